@@ -1,1 +1,13 @@
+//! The pure core of Intentcast: the records that travel, the rules they obey, and [`market::Market`], one node's part
+//! in the market as a machine without I/O.
+//!
+//! This crate refuses to read a clock, open a file or a socket, draw a random number or start a thread: time and
+//! entropy are arguments, disk and search are effects that the caller carries out.
 
+pub mod codec;
+pub mod id;
+pub mod keys;
+pub mod limits;
+pub mod list;
+pub mod text;
+pub mod time;

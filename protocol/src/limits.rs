@@ -1,0 +1,88 @@
+//! Every bound on what a stranger may feed us, in one place, each with its arithmetic.
+
+use crate::time::Seconds;
+
+/// The wire version that this code speaks.
+pub const VERSION: u8 = 1;
+
+/// Largest gossip message, bytes. An intent with every field full is about 5 KiB; two such would not be one message.
+pub const GOSSIP_BYTES: usize = 8 * 1024;
+/// Largest envelope body of a record that travels by gossip, bytes: half the message, so the envelope always fits.
+pub const INTENT_BODY_BYTES: usize = 4 * 1024;
+/// Largest frame on a direct stream, bytes: an agreement carries an intent, an amendment, an offer and two signatures
+/// over them: 4 + 4 + 4 KiB and two short records, below 16 KiB.
+pub const FRAME_BYTES: usize = 16 * 1024;
+/// Largest envelope body of any record, bytes: what leaves room for header, stamp and signature (under 256 bytes) in a
+/// frame that carries one record.
+pub const BODY_BYTES: usize = FRAME_BYTES - 512;
+/// Largest body of an offer, bytes, so that an agreement of two intent bodies and an offer fits one frame.
+pub const OFFER_BODY_BYTES: usize = 4 * 1024;
+
+/// An intent lives at most this long: two weeks are a long want, and what has expired is forgotten everywhere.
+pub const INTENT_LIFE: Seconds = Seconds(14 * 24 * 3600);
+/// An offer lives at most this long after the intent's last moment.
+pub const OFFER_LIFE: Seconds = Seconds(30 * 24 * 3600);
+/// A record of an agreement (acceptance, confirmation, receipt) stays verifiable this long: ten years of warranty law.
+pub const DEED_LIFE: Seconds = Seconds(10 * 366 * 24 * 3600);
+/// How far ahead of ours a stranger's clock may run.
+pub const CLOCK_SKEW: Seconds = Seconds(120);
+
+/// Leading zero bits that the stamp of a gossiped record must show: 2^12 hashes are about a millisecond for the one
+/// who casts and one hash for each who hears; a flood of a thousand intents a second costs its sender a core.
+pub const GOSSIP_STAMP_BITS: u32 = 12;
+
+/// Title of a want or of an item, bytes of UTF-8.
+pub const TITLE_BYTES: usize = 160;
+/// Free text of a want, bytes of UTF-8: a tenth of the body.
+pub const TEXT_BYTES: usize = 512;
+/// Name of a person's or shop's choosing, bytes of UTF-8.
+pub const NAME_BYTES: usize = 80;
+/// Name of an attribute, strand, purpose or clause, bytes.
+pub const WORD_BYTES: usize = 48;
+/// Text value of an attribute, bytes.
+pub const VALUE_BYTES: usize = 80;
+/// Attributes that a want may name: 16 x (48 + 80) bytes are half the body.
+pub const ATTRIBUTES: usize = 16;
+/// Terms that an intent may ask for.
+pub const TERMS: usize = 8;
+/// Strands of personal data that an intent may let be asked, and an offer may ask.
+pub const STRANDS: usize = 8;
+/// Lines of one offer.
+pub const LINES: usize = 8;
+/// Peer id, bytes: an identity multihash of an ed25519 key is 38, a SHA-256 one 34.
+pub const PEER_ID_BYTES: usize = 64;
+/// One binary multiaddr, bytes: a relayed address with two peer ids is about 100.
+pub const ADDR_BYTES: usize = 128;
+/// Addresses on a reply path.
+pub const ADDRS: usize = 8;
+/// Offers that a customer takes in for one intent, whatever the intent says.
+pub const OFFERS_PER_INTENT: u16 = 64;
+/// Offers that one seller may send to one intent, whatever the intent says.
+pub const OFFERS_PER_SELLER: u8 = 16;
+/// Amendments that one intent may see: one an hour for half its life.
+pub const AMENDMENTS: u32 = 168;
+/// Receipts that one agreement may gather: confirmed, paid, ten parcels there and back, refunded, with room.
+pub const RECEIPTS_PER_AGREEMENT: usize = 64;
+
+/// Intents that a node keeps open to relay and to hand to late listeners: 20,000 x about 1 KiB is 20 MiB at most at
+/// 1 KiB each; the byte bound below holds when they are larger.
+pub const OPEN_INTENTS: usize = 20_000;
+/// Bytes of open intents kept, whatever their count.
+pub const OPEN_INTENT_BYTES: usize = 16 * 1024 * 1024;
+/// Ids remembered as seen: 100,000 x 48 bytes are 5 MiB.
+pub const SEEN: usize = 100_000;
+/// Refused records kept per intent to be shown: a flood must not fill the disk.
+pub const REFUSALS_PER_INTENT: usize = 32;
+/// Open intents that one customer may have at once.
+pub const OWN_INTENTS: usize = 256;
+/// Frames that one peer may send a minute before it is told to wait, and how many at once.
+pub const FRAMES_PER_MINUTE: u32 = 240;
+/// Gossip messages that one peer may bring a minute, and how many at once: 50 a second is busier than any topic the
+/// simulator has shown.
+pub const GOSSIP_PER_MINUTE: u32 = 3_000;
+/// Peers whose rates are remembered.
+pub const METERED_PEERS: usize = 4_096;
+/// Intents asked of a peer in one pull, bounded by the frame anyway.
+pub const PULL: usize = 64;
+/// Candidates that a search may hand to the market for one intent.
+pub const CANDIDATES: usize = 512;
