@@ -5,6 +5,8 @@
 //! entropy are arguments, disk and search are effects that the caller carries out.
 
 pub mod codec;
+pub mod envelope;
+pub mod fault;
 pub mod id;
 pub mod keys;
 pub mod limits;

@@ -95,5 +95,79 @@ impl<'de, T: Deserialize<'de>, const MAX: usize> Deserialize<'de> for List<T, MA
     }
 }
 
-/// Opaque bytes with a cap.
-pub type Bytes<const MAX: usize> = List<u8, MAX>;
+/// At most `MAX` opaque bytes: bare on the wire, hexadecimal where a person may read them.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Bytes<const MAX: usize>(Vec<u8>);
+
+impl<const MAX: usize> Bytes<MAX> {
+    /// These bytes.
+    ///
+    /// # Errors
+    /// [`TooMany`] when there are more than `MAX`.
+    pub fn new(bytes: impl Into<Vec<u8>>) -> Result<Self, TooMany> {
+        let bytes = bytes.into();
+        if bytes.len() > MAX {
+            Err(TooMany {
+                len: bytes.len(),
+                max: MAX,
+            })
+        } else {
+            Ok(Self(bytes))
+        }
+    }
+
+    /// The bytes.
+    pub fn into_vec(self) -> Vec<u8> {
+        self.0
+    }
+}
+
+impl<const MAX: usize> Deref for Bytes<MAX> {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl<const MAX: usize> fmt::Debug for Bytes<MAX> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Bytes({})", self.0.len())
+    }
+}
+
+impl<const MAX: usize> Serialize for Bytes<MAX> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.serialize_str(&crate::id::hex(&self.0))
+        } else {
+            serializer.serialize_bytes(&self.0)
+        }
+    }
+}
+
+impl<'de, const MAX: usize> Deserialize<'de> for Bytes<MAX> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Capped<const MAX: usize>;
+        impl<'de, const MAX: usize> Visitor<'de> for Capped<MAX> {
+            type Value = Bytes<MAX>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "at most {MAX} bytes")
+            }
+            fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<Self::Value, E> {
+                Bytes::new(bytes).map_err(E::custom)
+            }
+            fn visit_byte_buf<E: serde::de::Error>(self, bytes: Vec<u8>) -> Result<Self::Value, E> {
+                Bytes::new(bytes).map_err(E::custom)
+            }
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                let bytes = crate::id::unhex(text).ok_or_else(|| E::custom("not hexadecimal"))?;
+                Bytes::new(bytes).map_err(E::custom)
+            }
+        }
+        if deserializer.is_human_readable() {
+            deserializer.deserialize_str(Capped)
+        } else {
+            deserializer.deserialize_bytes(Capped)
+        }
+    }
+}

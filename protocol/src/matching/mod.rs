@@ -1,0 +1,14 @@
+//! Whether an offer may answer an intent at all ([`admits`]), and which of those that may comes first ([`rank`]).
+//!
+//! What is admissible is protocol: seller and customer compute the same answer from the same two records. What comes
+//! first is the customer's own policy; nobody can pay for it. Both explain themselves, and the explanation is not told
+//! beside the decision: it is what the decision is computed from.
+
+mod admission;
+mod ranking;
+
+pub use admission::{Admission, Check, Test, admits};
+pub use ranking::{Part, Ranked, Score, likeness, rank, score};
+
+#[cfg(test)]
+pub(crate) mod tests;
