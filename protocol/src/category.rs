@@ -447,6 +447,13 @@ fn words(text: &str) -> impl Iterator<Item = String> {
 
 /// One form for singular and plural. It need not be good English, only the same for both.
 fn singular(mut word: String) -> String {
+    // Without their last letter these are other words, and common ones: "a flat", "in short", "a tight budget".
+    const PLURAL_ONLY: [&str; 9] = [
+        "crisps", "flats", "glasses", "overalls", "shorts", "spirits", "sweets", "thermals", "tights",
+    ];
+    if PLURAL_ONLY.contains(&word.as_str()) {
+        return word;
+    }
     if word.len() > 3 && word.ends_with('s') && !["ss", "us", "is"].iter().any(|e| word.ends_with(e)) {
         word.pop();
     }
@@ -621,11 +628,16 @@ mod tests {
             ("someone to fix my bike", "services/repair/bikes"),
             ("tv wall mounting on Saturday", "services/handyman"),
             ("books", "books"),
+            (
+                "a sofa for my flat, short of money, tight budget",
+                "furniture/living-room/sofas",
+            ),
+            ("black tights", "fashion/unisex/underwear"),
         ] {
             assert_eq!(inferred(want), path, "{want}");
         }
         assert_eq!(infer("anything at all"), None);
-        assert_eq!(infer("carpets of bikerepairing"), None);
+        assert_eq!(infer("a carpetful of prambles"), None);
         assert_eq!(infer(""), None);
     }
 
