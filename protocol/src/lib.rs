@@ -4,12 +4,29 @@
 //! This crate refuses to read a clock, open a file or a socket, draw a random number or start a thread: time and
 //! entropy are arguments, disk and search are effects that the caller carries out.
 
+pub mod attribute;
+pub mod category;
 pub mod codec;
+pub mod contact;
+pub mod decimal;
+pub mod deed;
 pub mod envelope;
 pub mod fault;
+pub mod frame;
 pub mod id;
+pub mod intent;
+pub mod item;
 pub mod keys;
+pub mod ledger;
 pub mod limits;
 pub mod list;
+pub mod matching;
+pub mod money;
+pub mod offer;
+pub mod place;
+pub mod receipt;
+pub mod rules;
+pub mod terms;
 pub mod text;
 pub mod time;
+pub mod topic;
