@@ -5,9 +5,11 @@
 //! entropy are arguments, disk and search are effects that the caller carries out.
 
 pub mod codec;
+pub mod decimal;
 pub mod id;
 pub mod keys;
 pub mod limits;
 pub mod list;
+pub mod money;
 pub mod text;
 pub mod time;
