@@ -197,6 +197,7 @@ impl serde::de::Visitor<'_> for Readable {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a panic is how a story fails")]
 mod tests {
     use super::*;
     use crate::codec::{decode, encode};

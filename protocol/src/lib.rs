@@ -11,5 +11,7 @@ pub mod keys;
 pub mod limits;
 pub mod list;
 pub mod money;
+mod near;
+pub mod place;
 pub mod text;
 pub mod time;

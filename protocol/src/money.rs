@@ -402,4 +402,5 @@ fn signed(text: &str) -> Result<Money, MoneyError> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a panic is how a story fails")]
 mod tests;
