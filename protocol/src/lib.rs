@@ -13,5 +13,6 @@ pub mod list;
 pub mod money;
 mod near;
 pub mod place;
+pub mod terms;
 pub mod text;
 pub mod time;
