@@ -170,7 +170,7 @@ impl Rules {
         if self.answer == Answer::Never {
             return Err(NoQuote("the rules answer nothing".into()));
         }
-        if let Some(unknown) = asked.intent.terms.refs().find(|terms| {
+        if let Some(unknown) = asked.intent.terms.iter().find(|terms| {
             !self.terms.iter().any(|id| id.eq_ignore_ascii_case(terms.id.as_str()))
         }) {
             return Err(NoQuote(format!("the rules do not sign the terms {}", unknown.id)));

@@ -35,12 +35,6 @@ impl Meter {
         *left = refilled.saturating_sub(WHOLE);
         refilled >= WHOLE
     }
-
-    pub(super) fn forget(&mut self, peer: &[u8], now_full: bool) {
-        if now_full {
-            self.peers.remove(peer);
-        }
-    }
 }
 
 #[cfg(test)]

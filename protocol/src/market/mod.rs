@@ -40,6 +40,7 @@ pub use views::{AgreementView, DeliveryState, IntentState, IntentView, OfferStat
 use crate::{
     contact::ReplyPath,
     deed::Difference,
+    envelope::Verified,
     fault::{Fault, Verdict},
     frame::{Frame, Refusal},
     id::{AgreementId, IntentId, OfferId, RecordId},
@@ -47,7 +48,7 @@ use crate::{
     keys::Seed,
     ledger::{Broken, Chain, Fact, Stored},
     matching::Ranked,
-    offer::Reason,
+    offer::{Decline, Reason},
     rules::Rules,
     time::Timestamp,
     topic::Topic,
@@ -342,7 +343,9 @@ pub struct Market {
     config: Config,
     reply: Option<ReplyPath>,
     own: BTreeMap<IntentId, customer::Own>,
-    strays: Vec<customer::Refusal1>,
+    strays: Vec<customer::NotTaken>,
+    /// Our nos, for those that still have to reach somebody after a restart.
+    declines: Vec<Verified<Decline>>,
     heard: BTreeMap<IntentId, listener::Heard>,
     deals: BTreeMap<AgreementId, deals::Deal>,
     offers: BTreeMap<OfferId, IntentId>,
@@ -362,7 +365,7 @@ pub struct Market {
 enum Task {
     Publish { record: RecordId, topic: Topic },
     Send { record: RecordId },
-    Pull { topic: Topic, peer: ReplyPath },
+    Pull { topic: Topic, peer: ReplyPath, after: Option<RecordId> },
     Search { intent: IntentId },
 }
 
@@ -385,6 +388,7 @@ impl Market {
             reply: None,
             own: BTreeMap::new(),
             strays: Vec::new(),
+            declines: Vec::new(),
             heard: BTreeMap::new(),
             deals: BTreeMap::new(),
             offers: BTreeMap::new(),
@@ -546,8 +550,10 @@ impl Market {
             (Some(Task::Publish { record, topic }), _) => self.published(now, record, topic, 0),
             (Some(Task::Send { record }), Done::Replied(bytes)) => self.replied(now, record, &bytes),
             (Some(Task::Send { record }), _) => self.unreached(now, record),
-            (Some(Task::Pull { topic, peer }), Done::Replied(bytes)) => self.pulled(now, topic, peer, &bytes),
-            (Some(Task::Pull { topic, .. }), _) => self.relay.pull_failed(topic),
+            (Some(Task::Pull { topic, peer, after }), Done::Replied(bytes)) => {
+                self.pulled(now, topic, peer, after, &bytes);
+            }
+            (Some(Task::Pull { topic, peer, .. }), _) => self.relay.pull_failed(topic, &peer.peer),
             (Some(Task::Search { intent }), Done::Found(candidates)) => self.found(now, intent, candidates),
             (Some(Task::Search { intent }), _) => self.found(now, intent, Vec::new()),
             (None, _) => {}
