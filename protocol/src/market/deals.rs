@@ -67,22 +67,39 @@ impl Market {
     pub(super) fn take_receipt(&mut self, now: Timestamp, bytes: &[u8]) -> Frame {
         let about = record_id(bytes);
         let Ok(receipt) = Signed::<Receipt>::parse(bytes).and_then(Signed::verify) else {
-            return Frame::Refused { about, why: Refusal::Malformed };
+            return Frame::Refused {
+                about,
+                why: Refusal::Malformed,
+            };
         };
-        let Some(deal) = self.deals.get_mut(&receipt.agreement).filter(|deal| deal.role == Role::Customer) else {
-            return Frame::Refused { about, why: Refusal::Unknown };
+        let Some(deal) = self
+            .deals
+            .get_mut(&receipt.agreement)
+            .filter(|deal| deal.role == Role::Customer)
+        else {
+            return Frame::Refused {
+                about,
+                why: Refusal::Unknown,
+            };
         };
         if deal.receipts.iter().any(|known| known.id() == about) {
             return Frame::Stored(about);
         }
         if deal.receipts.len() >= limits::RECEIPTS_PER_AGREEMENT {
-            return Frame::Refused { about, why: Refusal::OverCap };
+            return Frame::Refused {
+                about,
+                why: Refusal::OverCap,
+            };
         }
         match deal.continues(&receipt) {
             Ok(()) => {
                 let (agreement, what) = (receipt.agreement, receipt.event.word().to_owned());
                 self.record(now, Fact::Receipt(receipt));
-                self.event(Event::Receipt { agreement, receipt: about, what });
+                self.event(Event::Receipt {
+                    agreement,
+                    receipt: about,
+                    what,
+                });
                 Frame::Stored(about)
             }
             Err(difference) => {
@@ -93,7 +110,10 @@ impl Market {
                     deal.differences.push(difference);
                 }
                 self.file_refusal(now, bytes, Refusal::Changed, &detail);
-                Frame::Refused { about, why: Refusal::Changed }
+                Frame::Refused {
+                    about,
+                    why: Refusal::Changed,
+                }
             }
         }
     }
@@ -112,8 +132,15 @@ impl Market {
             },
         };
         let (intent, amendment, offer) = parties;
-        let Ok(settled) = Agreement::of(intent, amendment, offer, acceptance, confirmation) else { return };
-        let deal = Deal { role, settled, receipts: vec![receipt.clone()], differences: Vec::new() };
+        let Ok(settled) = Agreement::of(intent, amendment, offer, acceptance, confirmation) else {
+            return;
+        };
+        let deal = Deal {
+            role,
+            settled,
+            receipts: vec![receipt.clone()],
+            differences: Vec::new(),
+        };
         self.deals.insert(acceptance.agreement, deal);
         match role {
             Role::Customer => self.apply_own_agreed(acceptance),
