@@ -1,0 +1,467 @@
+//! Stories of a meeting point among small swarms on loopback.
+
+use std::path::Path;
+use std::time::Duration;
+
+use futures::StreamExt;
+use libp2p::multiaddr::Protocol;
+use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
+use libp2p::{Multiaddr, PeerId, StreamProtocol, Swarm, SwarmBuilder, identify, kad, noise, ping, relay, tcp, yamux};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::{Config, ID_PROTOCOL, KAD_PROTOCOL, Running, identity, run};
+
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// A meeting point in a task of its own.
+struct Meeting {
+    running: Running,
+    shutdown: CancellationToken,
+    task: JoinHandle<anyhow::Result<()>>,
+}
+
+impl Meeting {
+    async fn start(home: &Path) -> Self {
+        Self::try_start(config(home)).await.unwrap()
+    }
+
+    async fn try_start(config: Config) -> anyhow::Result<Self> {
+        let shutdown = CancellationToken::new();
+        let (tell, told) = oneshot::channel();
+        let token = shutdown.clone();
+        let task = tokio::spawn(run(config, token, |running| {
+            tell.send(running.clone()).unwrap();
+        }));
+        match within(told).await {
+            Ok(running) => Ok(Self {
+                running,
+                shutdown,
+                task,
+            }),
+            // It ended before it was ready.
+            Err(_) => Err(within(task).await.unwrap().unwrap_err()),
+        }
+    }
+
+    /// Its first address of a kind.
+    fn address(&self, kind: &str) -> Multiaddr {
+        let found = self.running.addresses.iter().find(|text| text.contains(kind));
+        found.unwrap().parse().unwrap()
+    }
+
+    fn peer(&self) -> PeerId {
+        self.running.peer.parse().unwrap()
+    }
+
+    async fn stop(self) {
+        self.shutdown.cancel();
+        within(self.task).await.unwrap().unwrap();
+    }
+
+    async fn get(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(self.running.http.unwrap()).await.unwrap();
+        let ask = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        stream.write_all(ask.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        within(stream.read_to_string(&mut answer)).await.unwrap();
+        answer
+    }
+
+    /// The value of one of its figures.
+    async fn figure(&self, name: &str) -> f64 {
+        let answer = self.get("/metrics").await;
+        let start = format!("intentcast_bootstrap_{name} ");
+        let line = answer.lines().find_map(|line| line.strip_prefix(&start));
+        line.unwrap_or_else(|| panic!("no {name} in {answer}"))
+            .trim()
+            .parse()
+            .unwrap()
+    }
+}
+
+fn config(home: &Path) -> Config {
+    Config {
+        home: home.to_owned(),
+        listen: vec!["/ip4/127.0.0.1/tcp/0".into(), "/ip4/127.0.0.1/udp/0/quic-v1".into()],
+        http: Some(([127, 0, 0, 1], 0).into()),
+        ..Config::default()
+    }
+}
+
+async fn within<F: Future>(future: F) -> F::Output {
+    tokio::time::timeout(DEADLINE, future)
+        .await
+        .expect("it comes before the deadline")
+}
+
+#[derive(NetworkBehaviour)]
+struct Peer {
+    identify: identify::Behaviour,
+    ping: ping::Behaviour,
+    kad: kad::Behaviour<kad::store::MemoryStore>,
+    relay: relay::client::Behaviour,
+}
+
+/// A peer of the test. One that serves also answers Kademlia itself, as a reachable node does.
+fn peer(serves: bool) -> Swarm<Peer> {
+    let mut swarm = SwarmBuilder::with_new_identity()
+        .with_tokio()
+        .with_tcp(tcp::Config::default(), noise::Config::new, yamux::Config::default)
+        .unwrap()
+        .with_quic()
+        .with_relay_client(noise::Config::new, yamux::Config::default)
+        .unwrap()
+        .with_behaviour(|key, relay| {
+            let id = key.public().to_peer_id();
+            Peer {
+                identify: identify::Behaviour::new(identify::Config::new(ID_PROTOCOL.to_owned(), key.public())),
+                ping: ping::Behaviour::default(),
+                kad: kad::Behaviour::with_config(
+                    id,
+                    kad::store::MemoryStore::new(id),
+                    kad::Config::new(StreamProtocol::new(KAD_PROTOCOL)),
+                ),
+                relay,
+            }
+        })
+        .unwrap()
+        .with_swarm_config(|config| config.with_idle_connection_timeout(DEADLINE))
+        .build();
+    let mode = if serves { kad::Mode::Server } else { kad::Mode::Client };
+    swarm.behaviour_mut().kad.set_mode(Some(mode));
+    swarm
+}
+
+/// Goes round until `wanted` finds what it looks for.
+async fn until<T>(swarm: &mut Swarm<Peer>, mut wanted: impl FnMut(&SwarmEvent<PeerEvent>) -> Option<T>) -> T {
+    within(async {
+        loop {
+            if let Some(found) = wanted(&swarm.select_next_some().await) {
+                return found;
+            }
+        }
+    })
+    .await
+}
+
+/// Connects with the meeting point and waits until it has said who it is.
+async fn join(swarm: &mut Swarm<Peer>, meeting: &Meeting, kind: &str) -> identify::Info {
+    swarm.dial(meeting.address(kind)).unwrap();
+    let info = until(swarm, |event| match event {
+        SwarmEvent::Behaviour(PeerEvent::Identify(identify::Event::Received { info, .. })) => Some(info.clone()),
+        _ => None,
+    })
+    .await;
+    swarm
+        .behaviour_mut()
+        .kad
+        .add_address(&meeting.peer(), meeting.address(kind));
+    info
+}
+
+async fn listen(swarm: &mut Swarm<Peer>) -> Multiaddr {
+    swarm.listen_on("/ip4/127.0.0.1/tcp/0".parse().unwrap()).unwrap();
+    let address = until(swarm, |event| match event {
+        SwarmEvent::NewListenAddr { address, .. } => Some(address.clone()),
+        _ => None,
+    })
+    .await;
+    swarm.add_external_address(address.clone());
+    address
+}
+
+fn go_on(mut swarm: Swarm<Peer>) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        loop {
+            swarm.select_next_some().await;
+        }
+    })
+}
+
+/// Asks until the meeting point knows a provider: the announcement itself has no answer to wait for.
+async fn find_provider(swarm: &mut Swarm<Peer>, key: &kad::RecordKey) -> PeerId {
+    within(async {
+        loop {
+            let query = swarm.behaviour_mut().kad.get_providers(key.clone());
+            let found = until(swarm, |event| match event {
+                SwarmEvent::Behaviour(PeerEvent::Kad(kad::Event::OutboundQueryProgressed {
+                    id,
+                    result: kad::QueryResult::GetProviders(Ok(found)),
+                    ..
+                })) if *id == query => Some(found.clone()),
+                _ => None,
+            })
+            .await;
+            if let kad::GetProvidersOk::FoundProviders { providers, .. } = found
+                && let Some(provider) = providers.iter().next()
+            {
+                return *provider;
+            }
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn it_is_the_same_meeting_point_after_a_restart() {
+    let home = tempfile::tempdir().unwrap();
+    let first = Meeting::start(home.path()).await;
+    let id = first.peer();
+    assert!(
+        first
+            .running
+            .addresses
+            .iter()
+            .all(|text| text.ends_with(&format!("/p2p/{id}")))
+    );
+    first.stop().await;
+    let second = Meeting::start(home.path()).await;
+    assert_eq!(second.peer(), id);
+    second.stop().await;
+}
+
+#[tokio::test]
+async fn a_second_one_in_the_same_folder_is_refused() {
+    let home = tempfile::tempdir().unwrap();
+    let first = Meeting::start(home.path()).await;
+    let error = Meeting::try_start(config(home.path())).await.err().unwrap();
+    assert!(format!("{error:#}").contains("in use by another process"), "{error:#}");
+    assert!(first.get("/healthz").await.starts_with("HTTP/1.1 200"));
+    first.stop().await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_key_that_others_may_read_stops_the_start() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let home = tempfile::tempdir().unwrap();
+    Meeting::start(home.path()).await.stop().await;
+    let key = home.path().join(identity::FILE_NAME);
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let error = Meeting::try_start(config(home.path())).await.err().unwrap();
+    assert!(format!("{error:#}").contains("chmod 600"), "{error:#}");
+}
+
+#[tokio::test]
+async fn an_address_in_use_is_named() {
+    let home = tempfile::tempdir().unwrap();
+    let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("/ip4/127.0.0.1/tcp/{}", taken.local_addr().unwrap().port());
+    let config = Config {
+        listen: vec![address.clone()],
+        ..config(home.path())
+    };
+    let error = Meeting::try_start(config).await.err().unwrap();
+    assert!(format!("{error:#}").contains(&address), "{error:#}");
+}
+
+#[tokio::test]
+async fn two_peers_meet_by_what_one_of_them_provides() {
+    let home = tempfile::tempdir().unwrap();
+    let meeting = Meeting::start(home.path()).await;
+    let key = kad::RecordKey::new(&[7; 32]);
+
+    let mut seller = peer(true);
+    listen(&mut seller).await;
+    let seller_id = *seller.local_peer_id();
+    let info = join(&mut seller, &meeting, "/tcp/").await;
+    assert_eq!(info.protocol_version, ID_PROTOCOL);
+    assert!(info.agent_version.starts_with("intentcast-bootstrap/"));
+    assert!(info.protocols.iter().all(|name| !name.as_ref().contains("meshsub")));
+    seller.behaviour_mut().kad.start_providing(key.clone()).unwrap();
+    let seller = go_on(seller);
+
+    let mut customer = peer(false);
+    join(&mut customer, &meeting, "quic-v1").await;
+    assert_eq!(find_provider(&mut customer, &key).await, seller_id);
+    customer.dial(seller_id).unwrap();
+    until(&mut customer, |event| match event {
+        SwarmEvent::ConnectionEstablished { peer_id, .. } if *peer_id == seller_id => Some(()),
+        _ => None,
+    })
+    .await;
+
+    assert_eq!(meeting.figure("provider_records").await, 1.0);
+    assert_eq!(meeting.figure("routing_peers").await, 1.0);
+    seller.abort();
+    meeting.stop().await;
+}
+
+#[tokio::test]
+async fn a_value_is_not_kept_and_its_sender_learns_so() {
+    let home = tempfile::tempdir().unwrap();
+    let meeting = Meeting::start(home.path()).await;
+    let mut sender = peer(false);
+    join(&mut sender, &meeting, "/tcp/").await;
+    let record = kad::Record::new(kad::RecordKey::new(&[1; 32]), b"junk".to_vec());
+    let kad = &mut sender.behaviour_mut().kad;
+    let query = kad.put_record_to(record, [meeting.peer()].into_iter(), kad::Quorum::One);
+    let kept = until(&mut sender, |event| match event {
+        SwarmEvent::Behaviour(PeerEvent::Kad(kad::Event::OutboundQueryProgressed {
+            id,
+            result: kad::QueryResult::PutRecord(result),
+            ..
+        })) if *id == query => Some(result.is_ok()),
+        _ => None,
+    })
+    .await;
+    assert!(!kept);
+    meeting.stop().await;
+}
+
+#[tokio::test]
+async fn a_peer_that_cannot_be_reached_is_reached_through_it() {
+    let home = tempfile::tempdir().unwrap();
+    let meeting = Meeting::start(home.path()).await;
+    let mut hidden = peer(false);
+    let hidden_id = *hidden.local_peer_id();
+    let circuit = meeting.address("/tcp/").with(Protocol::P2pCircuit);
+    hidden.listen_on(circuit.clone()).unwrap();
+    until(&mut hidden, |event| match event {
+        SwarmEvent::Behaviour(PeerEvent::Relay(relay::client::Event::ReservationReqAccepted { .. })) => Some(()),
+        _ => None,
+    })
+    .await;
+    let hidden = go_on(hidden);
+    assert_eq!(meeting.figure("relay_reservations").await, 1.0);
+
+    let mut caller = peer(false);
+    caller.dial(circuit.with(Protocol::P2p(hidden_id))).unwrap();
+    until(&mut caller, |event| match event {
+        SwarmEvent::ConnectionEstablished { peer_id, .. } if *peer_id == hidden_id => Some(()),
+        _ => None,
+    })
+    .await;
+    assert_eq!(meeting.figure("relay_circuits").await, 1.0);
+    hidden.abort();
+    meeting.stop().await;
+}
+
+#[tokio::test]
+async fn garbage_on_its_ports_does_not_hurt() {
+    let home = tempfile::tempdir().unwrap();
+    let meeting = Meeting::start(home.path()).await;
+    let address = meeting.address("/tcp/");
+    let port = address.iter().find_map(|part| match part {
+        Protocol::Tcp(port) => Some(port),
+        _ => None,
+    });
+    let port = port.unwrap();
+    let wishes: [&[u8]; 4] = [
+        b"GET / HTTP/1.1\r\n\r\n",
+        &[0xff; 70_000],
+        b"\x13/multistream/1.0.0\n\xff\xff\xff\xff\xff\xff",
+        b"\x13/multistream/1.0.0\n\x07/noise\n\xff\xff",
+    ];
+    for bytes in wishes {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        // It may hang up half way.
+        let _ = stream.write_all(bytes).await;
+        let _ = stream.shutdown().await;
+        let mut rest = Vec::new();
+        let _ = within(stream.read_to_end(&mut rest)).await;
+    }
+    let mut good = peer(false);
+    join(&mut good, &meeting, "/tcp/").await;
+    assert!(meeting.get("/healthz").await.starts_with("HTTP/1.1 200"));
+    assert!(meeting.figure("connections_refused_total").await >= wishes.len() as f64);
+    meeting.stop().await;
+}
+
+#[tokio::test]
+async fn one_peer_cannot_open_connections_without_end() {
+    let home = tempfile::tempdir().unwrap();
+    let mut config = config(home.path());
+    config.limits.connections_per_peer = 2;
+    let meeting = Meeting::try_start(config).await.unwrap();
+    let mut greedy = peer(false);
+    for _ in 0..6 {
+        let options = libp2p::swarm::dial_opts::DialOpts::peer_id(meeting.peer())
+            .addresses(vec![meeting.address("/tcp/")])
+            .condition(libp2p::swarm::dial_opts::PeerCondition::Always)
+            .allocate_new_port()
+            .build();
+        greedy.dial(options).unwrap();
+    }
+    let mut closed = 0;
+    until(&mut greedy, |event| {
+        closed += usize::from(matches!(event, SwarmEvent::ConnectionClosed { .. }));
+        (closed == 4).then_some(())
+    })
+    .await;
+    assert_eq!(meeting.figure("connections").await, 2.0);
+    meeting.stop().await;
+}
+
+#[tokio::test]
+async fn health_and_metrics_tell_figures_and_no_peer() {
+    let home = tempfile::tempdir().unwrap();
+    let meeting = Meeting::start(home.path()).await;
+    for path in ["/healthz", "/readyz"] {
+        assert!(meeting.get(path).await.starts_with("HTTP/1.1 200"), "{path}");
+    }
+    assert!(meeting.get("/peers").await.starts_with("HTTP/1.1 404"));
+    assert_eq!(meeting.figure("connections").await, 0.0);
+
+    let mut guest = peer(true);
+    listen(&mut guest).await;
+    join(&mut guest, &meeting, "/tcp/").await;
+    let id = guest.local_peer_id().to_string();
+    assert_eq!(meeting.figure("connections").await, 1.0);
+    let metrics = meeting.get("/metrics").await;
+    assert!(!metrics.contains(&id) && !metrics.contains("127.0.0.1"), "{metrics}");
+    assert!(metrics.trim_end().ends_with("# EOF"));
+    meeting.stop().await;
+}
+
+#[tokio::test]
+async fn a_monitor_that_stalls_does_not_keep_it_from_stopping() {
+    let home = tempfile::tempdir().unwrap();
+    let meeting = Meeting::start(home.path()).await;
+    let mut stalled = TcpStream::connect(meeting.running.http.unwrap()).await.unwrap();
+    stalled.write_all(b"GET /met").await.unwrap();
+    meeting.stop().await;
+}
+
+#[tokio::test]
+async fn a_guest_is_told_goodbye() {
+    let home = tempfile::tempdir().unwrap();
+    let meeting = Meeting::start(home.path()).await;
+    let mut guest = peer(false);
+    join(&mut guest, &meeting, "quic-v1").await;
+    let id = meeting.peer();
+    let (stopped, ()) = tokio::join!(
+        until(&mut guest, |event| match event {
+            SwarmEvent::ConnectionClosed { peer_id, .. } => Some(*peer_id),
+            _ => None,
+        }),
+        meeting.stop()
+    );
+    assert_eq!(stopped, id);
+}
+
+#[tokio::test]
+async fn two_meeting_points_know_each_other() {
+    let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let first = Meeting::start(one.path()).await;
+    let second = Meeting::try_start(Config {
+        bootstrap: vec![first.address("/tcp/").to_string()],
+        ..config(two.path())
+    })
+    .await
+    .unwrap();
+    within(async {
+        while first.figure("routing_peers").await < 1.0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert_eq!(second.figure("routing_peers").await, 1.0);
+    second.stop().await;
+    first.stop().await;
+}
