@@ -3,6 +3,8 @@
 //! key.
 
 #![warn(missing_docs)]
+// A test that cannot go on should say so and stop.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod address;
 mod args;

@@ -209,10 +209,8 @@ impl Point {
                     self.swarm.add_external_address(address);
                 }
             }
-            SwarmEvent::ExpiredListenAddr { address, .. } => {
-                if self.external_by_listening {
-                    self.swarm.remove_external_address(&address);
-                }
+            SwarmEvent::ExpiredListenAddr { address, .. } if self.external_by_listening => {
+                self.swarm.remove_external_address(&address);
             }
             SwarmEvent::ListenerClosed {
                 listener_id, reason, ..
