@@ -1,6 +1,6 @@
 //! The meeting point as a program of its own.
 
-use std::io::{Read, Write};
+use std::io::{IsTerminal, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Parser, ValueEnum};
-use intentcast_bootstrap::{Args, Running};
+use intentcast_bootstrap::{Args, Config, Running};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
@@ -42,22 +42,30 @@ enum LogFormat {
     Json,
 }
 
+/// The exit status of a run whose flags or configuration do not hold.
+const USAGE: u8 = 2;
+
 /// The exit status of a run that was interrupted from the keyboard.
 const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    match run(cli) {
+    let config = match cli.args.clone().into_config(cli.home.clone()) {
+        Ok(config) => config,
+        Err(error) => return fail(&error, ExitCode::from(USAGE)),
+    };
+    match run(&cli, config) {
         Ok(code) => code,
-        Err(error) => {
-            eprintln!("intentcast-bootstrap: {error:#}");
-            ExitCode::FAILURE
-        }
+        Err(error) => fail(&error, ExitCode::FAILURE),
     }
 }
 
-fn run(cli: Cli) -> Result<ExitCode> {
-    let config = cli.args.into_config(cli.home)?;
+fn fail(error: &anyhow::Error, code: ExitCode) -> ExitCode {
+    eprintln!("intentcast-bootstrap: {error:#}");
+    code
+}
+
+fn run(cli: &Cli, config: Config) -> Result<ExitCode> {
     if cli.probe {
         probe(config.http.context("nothing to ask: no `http` in the configuration")?)?;
         return Ok(ExitCode::SUCCESS);
@@ -133,6 +141,7 @@ fn log(verbose: u8, format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     match format {
         LogFormat::Text => builder.init(),

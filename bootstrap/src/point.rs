@@ -31,7 +31,7 @@ const FAREWELL: Duration = Duration::from_secs(2);
 pub struct Running {
     /// Its id, as text.
     pub peer: String,
-    /// Where it is reached: full multiaddrs that end in `/p2p/<id>`. The external ones stand first.
+    /// Where it is reached: full multiaddrs that end in `/p2p/<id>`. Those that the operator named stand first, in order.
     pub addresses: Vec<String>,
     /// Where health and metrics are served.
     pub http: Option<SocketAddr>,
@@ -80,8 +80,8 @@ pub async fn run(config: Config, shutdown: CancellationToken, ready: impl FnOnce
 struct Point {
     swarm: Swarm<Behaviour>,
     policy: Policy,
-    /// Whether the addresses others use are the ones it listens on, since the operator named none.
-    external_by_listening: bool,
+    /// The addresses others use, as the operator names them. When there are none, those it listens on.
+    external: Vec<Multiaddr>,
     listeners: HashSet<ListenerId>,
     /// Listeners that have no address yet.
     silent: HashSet<ListenerId>,
@@ -128,7 +128,7 @@ impl Point {
         Ok(Self {
             swarm,
             policy: *policy,
-            external_by_listening: external.is_empty(),
+            external: external.clone(),
             silent: listeners.clone(),
             listeners,
             reservations: HashSet::new(),
@@ -155,6 +155,9 @@ impl Point {
 
         let running = self.running(http);
         tracing::info!(addresses = running.addresses.len(), "listening");
+        if self.swarm.external_addresses().next().is_none() {
+            tracing::warn!("no address that others can use is known: set `external`, or it relays for nobody");
+        }
         ready(&running);
 
         let mut asked = self.asked.take().expect("set before the start");
@@ -172,9 +175,13 @@ impl Point {
 
     fn running(&self, http: Option<SocketAddr>) -> Running {
         let peer = *self.swarm.local_peer_id();
+        let mut others: Vec<&Multiaddr> = self.swarm.external_addresses().chain(self.swarm.listeners()).collect();
+        others.sort_by_key(|address| address.to_string());
         let mut addresses: Vec<String> = Vec::new();
-        let known = self.swarm.external_addresses().chain(self.swarm.listeners());
-        for address in known.filter_map(|address| address.clone().with_p2p(peer).ok()) {
+        for address in self.external.iter().chain(others) {
+            let Ok(address) = address.clone().with_p2p(peer) else {
+                continue;
+            };
             let address = address.to_string();
             if !addresses.contains(&address) {
                 addresses.push(address);
@@ -205,11 +212,11 @@ impl Point {
         match event {
             SwarmEvent::NewListenAddr { listener_id, address } => {
                 self.silent.remove(&listener_id);
-                if self.external_by_listening && self.policy.admits(&address) {
+                if self.external.is_empty() && self.policy.admits(&address) {
                     self.swarm.add_external_address(address);
                 }
             }
-            SwarmEvent::ExpiredListenAddr { address, .. } if self.external_by_listening => {
+            SwarmEvent::ExpiredListenAddr { address, .. } if self.external.is_empty() => {
                 self.swarm.remove_external_address(&address);
             }
             SwarmEvent::ListenerClosed {

@@ -237,6 +237,32 @@ async fn a_second_one_in_the_same_folder_is_refused() {
     first.stop().await;
 }
 
+#[tokio::test]
+async fn the_addresses_its_operator_names_stand_first() {
+    let home = tempfile::tempdir().unwrap();
+    let named = [
+        "/dns4/meet.example.org/udp/4401/quic-v1",
+        "/dns4/meet.example.org/tcp/4401",
+    ];
+    let config = Config {
+        external: named.map(str::to_owned).to_vec(),
+        ..config(home.path())
+    };
+    let meeting = Meeting::try_start(config).await.unwrap();
+    let id = &meeting.running.peer;
+    for (told, named) in meeting.running.addresses.iter().zip(named) {
+        assert_eq!(*told, format!("{named}/p2p/{id}"));
+    }
+    assert_eq!(meeting.running.addresses.len(), 4);
+    // They are also what a peer learns of it.
+    let mut guest = peer(false);
+    let info = join(&mut guest, &meeting, "/ip4/127.0.0.1/tcp/").await;
+    for address in named {
+        assert!(info.listen_addrs.contains(&address.parse().unwrap()), "{address}");
+    }
+    meeting.stop().await;
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn a_key_that_others_may_read_stops_the_start() {
