@@ -8,12 +8,14 @@ use libp2p::{StreamProtocol, autonat, connection_limits, identify, kad, memory_c
 
 use crate::address::Policy;
 use crate::config::Limits;
+use crate::crowd;
 use crate::providers::ProviderStore;
 use crate::{ID_PROTOCOL, KAD_PROTOCOL};
 
 /// The limits stand first: they refuse a connection before the others spend anything on it.
 #[derive(NetworkBehaviour)]
 pub(crate) struct Behaviour {
+    crowd: crowd::Behaviour,
     connections: connection_limits::Behaviour,
     memory: memory_connection_limits::Behaviour,
     identify: identify::Behaviour,
@@ -27,6 +29,7 @@ impl Behaviour {
     pub(crate) fn new(keypair: &Keypair, policy: Policy, limits: &Limits) -> Self {
         let peer = keypair.public().to_peer_id();
         Self {
+            crowd: crowd::Behaviour::new(limits.connections_per_ip),
             connections: connection_limits::Behaviour::new(
                 connection_limits::ConnectionLimits::default()
                     .with_max_pending_incoming(Some(limits.pending))

@@ -67,6 +67,8 @@ pub struct Limits {
     pub connections_out: u32,
     /// Connections with one peer.
     pub connections_per_peer: u32,
+    /// Connections from one public IPv4 address, or from one /64 of IPv6. Many may share one behind a carrier.
+    pub connections_per_ip: u32,
     /// Connections whose handshake is under way, each way.
     pub pending: u32,
     /// Resident bytes of the process above which no new connection is taken.
@@ -105,6 +107,7 @@ impl Default for Limits {
             connections: 1024,
             connections_out: 256,
             connections_per_peer: 4,
+            connections_per_ip: 32,
             pending: 128,
             memory_bytes: 512 * 1024 * 1024,
             streams: 64,
@@ -140,6 +143,7 @@ impl Limits {
             ("connections", u64::from(self.connections)),
             ("connections_out", self.connections_out.into()),
             ("connections_per_peer", self.connections_per_peer.into()),
+            ("connections_per_ip", self.connections_per_ip.into()),
             ("pending", self.pending.into()),
             ("memory_bytes", self.memory_bytes as u64),
             ("streams", self.streams.into()),

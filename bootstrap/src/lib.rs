@@ -10,6 +10,7 @@ mod address;
 mod args;
 mod behaviour;
 pub mod config;
+mod crowd;
 mod home;
 mod http;
 pub mod identity;

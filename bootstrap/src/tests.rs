@@ -1,189 +1,19 @@
 //! Stories of a meeting point among small swarms on loopback.
 
-use std::path::Path;
+mod party;
+
 use std::time::Duration;
 
 use futures::StreamExt;
 use libp2p::multiaddr::Protocol;
 use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
-use libp2p::{Multiaddr, PeerId, StreamProtocol, Swarm, SwarmBuilder, identify, kad, noise, ping, relay, tcp, yamux};
+use libp2p::{PeerId, Swarm, SwarmBuilder, autonat, identify, kad, noise, relay, tcp, yamux};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 
-use crate::{Config, ID_PROTOCOL, KAD_PROTOCOL, Running, identity, run};
+use party::{DEADLINE, Meeting, Peer, PeerEvent, config, go_on, impatient_peer, join, listen, peer, until, within};
 
-const DEADLINE: Duration = Duration::from_secs(30);
-
-/// A meeting point in a task of its own.
-struct Meeting {
-    running: Running,
-    shutdown: CancellationToken,
-    task: JoinHandle<anyhow::Result<()>>,
-}
-
-impl Meeting {
-    async fn start(home: &Path) -> Self {
-        Self::try_start(config(home)).await.unwrap()
-    }
-
-    async fn try_start(config: Config) -> anyhow::Result<Self> {
-        let shutdown = CancellationToken::new();
-        let (tell, told) = oneshot::channel();
-        let token = shutdown.clone();
-        let task = tokio::spawn(run(config, token, |running| {
-            tell.send(running.clone()).unwrap();
-        }));
-        match within(told).await {
-            Ok(running) => Ok(Self {
-                running,
-                shutdown,
-                task,
-            }),
-            // It ended before it was ready.
-            Err(_) => Err(within(task).await.unwrap().unwrap_err()),
-        }
-    }
-
-    /// Its first address of a kind.
-    fn address(&self, kind: &str) -> Multiaddr {
-        let found = self.running.addresses.iter().find(|text| text.contains(kind));
-        found.unwrap().parse().unwrap()
-    }
-
-    fn peer(&self) -> PeerId {
-        self.running.peer.parse().unwrap()
-    }
-
-    async fn stop(self) {
-        self.shutdown.cancel();
-        within(self.task).await.unwrap().unwrap();
-    }
-
-    async fn get(&self, path: &str) -> String {
-        let mut stream = TcpStream::connect(self.running.http.unwrap()).await.unwrap();
-        let ask = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-        stream.write_all(ask.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        within(stream.read_to_string(&mut answer)).await.unwrap();
-        answer
-    }
-
-    /// The value of one of its figures.
-    async fn figure(&self, name: &str) -> f64 {
-        let answer = self.get("/metrics").await;
-        let start = format!("intentcast_bootstrap_{name} ");
-        let line = answer.lines().find_map(|line| line.strip_prefix(&start));
-        line.unwrap_or_else(|| panic!("no {name} in {answer}"))
-            .trim()
-            .parse()
-            .unwrap()
-    }
-}
-
-fn config(home: &Path) -> Config {
-    Config {
-        home: home.to_owned(),
-        listen: vec!["/ip4/127.0.0.1/tcp/0".into(), "/ip4/127.0.0.1/udp/0/quic-v1".into()],
-        http: Some(([127, 0, 0, 1], 0).into()),
-        ..Config::default()
-    }
-}
-
-async fn within<F: Future>(future: F) -> F::Output {
-    tokio::time::timeout(DEADLINE, future)
-        .await
-        .expect("it comes before the deadline")
-}
-
-#[derive(NetworkBehaviour)]
-struct Peer {
-    identify: identify::Behaviour,
-    ping: ping::Behaviour,
-    kad: kad::Behaviour<kad::store::MemoryStore>,
-    relay: relay::client::Behaviour,
-}
-
-/// A peer of the test. One that serves also answers Kademlia itself, as a reachable node does.
-fn peer(serves: bool) -> Swarm<Peer> {
-    impatient_peer(serves, DEADLINE)
-}
-
-/// A peer that waits for the answer to a Kademlia request so long and no longer.
-fn impatient_peer(serves: bool, patience: Duration) -> Swarm<Peer> {
-    let mut config = kad::Config::new(StreamProtocol::new(KAD_PROTOCOL));
-    config.set_substreams_timeout(patience);
-    let mut swarm = SwarmBuilder::with_new_identity()
-        .with_tokio()
-        .with_tcp(tcp::Config::default(), noise::Config::new, yamux::Config::default)
-        .unwrap()
-        .with_quic()
-        .with_relay_client(noise::Config::new, yamux::Config::default)
-        .unwrap()
-        .with_behaviour(|key, relay| {
-            let id = key.public().to_peer_id();
-            Peer {
-                identify: identify::Behaviour::new(identify::Config::new(ID_PROTOCOL.to_owned(), key.public())),
-                ping: ping::Behaviour::default(),
-                kad: kad::Behaviour::with_config(id, kad::store::MemoryStore::new(id), config),
-                relay,
-            }
-        })
-        .unwrap()
-        .with_swarm_config(|config| config.with_idle_connection_timeout(DEADLINE))
-        .build();
-    let mode = if serves { kad::Mode::Server } else { kad::Mode::Client };
-    swarm.behaviour_mut().kad.set_mode(Some(mode));
-    swarm
-}
-
-/// Goes round until `wanted` finds what it looks for.
-async fn until<T>(swarm: &mut Swarm<Peer>, mut wanted: impl FnMut(&SwarmEvent<PeerEvent>) -> Option<T>) -> T {
-    within(async {
-        loop {
-            if let Some(found) = wanted(&swarm.select_next_some().await) {
-                return found;
-            }
-        }
-    })
-    .await
-}
-
-/// Connects with the meeting point and waits until it has said who it is.
-async fn join(swarm: &mut Swarm<Peer>, meeting: &Meeting, kind: &str) -> identify::Info {
-    swarm.dial(meeting.address(kind)).unwrap();
-    let info = until(swarm, |event| match event {
-        SwarmEvent::Behaviour(PeerEvent::Identify(identify::Event::Received { info, .. })) => Some(info.clone()),
-        _ => None,
-    })
-    .await;
-    swarm
-        .behaviour_mut()
-        .kad
-        .add_address(&meeting.peer(), meeting.address(kind));
-    info
-}
-
-async fn listen(swarm: &mut Swarm<Peer>) -> Multiaddr {
-    swarm.listen_on("/ip4/127.0.0.1/tcp/0".parse().unwrap()).unwrap();
-    let address = until(swarm, |event| match event {
-        SwarmEvent::NewListenAddr { address, .. } => Some(address.clone()),
-        _ => None,
-    })
-    .await;
-    swarm.add_external_address(address.clone());
-    address
-}
-
-fn go_on(mut swarm: Swarm<Peer>) -> JoinHandle<()> {
-    tokio::spawn(async move {
-        loop {
-            swarm.select_next_some().await;
-        }
-    })
-}
+use crate::{Config, ID_PROTOCOL, identity};
 
 /// Asks until the meeting point knows a provider: the announcement itself has no answer to wait for.
 async fn find_provider(swarm: &mut Swarm<Peer>, key: &kad::RecordKey) -> PeerId {
@@ -318,6 +148,88 @@ async fn two_peers_meet_by_what_one_of_them_provides() {
     assert_eq!(meeting.figure("provider_records").await, 1.0);
     assert_eq!(meeting.figure("routing_peers").await, 1.0);
     seller.abort();
+    meeting.stop().await;
+}
+
+#[tokio::test]
+async fn on_the_public_network_private_addresses_do_not_spread() {
+    let home = tempfile::tempdir().unwrap();
+    let config = Config {
+        allow_private: Some(false),
+        ..config(home.path())
+    };
+    let meeting = Meeting::try_start(config).await.unwrap();
+    let key = kad::RecordKey::new(&[7; 32]);
+    let mut seller = peer(true);
+    listen(&mut seller).await;
+    join(&mut seller, &meeting, "/tcp/").await;
+    seller.behaviour_mut().kad.start_providing(key.clone()).unwrap();
+    let seller = go_on(seller);
+    within(async {
+        while meeting.figure("provider_records").await < 1.0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+
+    let mut customer = peer(false);
+    let info = join(&mut customer, &meeting, "/tcp/").await;
+    assert!(info.listen_addrs.is_empty(), "{:?}", info.listen_addrs);
+    let query = customer.behaviour_mut().kad.get_providers(key);
+    let told = until(&mut customer, |event| match event {
+        SwarmEvent::Behaviour(PeerEvent::Kad(kad::Event::OutboundQueryProgressed {
+            id,
+            result: kad::QueryResult::GetProviders(Ok(found)),
+            ..
+        })) if *id == query => Some(match found {
+            kad::GetProvidersOk::FoundProviders { providers, .. } => providers.len(),
+            kad::GetProvidersOk::FinishedWithNoAdditionalRecord { .. } => 0,
+        }),
+        _ => None,
+    })
+    .await;
+    assert_eq!(told, 0, "a provider that nobody could dial");
+    assert_eq!(meeting.figure("routing_peers").await, 0.0);
+    seller.abort();
+    meeting.stop().await;
+}
+
+#[derive(NetworkBehaviour)]
+struct Doubter {
+    identify: identify::Behaviour,
+    autonat: autonat::v2::client::Behaviour,
+}
+
+#[tokio::test]
+async fn a_peer_learns_whether_it_can_be_dialled() {
+    let home = tempfile::tempdir().unwrap();
+    let meeting = Meeting::start(home.path()).await;
+    let mut swarm = SwarmBuilder::with_new_identity()
+        .with_tokio()
+        .with_tcp(tcp::Config::default(), noise::Config::new, yamux::Config::default)
+        .unwrap()
+        .with_behaviour(|key| Doubter {
+            identify: identify::Behaviour::new(identify::Config::new(ID_PROTOCOL.to_owned(), key.public())),
+            autonat: autonat::v2::client::Behaviour::default(),
+        })
+        .unwrap()
+        .with_swarm_config(|config| config.with_idle_connection_timeout(DEADLINE))
+        .build();
+    swarm.listen_on("/ip4/127.0.0.1/tcp/0".parse().unwrap()).unwrap();
+    within(async {
+        loop {
+            match swarm.select_next_some().await {
+                SwarmEvent::NewListenAddr { .. } => swarm.dial(meeting.address("/tcp/")).unwrap(),
+                SwarmEvent::Behaviour(DoubterEvent::Autonat(event)) => {
+                    event.result.unwrap();
+                    break;
+                }
+                _ => {}
+            }
+        }
+    })
+    .await;
+    assert!(meeting.figure("reachability_tests_total").await >= 1.0);
     meeting.stop().await;
 }
 

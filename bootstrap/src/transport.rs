@@ -13,8 +13,11 @@ use libp2p::{PeerId, Transport, dns, noise, quic, swarm, tcp, yamux};
 use crate::address::Policy;
 use crate::config::Limits;
 
-/// The whole of a handshake. One that stalls holds a place among the pending connections until then.
-const HANDSHAKE: Duration = Duration::from_secs(10);
+/// The whole of a handshake that we began, with the resolving of a name before it.
+const HANDSHAKE_OUT: Duration = Duration::from_secs(10);
+
+/// The whole of a handshake that another began. One that stalls holds a place among the pending connections until then.
+const HANDSHAKE_IN: Duration = Duration::from_secs(5);
 
 /// Unread bytes a peer may have under way on one QUIC connection, and on one of its streams. Nothing spoken here is
 /// longer than a circuit's 128 KiB.
@@ -33,7 +36,7 @@ pub(crate) fn build(keypair: &Keypair, policy: Policy, limits: &Limits) -> Resul
         .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)));
 
     let mut config = quic::Config::new(keypair);
-    config.handshake_timeout = HANDSHAKE;
+    config.handshake_timeout = HANDSHAKE_IN;
     config.max_concurrent_stream_limit = limits.streams;
     config.max_connection_data = QUIC_CONNECTION_BYTES;
     config.max_stream_data = QUIC_STREAM_BYTES;
@@ -48,7 +51,8 @@ pub(crate) fn build(keypair: &Keypair, policy: Policy, limits: &Limits) -> Resul
     };
     let named = dns::tokio::Transport::system(direct)
         .context("cannot read the system's resolver configuration (/etc/resolv.conf)")?;
-    Ok(TransportTimeout::new(named, HANDSHAKE).boxed())
+    let timed = TransportTimeout::with_outgoing_timeout(named, HANDSHAKE_OUT);
+    Ok(TransportTimeout::with_ingoing_timeout(timed, HANDSHAKE_IN).boxed())
 }
 
 pub(crate) fn swarm_config(limits: &Limits) -> swarm::Config {
