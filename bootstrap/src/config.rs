@@ -89,7 +89,9 @@ pub struct Limits {
     pub reservations: usize,
     /// Relay reservations of one peer.
     pub reservations_per_peer: usize,
-    /// Seconds a reservation lasts unless it is renewed.
+    /// Seconds a reservation lasts unless it is renewed; it always ends with its connection. A week, since by its source
+    /// libp2p-relay 0.22.0 panics when a reservation runs out while the answer to its renewal is still being sent, which
+    /// a peer that reads slowly on purpose can bring about. The longer, the rarer it can try.
     pub reservation_s: u32,
     /// Relay circuits in all.
     pub circuits: usize,
@@ -118,7 +120,7 @@ impl Default for Limits {
             provider_s: 24 * 60 * 60,
             reservations: 256,
             reservations_per_peer: 2,
-            reservation_s: 60 * 60,
+            reservation_s: 7 * 24 * 60 * 60,
             circuits: 64,
             circuits_per_peer: 4,
             circuit_s: 120,
