@@ -17,7 +17,7 @@ pub struct Args {
     /// Tell others this multiaddr (repeatable; instead of the file's)
     #[arg(long, value_name = "MULTIADDR")]
     pub external: Vec<String>,
-    /// Another meeting point, ending in /p2p/<id> (repeatable; instead of the file's)
+    /// Another meeting point, ending in /p2p/ID (repeatable; instead of the file's)
     #[arg(long, value_name = "MULTIADDR")]
     pub bootstrap: Vec<String>,
     /// Serve health and metrics here, like 127.0.0.1:4480

@@ -2,6 +2,7 @@
 
 mod party;
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -10,33 +11,42 @@ use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
 use libp2p::{PeerId, Swarm, SwarmBuilder, autonat, identify, kad, noise, relay, tcp, yamux};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 
 use party::{DEADLINE, Meeting, Peer, PeerEvent, config, go_on, impatient_peer, join, listen, peer, until, within};
 
 use crate::{Config, ID_PROTOCOL, identity};
 
-/// Asks until the meeting point knows a provider: the announcement itself has no answer to wait for.
-async fn find_provider(swarm: &mut Swarm<Peer>, key: &kad::RecordKey) -> PeerId {
-    within(async {
-        loop {
-            let query = swarm.behaviour_mut().kad.get_providers(key.clone());
-            let found = until(swarm, |event| match event {
-                SwarmEvent::Behaviour(PeerEvent::Kad(kad::Event::OutboundQueryProgressed {
-                    id,
-                    result: kad::QueryResult::GetProviders(Ok(found)),
-                    ..
-                })) if *id == query => Some(found.clone()),
-                _ => None,
-            })
-            .await;
-            if let kad::GetProvidersOk::FoundProviders { providers, .. } = found
-                && let Some(provider) = providers.iter().next()
-            {
-                return *provider;
+/// Asks once who provides `key`.
+async fn ask(swarm: &mut Swarm<Peer>, key: &kad::RecordKey) -> HashSet<PeerId> {
+    let query = swarm.behaviour_mut().kad.get_providers(key.clone());
+    let mut told = HashSet::new();
+    until(swarm, |event| match event {
+        SwarmEvent::Behaviour(PeerEvent::Kad(kad::Event::OutboundQueryProgressed {
+            id,
+            result: kad::QueryResult::GetProviders(Ok(found)),
+            step,
+            ..
+        })) if *id == query => {
+            if let kad::GetProvidersOk::FoundProviders { providers, .. } = found {
+                told.extend(providers);
             }
+            step.last.then_some(())
+        }
+        _ => None,
+    })
+    .await;
+    told
+}
+
+/// Waits until a figure of the meeting point is at least `least`: an announcement has no answer to wait for.
+async fn figure_reaches(meeting: &Meeting, name: &str, least: f64) {
+    within(async {
+        while meeting.figure(name).await < least {
+            tokio::task::yield_now().await;
         }
     })
-    .await
+    .await;
 }
 
 #[tokio::test]
@@ -135,19 +145,46 @@ async fn two_peers_meet_by_what_one_of_them_provides() {
     seller.behaviour_mut().kad.start_providing(key.clone()).unwrap();
     let seller = go_on(seller);
 
+    figure_reaches(&meeting, "provider_records", 1.0).await;
+
     let mut customer = peer(false);
     join(&mut customer, &meeting, "quic-v1").await;
-    assert_eq!(find_provider(&mut customer, &key).await, seller_id);
-    customer.dial(seller_id).unwrap();
-    until(&mut customer, |event| match event {
-        SwarmEvent::ConnectionEstablished { peer_id, .. } if *peer_id == seller_id => Some(()),
-        _ => None,
-    })
-    .await;
+    assert_eq!(ask(&mut customer, &key).await, HashSet::from([seller_id]));
+    // The query asked the seller too, at the address that the meeting point told.
+    assert!(customer.is_connected(&seller_id));
 
     assert_eq!(meeting.figure("provider_records").await, 1.0);
     assert_eq!(meeting.figure("routing_peers").await, 1.0);
     seller.abort();
+    meeting.stop().await;
+}
+
+#[tokio::test]
+async fn fifty_sellers_of_one_topic_are_all_found_by_asking_a_few_times() {
+    let home = tempfile::tempdir().unwrap();
+    let meeting = Meeting::start(home.path()).await;
+    let key = kad::RecordKey::new(&[7; 32]);
+    let mut ids = HashSet::new();
+    let mut sellers = Vec::new();
+    for _ in 0..50 {
+        // They serve no Kademlia, so the meeting point alone knows them.
+        let mut seller = peer(false);
+        listen(&mut seller).await;
+        join(&mut seller, &meeting, "/tcp/").await;
+        seller.behaviour_mut().kad.start_providing(key.clone()).unwrap();
+        ids.insert(*seller.local_peer_id());
+        sellers.push(go_on(seller));
+    }
+    figure_reaches(&meeting, "provider_records", 50.0).await;
+
+    let mut customer = peer(false);
+    join(&mut customer, &meeting, "/tcp/").await;
+    let mut told = HashSet::new();
+    for _ in 0..3 {
+        told.extend(ask(&mut customer, &key).await);
+    }
+    assert_eq!(told, ids);
+    sellers.iter().for_each(JoinHandle::abort);
     meeting.stop().await;
 }
 
@@ -165,30 +202,15 @@ async fn on_the_public_network_private_addresses_do_not_spread() {
     join(&mut seller, &meeting, "/tcp/").await;
     seller.behaviour_mut().kad.start_providing(key.clone()).unwrap();
     let seller = go_on(seller);
-    within(async {
-        while meeting.figure("provider_records").await < 1.0 {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
+    figure_reaches(&meeting, "provider_records", 1.0).await;
 
     let mut customer = peer(false);
     let info = join(&mut customer, &meeting, "/tcp/").await;
     assert!(info.listen_addrs.is_empty(), "{:?}", info.listen_addrs);
-    let query = customer.behaviour_mut().kad.get_providers(key);
-    let told = until(&mut customer, |event| match event {
-        SwarmEvent::Behaviour(PeerEvent::Kad(kad::Event::OutboundQueryProgressed {
-            id,
-            result: kad::QueryResult::GetProviders(Ok(found)),
-            ..
-        })) if *id == query => Some(match found {
-            kad::GetProvidersOk::FoundProviders { providers, .. } => providers.len(),
-            kad::GetProvidersOk::FinishedWithNoAdditionalRecord { .. } => 0,
-        }),
-        _ => None,
-    })
-    .await;
-    assert_eq!(told, 0, "a provider that nobody could dial");
+    assert!(
+        ask(&mut customer, &key).await.is_empty(),
+        "a provider that nobody could dial"
+    );
     assert_eq!(meeting.figure("routing_peers").await, 0.0);
     seller.abort();
     meeting.stop().await;
@@ -397,12 +419,7 @@ async fn two_meeting_points_know_each_other() {
     })
     .await
     .unwrap();
-    within(async {
-        while first.figure("routing_peers").await < 1.0 {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
+    figure_reaches(&first, "routing_peers", 1.0).await;
     assert_eq!(second.figure("routing_peers").await, 1.0);
     second.stop().await;
     first.stop().await;
