@@ -28,7 +28,9 @@ pub struct PeerRef {
 }
 
 pub(super) fn peer_id(bytes: &[u8]) -> Option<PeerId> {
-    (bytes.len() <= MAX_PEER_ID_BYTES).then(|| PeerId::from_bytes(bytes).ok()).flatten()
+    (bytes.len() <= MAX_PEER_ID_BYTES)
+        .then(|| PeerId::from_bytes(bytes).ok())
+        .flatten()
 }
 
 /// The addresses of `peer` among `addrs` that may be dialled, each ending in its id.
@@ -71,12 +73,19 @@ fn has_transport(addr: &Multiaddr) -> bool {
     if !(host && carrier) {
         return false;
     }
-    match (parts.next(), parts.next(), parts.next(), parts.next()) {
-        (None, ..) | (Some(Protocol::P2p(_)), None, ..) => true,
-        (Some(Protocol::P2p(_)), Some(Protocol::P2pCircuit), None, _)
-        | (Some(Protocol::P2p(_)), Some(Protocol::P2pCircuit), Some(Protocol::P2p(_)), None) => true,
-        _ => false,
-    }
+    let rest = (parts.next(), parts.next(), parts.next(), parts.next());
+    matches!(
+        rest,
+        (None, ..)
+            | (Some(Protocol::P2p(_)), None, ..)
+            | (Some(Protocol::P2p(_)), Some(Protocol::P2pCircuit), None, _)
+            | (
+                Some(Protocol::P2p(_)),
+                Some(Protocol::P2pCircuit),
+                Some(Protocol::P2p(_)),
+                None
+            )
+    )
 }
 
 /// Whether an address goes through a relay.
@@ -148,6 +157,7 @@ fn embedded_ipv4(ip: Ipv6Addr) -> Option<IpAddr> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a panic is how a story fails")]
 mod tests {
     use super::*;
 
@@ -158,7 +168,10 @@ mod tests {
     #[test]
     fn an_address_that_names_another_peer_is_not_dialled() {
         let (peer, other) = (PeerId::random(), PeerId::random());
-        let addrs = [bytes(&format!("/ip4/8.8.8.8/tcp/4001/p2p/{other}")), bytes("/ip4/8.8.8.8/tcp/4001")];
+        let addrs = [
+            bytes(&format!("/ip4/8.8.8.8/tcp/4001/p2p/{other}")),
+            bytes("/ip4/8.8.8.8/tcp/4001"),
+        ];
         let kept = of_peer(peer, &addrs, false);
         assert_eq!(kept, [format!("/ip4/8.8.8.8/tcp/4001/p2p/{peer}").parse().unwrap()]);
     }
@@ -183,13 +196,22 @@ mod tests {
             assert!(of_peer(peer, &[bytes(addr)], false).is_empty(), "{addr}");
             assert_eq!(of_peer(peer, &[bytes(addr)], true).len(), 1, "{addr}");
         }
-        assert_eq!(of_peer(peer, &[bytes("/ip6/2001:4860:4860::8888/tcp/1")], false).len(), 1);
+        assert_eq!(
+            of_peer(peer, &[bytes("/ip6/2001:4860:4860::8888/tcp/1")], false).len(),
+            1
+        );
     }
 
     #[test]
     fn what_we_have_no_transport_for_is_left_out() {
         let peer = PeerId::random();
-        for addr in ["/ip4/8.8.8.8", "/ip4/8.8.8.8/udp/53", "/unix/tmp", "/ip4/8.8.8.8/tcp/1/ws", "/memory/1"] {
+        for addr in [
+            "/ip4/8.8.8.8",
+            "/ip4/8.8.8.8/udp/53",
+            "/unix/tmp",
+            "/ip4/8.8.8.8/tcp/1/ws",
+            "/memory/1",
+        ] {
             assert!(of_peer(peer, &[bytes(addr)], true).is_empty(), "{addr}");
         }
         let relay = PeerId::random();
@@ -200,7 +222,9 @@ mod tests {
 
     #[test]
     fn a_flood_of_addresses_is_cut_to_eight() {
-        let addrs: Vec<_> = (1..200).map(|port| bytes(&format!("/ip4/8.8.8.8/tcp/{port}"))).collect();
+        let addrs: Vec<_> = (1..200)
+            .map(|port| bytes(&format!("/ip4/8.8.8.8/tcp/{port}")))
+            .collect();
         assert_eq!(of_peer(PeerId::random(), &addrs, false).len(), MAX_ADDRS);
         assert!(of_peer(PeerId::random(), &[vec![0xff; 90], vec![4; 4096], vec![]], true).is_empty());
         assert_eq!(peer_id(&[0; 65]), None);

@@ -69,7 +69,9 @@ impl Behaviour {
                     .with_cache_size(128),
             ),
             ping: ping::Behaviour::new(
-                ping::Config::new().with_interval(Duration::from_secs(30)).with_timeout(Duration::from_secs(20)),
+                ping::Config::new()
+                    .with_interval(Duration::from_secs(30))
+                    .with_timeout(Duration::from_secs(20)),
             ),
             gossip: gossip::behaviour(settings, grammar)?,
             kad: kademlia(local),
@@ -88,7 +90,12 @@ impl Behaviour {
 fn kademlia(local: PeerId) -> kad::Behaviour<MemoryStore> {
     let store = MemoryStore::with_config(
         local,
-        MemoryStoreConfig { max_records: 0, max_value_bytes: 0, max_provided_keys: 512, ..Default::default() },
+        MemoryStoreConfig {
+            max_records: 0,
+            max_value_bytes: 0,
+            max_provided_keys: 512,
+            ..Default::default()
+        },
     );
     let mut config = kad::Config::new(KADEMLIA);
     config

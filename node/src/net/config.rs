@@ -111,11 +111,21 @@ impl TryFrom<Config> for Settings {
     type Error = Error;
 
     fn try_from(config: Config) -> Result<Self, Error> {
-        within("max_gossip_bytes", config.max_gossip_bytes, MIN_GOSSIP_BYTES, MAX_GOSSIP_BYTES)?;
+        within(
+            "max_gossip_bytes",
+            config.max_gossip_bytes,
+            MIN_GOSSIP_BYTES,
+            MAX_GOSSIP_BYTES,
+        )?;
         within("max_frame_bytes", config.max_frame_bytes, 1, MAX_FRAME_BYTES)?;
         within("exchange_deadline_ms", config.exchange_deadline_ms as usize, 1, 600_000)?;
         within("max_connections", config.max_connections as usize, 1, 100_000)?;
-        within("max_connections_per_peer", config.max_connections_per_peer as usize, 1, 64)?;
+        within(
+            "max_connections_per_peer",
+            config.max_connections_per_peer as usize,
+            1,
+            64,
+        )?;
 
         let listen = parse_all("listen", &config.listen)?;
         let external = parse_all("external", &config.external)?;
@@ -149,7 +159,12 @@ impl TryFrom<Config> for Settings {
 fn parse_all(field: &'static str, addrs: &[String]) -> Result<Vec<Multiaddr>, Error> {
     addrs
         .iter()
-        .map(|addr| addr.parse().map_err(|_| Error::InvalidAddress { field, addr: addr.clone() }))
+        .map(|addr| {
+            addr.parse().map_err(|_| Error::InvalidAddress {
+                field,
+                addr: addr.clone(),
+            })
+        })
         .collect()
 }
 
@@ -157,5 +172,10 @@ fn within(field: &'static str, value: usize, least: usize, most: usize) -> Resul
     if (least..=most).contains(&value) {
         return Ok(());
     }
-    Err(Error::OutOfRange { field, value, least, most })
+    Err(Error::OutOfRange {
+        field,
+        value,
+        least,
+        most,
+    })
 }

@@ -9,16 +9,15 @@ use std::time::Duration;
 
 use libp2p::identify;
 use libp2p::kad::{self, QueryId, RecordKey};
-use libp2p::multiaddr::Protocol;
 use libp2p::swarm::dial_opts::DialOpts;
-use libp2p::{Multiaddr, PeerId, StreamProtocol};
+use libp2p::{Multiaddr, PeerId};
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
-use super::swarm::{Due, Net, jitter};
+use super::links::Net;
+use super::relay::{self, Relays};
+use super::timers::{Due, jitter};
 use super::{Event, address, behaviour, gossip};
-
-const RELAY_HOP: StreamProtocol = StreamProtocol::new("/libp2p/circuit/relay/0.2.0/hop");
 
 /// Kademlia queries of ours at once.
 const MAX_QUERIES: usize = 16;
@@ -27,9 +26,6 @@ const LONGEST_WAIT: Duration = Duration::from_secs(300);
 /// A topic that we published to stays within reach this long.
 const REACH_LIFE: Duration = Duration::from_secs(600);
 const TICK: Duration = Duration::from_secs(15);
-/// Time for AutoNAT to find that we are reachable before a relay is asked.
-const RELAY_AFTER: Duration = Duration::from_secs(8);
-const MAX_RELAYS: usize = 2;
 
 pub(super) struct Discovery {
     bootstrap: Vec<Bootstrap>,
@@ -42,9 +38,7 @@ pub(super) struct Discovery {
     /// The routing table's size when topics were last announced.
     announced_at: usize,
     walks_in_vain: u32,
-    relays: HashMap<PeerId, Multiaddr>,
-    relaying: HashMap<libp2p::core::transport::ListenerId, PeerId>,
-    started: Instant,
+    pub relays: Relays,
 }
 
 struct Bootstrap {
@@ -83,7 +77,12 @@ impl Discovery {
             .bootstrap
             .iter()
             .filter(|(peer, _)| peer != net.swarm.local_peer_id())
-            .map(|(peer, addrs)| Bootstrap { peer: *peer, addrs: addrs.clone(), failures: 0, waiting: false })
+            .map(|(peer, addrs)| Bootstrap {
+                peer: *peer,
+                addrs: addrs.clone(),
+                failures: 0,
+                waiting: false,
+            })
             .collect();
         let mut this = Self {
             bootstrap,
@@ -93,9 +92,7 @@ impl Discovery {
             queries: HashMap::new(),
             announced_at: 0,
             walks_in_vain: 0,
-            relays: HashMap::new(),
-            relaying: HashMap::new(),
-            started: Instant::now(),
+            relays: Relays::new(Instant::now()),
         };
         for at in 0..this.bootstrap.len() {
             this.dial_bootstrap(net, at);
@@ -139,7 +136,10 @@ impl Discovery {
 
     pub fn tell_peers_of(&self, net: &mut Net, topic: &str) {
         if self.topics.contains_key(topic) {
-            net.tell(Event::TopicPeers { topic: topic.into(), peers: self.peers_of(topic) });
+            net.tell(Event::TopicPeers {
+                topic: topic.into(),
+                peers: self.peers_of(topic),
+            });
         }
     }
 
@@ -150,7 +150,9 @@ impl Discovery {
     }
 
     pub fn unsubscribed(&mut self, net: &mut Net, peer: PeerId, topic: &str) {
-        let Some(peers) = self.peers_of.get_mut(topic) else { return };
+        let Some(peers) = self.peers_of.get_mut(topic) else {
+            return;
+        };
         let was = peers.remove(&peer);
         if peers.is_empty() {
             self.peers_of.remove(topic);
@@ -170,12 +172,16 @@ impl Discovery {
     }
 
     pub fn gone(&mut self, net: &mut Net, peer: PeerId) {
-        let topics: Vec<_> =
-            self.peers_of.iter().filter(|(_, peers)| peers.contains(&peer)).map(|(topic, _)| topic.clone()).collect();
+        let topics: Vec<_> = self
+            .peers_of
+            .iter()
+            .filter(|(_, peers)| peers.contains(&peer))
+            .map(|(topic, _)| topic.clone())
+            .collect();
         for topic in topics {
             self.unsubscribed(net, peer, &topic);
         }
-        self.relays.remove(&peer);
+        self.relays.gone(&peer);
         self.walks_in_vain = 0;
         self.bootstrap_lost(net, peer);
     }
@@ -185,7 +191,9 @@ impl Discovery {
     }
 
     fn bootstrap_lost(&mut self, net: &mut Net, peer: PeerId) {
-        let Some(at) = self.bootstrap.iter().position(|b| b.peer == peer) else { return };
+        let Some(at) = self.bootstrap.iter().position(|b| b.peer == peer) else {
+            return;
+        };
         let bootstrap = &mut self.bootstrap[at];
         if !bootstrap.waiting {
             bootstrap.waiting = true;
@@ -196,7 +204,9 @@ impl Discovery {
     }
 
     pub fn dial_bootstrap(&mut self, net: &mut Net, at: usize) {
-        let Some(bootstrap) = self.bootstrap.get_mut(at) else { return };
+        let Some(bootstrap) = self.bootstrap.get_mut(at) else {
+            return;
+        };
         bootstrap.waiting = false;
         let (peer, addrs) = (bootstrap.peer, bootstrap.addrs.clone());
         if net.swarm.is_connected(&peer) {
@@ -210,42 +220,15 @@ impl Discovery {
 
     /// A peer has said who it is, and where.
     pub fn identified(&mut self, net: &mut Net, peer: PeerId, info: identify::Info) {
+        let is_relay = info.protocols.contains(&relay::HOP);
         if info.protocols.contains(&behaviour::KADEMLIA) {
             for addr in address::admitted(peer, info.listen_addrs, net.settings.allow_private) {
                 net.swarm.behaviour_mut().kad.add_address(&peer, addr);
             }
         }
-        if info.protocols.contains(&RELAY_HOP)
-            && let Some(addr) = net.address_of(&peer)
-        {
-            self.relays.insert(peer, addr);
-            self.use_relay(net);
+        if is_relay {
+            self.relays.met(net, peer);
         }
-    }
-
-    /// Asks a relay for a place, while nobody can reach us otherwise.
-    fn use_relay(&mut self, net: &mut Net) {
-        let hopeful = !net.settings.listen.is_empty() && self.started.elapsed() < RELAY_AFTER;
-        if !net.settings.config.relay || net.is_reachable() || hopeful {
-            return;
-        }
-        let unused: Vec<_> = self
-            .relays
-            .iter()
-            .filter(|(peer, _)| !self.relaying.values().any(|used| used == *peer))
-            .map(|(peer, addr)| (*peer, addr.clone()))
-            .take(MAX_RELAYS.saturating_sub(self.relaying.len()))
-            .collect();
-        for (peer, addr) in unused {
-            let Ok(addr) = addr.with_p2p(peer) else { continue };
-            if let Ok(listener) = net.swarm.listen_on(addr.with(Protocol::P2pCircuit)) {
-                self.relaying.insert(listener, peer);
-            }
-        }
-    }
-
-    pub fn listener_closed(&mut self, listener: libp2p::core::transport::ListenerId) {
-        self.relaying.remove(&listener);
     }
 
     /// Where others find us has changed: what we announced before names the old place.
@@ -262,7 +245,12 @@ impl Discovery {
         }
         self.announced_at = size;
         self.announce_all(net);
-        let hungry: Vec<_> = self.topics.keys().filter(|topic| self.is_hungry(net, topic)).cloned().collect();
+        let hungry: Vec<_> = self
+            .topics
+            .keys()
+            .filter(|topic| self.is_hungry(net, topic))
+            .cloned()
+            .collect();
         for topic in hungry {
             self.want(net, &topic);
         }
@@ -289,10 +277,17 @@ impl Discovery {
 
     /// Whether a topic has fewer peers than a mesh needs.
     fn is_hungry(&self, net: &Net, topic: &str) -> bool {
-        let Some(wanted) = self.topics.get(topic) else { return false };
+        let Some(wanted) = self.topics.get(topic) else {
+            return false;
+        };
         let known = self.peers_of(topic);
         if wanted.subscribed {
-            let mesh = net.swarm.behaviour().gossip.mesh_peers(&gossip::topic(topic).hash()).count();
+            let mesh = net
+                .swarm
+                .behaviour()
+                .gossip
+                .mesh_peers(&gossip::topic(topic).hash())
+                .count();
             return mesh < gossip::MESH_LOW;
         }
         known < gossip::MESH_LOW
@@ -300,7 +295,9 @@ impl Discovery {
 
     /// Looks for peers of a topic now, and patiently from then on.
     fn want(&mut self, net: &mut Net, topic: &str) {
-        let Some(wanted) = self.topics.get_mut(topic) else { return };
+        let Some(wanted) = self.topics.get_mut(topic) else {
+            return;
+        };
         wanted.tries = 0;
         wanted.wish += 1;
         wanted.pending = true;
@@ -318,7 +315,9 @@ impl Discovery {
     }
 
     pub fn lookup_due(&mut self, net: &mut Net, topic: &str, wish: u64) {
-        let Some(wanted) = self.topics.get_mut(topic) else { return };
+        let Some(wanted) = self.topics.get_mut(topic) else {
+            return;
+        };
         if wanted.wish != wish {
             return;
         }
@@ -353,7 +352,9 @@ impl Discovery {
                 },
                 Job::Lookup(topic) => {
                     let known = self.peers_of.get(topic).map_or(0, HashSet::len);
-                    let Some(wanted) = self.topics.get_mut(topic) else { continue };
+                    let Some(wanted) = self.topics.get_mut(topic) else {
+                        continue;
+                    };
                     // Two more than a mesh wants, since some will be gone.
                     wanted.budget = (gossip::MESH + 2).saturating_sub(known).max(2);
                     kad.get_providers(key(topic))
@@ -366,8 +367,12 @@ impl Discovery {
 
     /// Providers of a topic were found: they are dialled now, while the query still knows their addresses.
     pub fn found(&mut self, net: &mut Net, query: QueryId, providers: HashSet<PeerId>) {
-        let Some(Job::Lookup(topic)) = self.queries.get(&query) else { return };
-        let Some(wanted) = self.topics.get_mut(topic) else { return };
+        let Some(Job::Lookup(topic)) = self.queries.get(&query) else {
+            return;
+        };
+        let Some(wanted) = self.topics.get_mut(topic) else {
+            return;
+        };
         for peer in providers {
             if wanted.budget == 0 {
                 break;
@@ -409,7 +414,11 @@ impl Discovery {
                 dialled = true;
             }
         }
-        self.walks_in_vain = if dialled { 0 } else { self.walks_in_vain.saturating_add(1) };
+        self.walks_in_vain = if dialled {
+            0
+        } else {
+            self.walks_in_vain.saturating_add(1)
+        };
     }
 
     /// A peer on the local network.
@@ -428,7 +437,12 @@ impl Discovery {
             wanted.until = wanted.until.filter(|until| *until > now);
             wanted.subscribed || wanted.until.is_some()
         });
-        let hungry: Vec<_> = self.topics.keys().filter(|topic| self.is_hungry(net, topic)).cloned().collect();
+        let hungry: Vec<_> = self
+            .topics
+            .keys()
+            .filter(|topic| self.is_hungry(net, topic))
+            .cloned()
+            .collect();
         for topic in hungry {
             self.look_again(net, &topic);
         }
@@ -436,7 +450,7 @@ impl Discovery {
         if ticks.is_multiple_of(1 << self.walks_in_vain.min(5)) {
             self.walk(net);
         }
-        self.use_relay(net);
+        self.relays.seek(net);
         self.trim(net);
         net.timers.add(now + jitter(TICK), Due::Tick);
     }
@@ -456,9 +470,14 @@ impl Discovery {
             .all_mesh_peers()
             .copied()
             .chain(self.bootstrap.iter().map(|b| b.peer))
-            .chain(self.relaying.values().copied())
+            .chain(self.relays.used())
             .collect();
-        let spare: Vec<_> = net.swarm.connected_peers().filter(|peer| !kept.contains(peer)).copied().collect();
+        let spare: Vec<_> = net
+            .swarm
+            .connected_peers()
+            .filter(|peer| !kept.contains(peer))
+            .copied()
+            .collect();
         for peer in spare.into_iter().take(open - max / 2) {
             let _ = net.swarm.disconnect_peer_id(peer);
         }
@@ -467,7 +486,12 @@ impl Discovery {
 
 /// The key of a topic's provider records.
 fn key(topic: &str) -> kad::RecordKey {
-    RecordKey::new(&Sha256::new().chain_update(b"intentcast/1/topic\0").chain_update(topic).finalize())
+    RecordKey::new(
+        &Sha256::new()
+            .chain_update(b"intentcast/1/topic\0")
+            .chain_update(topic)
+            .finalize(),
+    )
 }
 
 fn backoff(first: Duration, tries: u32, longest: Duration) -> Duration {

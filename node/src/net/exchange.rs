@@ -24,7 +24,10 @@ pub(super) enum Report {
     /// The exchange that a peer opened has ended.
     Answered { exchange: u64, end: End },
     /// The exchange that we opened has ended.
-    Replied { request: u64, result: Result<Vec<u8>, SendError> },
+    Replied {
+        request: u64,
+        result: Result<Vec<u8>, SendError>,
+    },
 }
 
 /// How an inbound exchange ended.
@@ -72,7 +75,13 @@ pub(super) fn reports() -> (mpsc::Sender<Report>, mpsc::Receiver<Report>) {
 
 impl Inbound {
     pub fn new(limits: Limits, reports: mpsc::Sender<Report>) -> Self {
-        Self { limits, next: 0, open: BTreeMap::new(), per_peer: HashMap::new(), reports }
+        Self {
+            limits,
+            next: 0,
+            open: BTreeMap::new(),
+            per_peer: HashMap::new(),
+            reports,
+        }
     }
 
     pub fn len(&self) -> usize {
@@ -81,7 +90,11 @@ impl Inbound {
 
     /// Takes a stream in, or resets it when its peer has too many already.
     pub fn accept(&mut self, peer: PeerId, stream: Stream, counters: &mut Counters) {
-        if self.per_peer.get(&peer).is_some_and(|open| *open >= self.limits.per_peer) {
+        if self
+            .per_peer
+            .get(&peer)
+            .is_some_and(|open| *open >= self.limits.per_peer)
+        {
             counters.exchanges_refused += 1;
             return;
         }
@@ -103,7 +116,15 @@ impl Inbound {
             Instant::now() + self.limits.deadline,
             self.reports.clone(),
         ));
-        self.open.insert(exchange, Open { peer, asked: false, reply: Some(reply), task: task.abort_handle() });
+        self.open.insert(
+            exchange,
+            Open {
+                peer,
+                asked: false,
+                reply: Some(reply),
+                task: task.abort_handle(),
+            },
+        );
         *self.per_peer.entry(peer).or_default() += 1;
     }
 
@@ -116,13 +137,17 @@ impl Inbound {
 
     /// Hands the reply to its exchange. False when that has ended or is answered already.
     pub fn reply(&mut self, exchange: u64, frame: Vec<u8>) -> bool {
-        let Some(open) = self.open.get_mut(&exchange) else { return false };
+        let Some(open) = self.open.get_mut(&exchange) else {
+            return false;
+        };
         open.asked = false;
         open.reply.take().is_some_and(|reply| reply.send(frame).is_ok())
     }
 
     pub fn ended(&mut self, exchange: u64) {
-        let Some(open) = self.open.remove(&exchange) else { return };
+        let Some(open) = self.open.remove(&exchange) else {
+            return;
+        };
         if let Some(count) = self.per_peer.get_mut(&open.peer) {
             *count -= 1;
             if *count == 0 {
@@ -132,7 +157,11 @@ impl Inbound {
     }
 
     fn cut_oldest_stalled(&mut self) -> bool {
-        let stalled = self.open.iter().find(|(_, open)| !open.asked).map(|(exchange, _)| *exchange);
+        let stalled = self
+            .open
+            .iter()
+            .find(|(_, open)| !open.asked)
+            .map(|(exchange, _)| *exchange);
         let Some(exchange) = stalled else { return false };
         self.open[&exchange].task.abort();
         self.ended(exchange);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use libp2p::PeerId;
 use libp2p::gossipsub::{
-    self, CallbackSubscriptionFilter, ConfigBuilder, IdentityTransform, IdentTopic, MaxCountSubscriptionFilter,
+    self, CallbackSubscriptionFilter, ConfigBuilder, IdentTopic, IdentityTransform, MaxCountSubscriptionFilter,
     Message, MessageAuthenticity, MessageId, PeerScoreParams, PeerScoreThresholds, TopicHash, TopicScoreParams,
     ValidationMode,
 };
@@ -69,7 +69,9 @@ pub(super) fn behaviour(settings: &Settings, grammar: TopicGrammar) -> Result<Be
     };
     let mut behaviour = Behaviour::new_with_subscription_filter(MessageAuthenticity::Anonymous, config, filter)
         .map_err(|error| Error::Gossip(error.to_string()))?;
-    behaviour.with_peer_score(peer_score(settings.allow_private), thresholds()).map_err(Error::Gossip)?;
+    behaviour
+        .with_peer_score(peer_score(settings.allow_private), thresholds())
+        .map_err(Error::Gossip)?;
     Ok(behaviour)
 }
 

@@ -15,8 +15,9 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::exchange::{self, Report};
+use super::links::Net;
 use super::stream::OpenError;
-use super::swarm::{Due, Net, jitter};
+use super::timers::{Due, jitter};
 use super::{Event, PeerRef, SendError, TaskId, address};
 
 pub(super) struct Reach {
@@ -70,7 +71,10 @@ impl Reach {
     pub fn send(&mut self, net: &mut Net, task: TaskId, to: PeerRef, frame: Vec<u8>) {
         net.counters.sends += 1;
         let config = &net.settings.config;
-        let refuse = |error| Event::Sent { task, result: Err(error) };
+        let refuse = |error| Event::Sent {
+            task,
+            result: Err(error),
+        };
         if frame.is_empty() || frame.len() > config.max_frame_bytes {
             return net.tell(refuse(SendError::TooLarge));
         }
@@ -78,9 +82,7 @@ impl Reach {
             return net.tell(refuse(SendError::Unreachable));
         };
         let with_peer = self.per_peer.get(&peer).copied().unwrap_or_default();
-        if self.requests.len() >= config.max_outbound_exchanges
-            || with_peer >= config.max_outbound_exchanges_per_peer
-        {
+        if self.requests.len() >= config.max_outbound_exchanges || with_peer >= config.max_outbound_exchanges_per_peer {
             return net.tell(refuse(SendError::Busy));
         }
 
@@ -88,7 +90,15 @@ impl Reach {
         let request = self.next;
         let deadline = Instant::now() + net.settings.exchange_deadline;
         net.timers.add(deadline, Due::Expire(request));
-        self.requests.insert(request, Request { task, peer, deadline, step: Step::Waiting(frame) });
+        self.requests.insert(
+            request,
+            Request {
+                task,
+                peer,
+                deadline,
+                step: Step::Waiting(frame),
+            },
+        );
         *self.per_peer.entry(peer).or_default() += 1;
 
         let addrs = address::of_peer(peer, &to.addrs, net.settings.allow_private);
@@ -106,7 +116,13 @@ impl Reach {
             search.addrs.truncate(2 * address::MAX_ADDRS);
             return;
         }
-        self.searches.insert(peer, Search { addrs, ..Search::default() });
+        self.searches.insert(
+            peer,
+            Search {
+                addrs,
+                ..Search::default()
+            },
+        );
         self.dial(net, peer);
     }
 
@@ -131,10 +147,15 @@ impl Reach {
 
     /// A dial to this peer failed, ours or another's.
     pub fn dial_failed(&mut self, net: &mut Net, peer: PeerId) {
-        let Some(search) = self.searches.get_mut(&peer) else { return };
+        let Some(search) = self.searches.get_mut(&peer) else {
+            return;
+        };
         if !search.dialled_again {
             search.dialled_again = true;
-            net.timers.add(Instant::now() + jitter(Duration::from_millis(150)), Due::DialAgain(peer));
+            net.timers.add(
+                Instant::now() + jitter(Duration::from_millis(150)),
+                Due::DialAgain(peer),
+            );
         } else if !search.looked_up {
             search.looked_up = true;
             let query = net.swarm.behaviour_mut().kad.get_closest_peers(peer);
@@ -159,9 +180,13 @@ impl Reach {
 
     /// Kademlia's answer, if it was asked by us.
     pub fn looked_up(&mut self, net: &mut Net, query: QueryId, found: Vec<(PeerId, Vec<Multiaddr>)>) -> bool {
-        let Some(peer) = self.lookups.remove(&query) else { return false };
+        let Some(peer) = self.lookups.remove(&query) else {
+            return false;
+        };
         let allow_private = net.settings.allow_private;
-        let Some(search) = self.searches.get_mut(&peer) else { return true };
+        let Some(search) = self.searches.get_mut(&peer) else {
+            return true;
+        };
         let addrs: HashSet<_> = found
             .into_iter()
             .filter(|(id, _)| *id == peer)
@@ -188,7 +213,9 @@ impl Reach {
     pub fn connected(&mut self, net: &mut Net, peer: PeerId) {
         self.searches.remove(&peer);
         for id in self.waiting_for(peer) {
-            let Some(request) = self.requests.get_mut(&id) else { continue };
+            let Some(request) = self.requests.get_mut(&id) else {
+                continue;
+            };
             if let Step::Waiting(frame) = &mut request.step {
                 request.step = Step::Opening(std::mem::take(frame));
                 net.swarm.behaviour_mut().streams.open(peer, id);
@@ -197,8 +224,12 @@ impl Reach {
     }
 
     pub fn opened(&mut self, net: &mut Net, id: u64, result: Result<Stream, OpenError>) {
-        let Some(request) = self.requests.get_mut(&id) else { return };
-        let Step::Opening(frame) = &mut request.step else { return };
+        let Some(request) = self.requests.get_mut(&id) else {
+            return;
+        };
+        let Step::Opening(frame) = &mut request.step else {
+            return;
+        };
         let frame = std::mem::take(frame);
         match result {
             Ok(stream) => {
@@ -238,7 +269,9 @@ impl Reach {
     }
 
     fn finish(&mut self, net: &mut Net, id: u64, result: Result<Vec<u8>, SendError>) {
-        let Some(request) = self.requests.remove(&id) else { return };
+        let Some(request) = self.requests.remove(&id) else {
+            return;
+        };
         if let Step::Asking(task) = request.step {
             task.abort();
         }
@@ -249,14 +282,21 @@ impl Reach {
                 self.searches.remove(&request.peer);
             }
         }
-        net.tell(Event::Sent { task: request.task, result });
+        net.tell(Event::Sent {
+            task: request.task,
+            result,
+        });
     }
 
     /// In the order they came.
     fn waiting_for(&self, peer: PeerId) -> Vec<u64> {
         let waits = |request: &Request| request.peer == peer && matches!(request.step, Step::Waiting(_));
-        let mut all: Vec<_> =
-            self.requests.iter().filter(|(_, request)| waits(request)).map(|(id, _)| *id).collect();
+        let mut all: Vec<_> = self
+            .requests
+            .iter()
+            .filter(|(_, request)| waits(request))
+            .map(|(id, _)| *id)
+            .collect();
         all.sort_unstable();
         all
     }

@@ -10,9 +10,7 @@ use libp2p::core::Endpoint;
 use libp2p::core::transport::PortUse;
 use libp2p::core::upgrade::ReadyUpgrade;
 use libp2p::swarm::behaviour::{ConnectionClosed, ConnectionEstablished};
-use libp2p::swarm::handler::{
-    ConnectionEvent, DialUpgradeError, FullyNegotiatedInbound, FullyNegotiatedOutbound,
-};
+use libp2p::swarm::handler::{ConnectionEvent, DialUpgradeError, FullyNegotiatedInbound, FullyNegotiatedOutbound};
 use libp2p::swarm::{
     ConnectionDenied, ConnectionHandler, ConnectionHandlerEvent, ConnectionId, FromSwarm, NetworkBehaviour,
     NotifyHandler, StreamUpgradeError, SubstreamProtocol, THandler, THandlerInEvent, THandlerOutEvent, ToSwarm,
@@ -28,7 +26,10 @@ pub(super) enum Event {
     /// A peer opened one.
     Inbound { peer: PeerId, stream: Stream },
     /// One that we asked for is open, or cannot be had.
-    Opened { request: u64, result: Result<Stream, OpenError> },
+    Opened {
+        request: u64,
+        result: Result<Stream, OpenError>,
+    },
 }
 
 /// Why a stream could not be opened.
@@ -58,13 +59,20 @@ struct Connection {
 
 impl Behaviour {
     pub fn new(protocol: StreamProtocol) -> Self {
-        Self { protocol, connections: HashMap::new(), queue: VecDeque::new(), waker: None }
+        Self {
+            protocol,
+            connections: HashMap::new(),
+            queue: VecDeque::new(),
+            waker: None,
+        }
     }
 
     /// Opens a stream to a connected peer, on a direct connection if there is one. Ends in [`Event::Opened`].
     pub fn open(&mut self, peer: PeerId, request: u64) {
-        let connection =
-            self.connections.get_mut(&peer).and_then(|all| all.iter_mut().min_by_key(|c| (c.relayed, c.opening.len())));
+        let connection = self
+            .connections
+            .get_mut(&peer)
+            .and_then(|all| all.iter_mut().min_by_key(|c| (c.relayed, c.opening.len())));
         self.queue.push_back(match connection {
             Some(connection) => {
                 connection.opening.push(request);
@@ -74,7 +82,10 @@ impl Behaviour {
                     event: request,
                 }
             }
-            None => ToSwarm::GenerateEvent(Event::Opened { request, result: Err(OpenError::Closed) }),
+            None => ToSwarm::GenerateEvent(Event::Opened {
+                request,
+                result: Err(OpenError::Closed),
+            }),
         });
         if let Some(waker) = self.waker.take() {
             waker.wake();
@@ -90,7 +101,9 @@ impl Behaviour {
     }
 
     fn closed(&mut self, event: ConnectionClosed) {
-        let Some(all) = self.connections.get_mut(&event.peer_id) else { return };
+        let Some(all) = self.connections.get_mut(&event.peer_id) else {
+            return;
+        };
         if let Some(at) = all.iter().position(|c| c.id == event.connection_id) {
             for request in all.swap_remove(at).opening {
                 self.queue.push_back(ToSwarm::GenerateEvent(Event::Opened {
@@ -142,8 +155,10 @@ impl NetworkBehaviour for Behaviour {
         let event = match event {
             FromHandler::Inbound(stream) => Event::Inbound { peer, stream },
             FromHandler::Opened(request, result) => {
-                let connection =
-                    self.connections.get_mut(&peer).and_then(|all| all.iter_mut().find(|c| c.id == id));
+                let connection = self
+                    .connections
+                    .get_mut(&peer)
+                    .and_then(|all| all.iter_mut().find(|c| c.id == id));
                 if let Some(connection) = connection {
                     connection.opening.retain(|opening| *opening != request);
                 }
@@ -179,7 +194,11 @@ pub(super) enum FromHandler {
 
 impl Handler {
     fn new(protocol: StreamProtocol) -> Self {
-        Self { protocol, to_open: VecDeque::new(), queue: VecDeque::new() }
+        Self {
+            protocol,
+            to_open: VecDeque::new(),
+            queue: VecDeque::new(),
+        }
     }
 }
 
@@ -215,15 +234,12 @@ impl ConnectionHandler for Handler {
         self.to_open.push_back(request);
     }
 
-    fn on_connection_event(
-        &mut self,
-        event: ConnectionEvent<Self::InboundProtocol, Self::OutboundProtocol, (), u64>,
-    ) {
+    fn on_connection_event(&mut self, event: ConnectionEvent<Self::InboundProtocol, Self::OutboundProtocol, (), u64>) {
         match event {
-            ConnectionEvent::FullyNegotiatedInbound(FullyNegotiatedInbound { protocol: stream, .. }) => {
-                if self.queue.len() < MAX_UNJUDGED {
-                    self.queue.push_back(FromHandler::Inbound(stream));
-                }
+            ConnectionEvent::FullyNegotiatedInbound(FullyNegotiatedInbound { protocol: stream, .. })
+                if self.queue.len() < MAX_UNJUDGED =>
+            {
+                self.queue.push_back(FromHandler::Inbound(stream));
             }
             ConnectionEvent::FullyNegotiatedOutbound(FullyNegotiatedOutbound { protocol: stream, info }) => {
                 self.queue.push_back(FromHandler::Opened(info, Ok(stream)));

@@ -3,13 +3,12 @@
 //! Events that are not taken wait in a queue of their own, so that a command never waits for an event; while that
 //! queue is long the swarm is not polled, and gossip is dropped before it is that long.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use futures::StreamExt;
 use libp2p::kad::store::RecordStore;
-use libp2p::swarm::dial_opts::DialOpts;
-use libp2p::swarm::{ConnectionId, DialError, SwarmEvent};
+use libp2p::swarm::SwarmEvent;
 use libp2p::{Multiaddr, PeerId, Swarm, gossipsub, identify, kad, mdns};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
@@ -20,10 +19,12 @@ use super::config::Settings;
 use super::discovery::Discovery;
 use super::exchange::{End, Inbound, Limits, Report, reports};
 use super::gossip::Tickets;
+use super::links::Net;
 use super::reach::Reach;
+use super::timers::Due;
 use super::{
-    Command, Counters, Error, Event, Exchange, NetKey, PeerInfo, PeerRef, PublishError, Status, Ticket, TopicGrammar,
-    Verdict, address, gossip, stream, transport,
+    Command, Error, Event, Exchange, NetKey, PeerInfo, PeerRef, PublishError, Status, Ticket, TopicGrammar, Verdict,
+    address, gossip, stream, transport,
 };
 
 /// Events that wait, in all, and when gossip is dropped.
@@ -34,113 +35,6 @@ const IDLE: Duration = Duration::from_secs(600);
 /// Points at which a peer is sent away.
 const MAX_PENALTY: f64 = 100.0;
 const MAX_AGENT_CHARS: usize = 64;
-
-/// What is due at a time.
-pub(super) enum Due {
-    Tick,
-    Bootstrap(usize),
-    Lookup(String, u64),
-    DialAgain(PeerId),
-    Expire(u64),
-}
-
-#[derive(Default)]
-pub(super) struct Timers {
-    next: u64,
-    queue: BTreeMap<(Instant, u64), Due>,
-}
-
-impl Timers {
-    pub fn add(&mut self, at: Instant, due: Due) {
-        self.next += 1;
-        self.queue.insert((at, self.next), due);
-    }
-
-    fn next_at(&self) -> Option<Instant> {
-        self.queue.first_key_value().map(|((at, _), _)| *at)
-    }
-
-    fn pop(&mut self, now: Instant) -> Option<Due> {
-        let first = self.queue.first_entry()?;
-        (first.key().0 <= now).then(|| first.remove())
-    }
-}
-
-/// A random time around `middle`: between a half and one and a half of it.
-pub(super) fn jitter(middle: Duration) -> Duration {
-    // Without randomness the middle is as good as any.
-    let random = getrandom::u32().unwrap_or(u32::MAX / 2);
-    middle.mul_f64(0.5 + f64::from(random) / f64::from(u32::MAX))
-}
-
-/// The swarm and what every part of the task shares.
-pub(super) struct Net {
-    pub swarm: Swarm<Behaviour>,
-    pub settings: Settings,
-    pub counters: Counters,
-    pub timers: Timers,
-    outbox: VecDeque<Event>,
-    links: HashMap<PeerId, Links>,
-}
-
-#[derive(Default)]
-struct Links {
-    addrs: Vec<(ConnectionId, Multiaddr)>,
-    agent: String,
-}
-
-impl Net {
-    pub fn tell(&mut self, event: Event) {
-        self.outbox.push_back(event);
-    }
-
-    pub fn dial(&mut self, opts: DialOpts) -> Result<(), DialError> {
-        self.swarm.dial(opts).inspect(|()| self.counters.dials += 1)
-    }
-
-    pub fn peers(&self) -> usize {
-        self.links.len()
-    }
-
-    pub fn connections(&self) -> usize {
-        self.links.values().map(|links| links.addrs.len()).sum()
-    }
-
-    /// Peers in the routing table.
-    pub fn routing(&mut self) -> usize {
-        self.swarm.behaviour_mut().kad.kbuckets().map(|bucket| bucket.num_entries()).sum()
-    }
-
-    /// The far end of a direct connection to a peer.
-    pub fn address_of(&self, peer: &PeerId) -> Option<Multiaddr> {
-        let links = self.links.get(peer)?;
-        links.addrs.iter().map(|(_, addr)| addr).find(|addr| !address::is_relayed(addr)).cloned()
-    }
-
-    /// Whether some address of ours is known to work without a relay.
-    pub fn is_reachable(&self) -> bool {
-        self.swarm.external_addresses().any(|addr| !address::is_relayed(addr))
-    }
-
-    /// Whether others could be told of any address of ours.
-    pub fn has_address(&self) -> bool {
-        self.swarm.external_addresses().next().is_some()
-    }
-
-    /// Where we are reached: what is known to work, then what may; direct ones first.
-    fn addresses(&self) -> Vec<Multiaddr> {
-        let local = *self.swarm.local_peer_id();
-        let mut all: Vec<Multiaddr> = Vec::new();
-        let known = self.swarm.external_addresses().chain(self.swarm.listeners()).cloned();
-        for addr in address::admitted(local, known, self.settings.allow_private) {
-            if !all.contains(&addr) {
-                all.push(addr);
-            }
-        }
-        all.sort_by_key(address::is_relayed);
-        all
-    }
-}
 
 pub(super) struct Task {
     net: Net,
@@ -174,9 +68,10 @@ impl Task {
         let mut swarm = Swarm::new(road, behaviour, key.0.public().to_peer_id(), config);
         swarm.behaviour_mut().kad.set_mode(Some(kad::Mode::Client));
         for addr in &settings.listen {
-            swarm
-                .listen_on(addr.clone())
-                .map_err(|error| Error::Listen { addr: addr.to_string(), reason: error.to_string() })?;
+            swarm.listen_on(addr.clone()).map_err(|error| Error::Listen {
+                addr: addr.to_string(),
+                reason: error.to_string(),
+            })?;
         }
         for addr in &settings.external {
             swarm.add_external_address(addr.clone());
@@ -190,14 +85,7 @@ impl Task {
             max_frame: config.max_frame_bytes,
             deadline: settings.exchange_deadline,
         };
-        let mut net = Net {
-            swarm,
-            settings,
-            counters: Counters::default(),
-            timers: Timers::default(),
-            outbox: VecDeque::new(),
-            links: HashMap::new(),
-        };
+        let mut net = Net::new(swarm, settings);
         let discovery = Discovery::new(&mut net);
         Ok(Self {
             net,
@@ -270,7 +158,11 @@ impl Task {
         match command {
             Command::Subscribe(topic) => self.subscribe(&topic),
             Command::Unsubscribe(topic) => {
-                self.net.swarm.behaviour_mut().gossip.unsubscribe(&gossip::topic(&topic));
+                self.net
+                    .swarm
+                    .behaviour_mut()
+                    .gossip
+                    .unsubscribe(&gossip::topic(&topic));
                 self.discovery.unsubscribe(&mut self.net, &topic);
             }
             Command::Reach(topic) => {
@@ -288,8 +180,10 @@ impl Task {
             Command::Reply { exchange, frame } => self.reply(exchange, frame),
             Command::Penalise { peer, points } => self.penalise(&peer, points),
             // Whoever asked and has gone needs no answer.
-            Command::Status(answer) => drop(answer.send(self.status())),
-            Command::Peers(answer) => drop(answer.send(self.peers())),
+            Command::Status(answer) => {
+                drop(answer.send(Status::of(&mut self.net, self.inbound.len() + self.reach.len())))
+            }
+            Command::Peers(answer) => drop(answer.send(PeerInfo::all(&self.net, &self.discovery))),
         }
     }
 
@@ -348,12 +242,7 @@ impl Task {
         self.judge(&message.id, &message.from, acceptance);
     }
 
-    fn judge(
-        &mut self,
-        id: &gossipsub::MessageId,
-        from: &PeerId,
-        acceptance: gossipsub::MessageAcceptance,
-    ) {
+    fn judge(&mut self, id: &gossipsub::MessageId, from: &PeerId, acceptance: gossipsub::MessageAcceptance) {
         let counters = &mut self.net.counters;
         let count = match acceptance {
             gossipsub::MessageAcceptance::Accept => &mut counters.gossip_accepted,
@@ -371,7 +260,10 @@ impl Task {
     fn reply(&mut self, Exchange(exchange): Exchange, frame: Vec<u8>) {
         let size = frame.len() as u64;
         if size == 0 || frame.len() > self.net.settings.config.max_frame_bytes {
-            tracing::warn!(bytes = size, "a reply of ours is no frame; the exchange is left to its deadline");
+            tracing::warn!(
+                bytes = size,
+                "a reply of ours is no frame; the exchange is left to its deadline"
+            );
         } else if self.inbound.reply(exchange, frame) {
             self.net.counters.frame_bytes_out += size;
         } else {
@@ -384,7 +276,11 @@ impl Task {
         let total = self.penalties.entry(peer).or_default();
         *total = (*total + f64::from(points)).min(2.0 * MAX_PENALTY);
         let total = *total;
-        self.net.swarm.behaviour_mut().gossip.set_application_score(&peer, -total);
+        self.net
+            .swarm
+            .behaviour_mut()
+            .gossip
+            .set_application_score(&peer, -total);
         if total >= MAX_PENALTY {
             // It may have gone by itself.
             let _ = self.net.swarm.disconnect_peer_id(peer);
@@ -395,9 +291,15 @@ impl Task {
         match report {
             Report::Asked { exchange, frame } => {
                 // Cut to make room, meanwhile.
-                let Some(peer) = self.inbound.asked(exchange) else { return };
+                let Some(peer) = self.inbound.asked(exchange) else {
+                    return;
+                };
                 self.net.counters.frame_bytes_in += frame.len() as u64;
-                self.net.tell(Event::Frame { exchange: Exchange(exchange), peer: peer.to_bytes(), frame });
+                self.net.tell(Event::Frame {
+                    exchange: Exchange(exchange),
+                    peer: peer.to_bytes(),
+                    frame,
+                });
             }
             Report::Answered { exchange, end } => {
                 let counters = &mut self.net.counters;
@@ -416,22 +318,37 @@ impl Task {
     fn swarm_event(&mut self, event: SwarmEvent<BehaviourEvent>) {
         match event {
             SwarmEvent::Behaviour(event) => self.behaviour_event(event),
-            SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, num_established, .. } => {
+            SwarmEvent::ConnectionEstablished {
+                peer_id,
+                connection_id,
+                endpoint,
+                num_established,
+                ..
+            } => {
                 let links = self.net.links.entry(peer_id).or_default();
                 links.addrs.push((connection_id, endpoint.get_remote_address().clone()));
                 if num_established.get() == 1 {
-                    self.net.tell(Event::Connected { peer: peer_id.to_bytes() });
+                    self.net.tell(Event::Connected {
+                        peer: peer_id.to_bytes(),
+                    });
                     self.discovery.connected(peer_id);
                 }
                 self.reach.connected(&mut self.net, peer_id);
             }
-            SwarmEvent::ConnectionClosed { peer_id, connection_id, num_established, .. } => {
+            SwarmEvent::ConnectionClosed {
+                peer_id,
+                connection_id,
+                num_established,
+                ..
+            } => {
                 if let Some(links) = self.net.links.get_mut(&peer_id) {
                     links.addrs.retain(|(id, _)| *id != connection_id);
                 }
                 if num_established == 0 {
                     self.net.links.remove(&peer_id);
-                    self.net.tell(Event::Gone { peer: peer_id.to_bytes() });
+                    self.net.tell(Event::Gone {
+                        peer: peer_id.to_bytes(),
+                    });
                     self.discovery.gone(&mut self.net, peer_id);
                 }
             }
@@ -455,7 +372,7 @@ impl Task {
                 self.moved();
             }
             SwarmEvent::ListenerClosed { listener_id, .. } => {
-                self.discovery.listener_closed(listener_id);
+                self.discovery.relays.listener_closed(listener_id);
                 self.moved();
             }
             SwarmEvent::ExternalAddrConfirmed { .. } | SwarmEvent::ExternalAddrExpired { .. } => self.moved(),
@@ -465,7 +382,11 @@ impl Task {
 
     /// Tells where we are reached now, if that has changed.
     fn moved(&mut self) {
-        let mode = if self.net.is_reachable() { kad::Mode::Server } else { kad::Mode::Client };
+        let mode = if self.net.is_reachable() {
+            kad::Mode::Server
+        } else {
+            kad::Mode::Client
+        };
         if self.net.swarm.behaviour().kad.mode() != mode {
             self.net.swarm.behaviour_mut().kad.set_mode(Some(mode));
         }
@@ -475,7 +396,9 @@ impl Task {
             return;
         }
         self.local.send_modify(|local| local.addrs = bytes);
-        self.net.tell(Event::Listening { addrs: addrs.iter().map(Multiaddr::to_string).collect() });
+        self.net.tell(Event::Listening {
+            addrs: addrs.iter().map(Multiaddr::to_string).collect(),
+        });
         self.discovery.moved(&mut self.net);
     }
 
@@ -490,8 +413,12 @@ impl Task {
             }
             BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
                 if let Some(links) = self.net.links.get_mut(&peer_id) {
-                    links.agent =
-                        info.agent_version.chars().filter(|c| !c.is_control()).take(MAX_AGENT_CHARS).collect();
+                    links.agent = info
+                        .agent_version
+                        .chars()
+                        .filter(|c| !c.is_control())
+                        .take(MAX_AGENT_CHARS)
+                        .collect();
                     self.discovery.identified(&mut self.net, peer_id, info);
                 }
             }
@@ -507,7 +434,11 @@ impl Task {
 
     fn gossip_event(&mut self, event: gossipsub::Event) {
         match event {
-            gossipsub::Event::Message { propagation_source: from, message_id: id, message } => {
+            gossipsub::Event::Message {
+                propagation_source: from,
+                message_id: id,
+                message,
+            } => {
                 self.net.counters.gossip_received += 1;
                 self.net.counters.gossip_received_bytes += message.data.len() as u64;
                 if message.data.is_empty() || message.data.len() > self.net.settings.config.max_gossip_bytes {
@@ -557,7 +488,9 @@ impl Task {
                     self.discovery.ended(&mut self.net, id, near);
                 }
             }
-            kad::Event::InboundRequest { request: kad::InboundRequest::AddProvider { record: Some(record) } } => {
+            kad::Event::InboundRequest {
+                request: kad::InboundRequest::AddProvider { record: Some(record) },
+            } => {
                 self.keep_provider(record);
             }
             _ => {}
@@ -571,38 +504,5 @@ impl Task {
             // A full store keeps what it has.
             let _ = self.net.swarm.behaviour_mut().kad.store_mut().add_provider(record);
         }
-    }
-
-    fn status(&mut self) -> Status {
-        let gossip = &self.net.swarm.behaviour().gossip;
-        let topics =
-            gossip.topics().map(|topic| (topic.as_str().into(), gossip.mesh_peers(topic).count())).collect();
-        Status {
-            connections: self.net.connections(),
-            peers: self.net.peers(),
-            reachable: self.net.is_reachable(),
-            topics,
-            exchanges: self.inbound.len() + self.reach.len(),
-            counters: self.net.counters,
-            routing: self.net.routing(),
-        }
-    }
-
-    fn peers(&self) -> Vec<PeerInfo> {
-        let gossip = &self.net.swarm.behaviour().gossip;
-        let mut peers: Vec<_> = self
-            .net
-            .links
-            .iter()
-            .map(|(peer, links)| PeerInfo {
-                id: peer.to_string(),
-                addrs: links.addrs.iter().map(|(_, addr)| addr.to_string()).collect(),
-                agent: links.agent.clone(),
-                topics: self.discovery.topics_of(peer),
-                score: gossip.peer_score(peer).unwrap_or_default().round() as i64,
-            })
-            .collect();
-        peers.sort_by(|a, b| a.id.cmp(&b.id));
-        peers
     }
 }

@@ -12,9 +12,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use libp2p::core::muxing::StreamMuxerBox;
-use libp2p::core::transport::{
-    Boxed, DialOpts, ListenerId, PortUse, Transport, TransportError, TransportEvent,
-};
+use libp2p::core::transport::{Boxed, DialOpts, ListenerId, PortUse, Transport, TransportError, TransportEvent};
 use libp2p::core::upgrade::Version;
 use libp2p::identity::Keypair;
 use libp2p::{Multiaddr, PeerId, dns, noise, quic, relay, tcp, yamux};
@@ -52,7 +50,10 @@ pub(super) fn build(settings: &Settings, key: &Keypair) -> Result<(Road, relay::
         .multiplex(yamux)
         .timeout(HANDSHAKE)
         .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)));
-    Ok((relayed.or_transport(named).map(|either, _| either.into_inner()).boxed(), behaviour))
+    Ok((
+        relayed.or_transport(named).map(|either, _| either.into_inner()).boxed(),
+        behaviour,
+    ))
 }
 
 fn noise(key: &Keypair) -> Result<noise::Config, Error> {
@@ -77,7 +78,12 @@ fn gate(settings: &Settings, key: &Keypair, yamux: yamux::Config) -> Result<Gate
         road: tcp.or_transport(quic).map(|either, _| either.into_inner()).boxed(),
         port_reuse: settings.config.port_reuse,
         allow_private: settings.allow_private,
-        exempt: settings.bootstrap.iter().flat_map(|(_, addrs)| addrs).filter_map(address::ip).collect(),
+        exempt: settings
+            .bootstrap
+            .iter()
+            .flat_map(|(_, addrs)| addrs)
+            .filter_map(address::ip)
+            .collect(),
     })
 }
 
@@ -114,10 +120,7 @@ impl Transport for Gate {
         self.road.dial(addr, opts)
     }
 
-    fn poll(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<TransportEvent<Self::ListenerUpgrade, io::Error>> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<TransportEvent<Self::ListenerUpgrade, io::Error>> {
         Pin::new(&mut self.road).poll(cx)
     }
 }

@@ -12,7 +12,8 @@ async fn a_request_gets_its_reply() {
         let mut a = Node::start(config.clone()).await;
         let b = Node::start(config).await.echo();
         for task in 0..20 {
-            a.send(task, b.place.clone(), format!("request {task}").as_bytes()).await;
+            a.send(task, b.place.clone(), format!("request {task}").as_bytes())
+                .await;
             assert_eq!(a.sent(task).await, Ok(format!("request {task}").into_bytes()));
         }
         let largest = vec![9; 16 * 1024];
@@ -28,7 +29,14 @@ async fn fifty_peers_that_ask_in_the_same_moment_are_all_answered() {
     let b = Node::start(loopback()).await.echo();
     let mut askers = Vec::new();
     for _ in 0..50 {
-        askers.push(Node::start(Config { listen: Vec::new(), allow_private: Some(true), ..loopback() }).await);
+        askers.push(
+            Node::start(Config {
+                listen: Vec::new(),
+                allow_private: Some(true),
+                ..loopback()
+            })
+            .await,
+        );
     }
     for asker in &askers {
         asker.send(1, b.place.clone(), b"mine").await;
@@ -45,8 +53,14 @@ async fn requests_to_one_peer_share_its_dial() {
     for task in 0..8 {
         a.send(task, b.place.clone(), b"x").await;
     }
-    for task in 0..8 {
-        assert_eq!(a.sent(task).await, Ok(b"x".to_vec()));
+    for _ in 0..8 {
+        let result = a
+            .until(|event| match event {
+                Event::Sent { result, .. } => Some(result.clone()),
+                _ => None,
+            })
+            .await;
+        assert_eq!(result, Ok(b"x".to_vec()));
     }
     assert_eq!(a.handle.status().await.unwrap().counters.dials, 1);
 }
@@ -72,11 +86,35 @@ async fn a_peer_that_is_not_who_was_meant_is_unreachable() {
         addr.pop();
         addr
     };
-    a.send(1, PeerRef { id: other.clone(), addrs: vec![bare.to_vec()] }, b"x").await;
+    a.send(
+        1,
+        PeerRef {
+            id: other.clone(),
+            addrs: vec![bare.to_vec()],
+        },
+        b"x",
+    )
+    .await;
     assert_eq!(a.sent(1).await, Err(SendError::Unreachable));
-    a.send(2, PeerRef { id: other, addrs: b.place().addrs }, b"x").await;
+    a.send(
+        2,
+        PeerRef {
+            id: other,
+            addrs: b.place().addrs,
+        },
+        b"x",
+    )
+    .await;
     assert_eq!(a.sent(2).await, Err(SendError::Unreachable));
-    a.send(3, PeerRef { id: vec![1, 2, 3], addrs: b.place().addrs }, b"x").await;
+    a.send(
+        3,
+        PeerRef {
+            id: vec![1, 2, 3],
+            addrs: b.place().addrs,
+        },
+        b"x",
+    )
+    .await;
     assert_eq!(a.sent(3).await, Err(SendError::Unreachable));
     a.send(4, a.place(), b"to myself").await;
     assert_eq!(a.sent(4).await, Err(SendError::Unreachable));
@@ -84,7 +122,11 @@ async fn a_peer_that_is_not_who_was_meant_is_unreachable() {
 
 #[tokio::test]
 async fn a_peer_that_does_not_answer_is_not_waited_for() {
-    let mut a = Node::start(Config { exchange_deadline_ms: 400, ..loopback() }).await;
+    let mut a = Node::start(Config {
+        exchange_deadline_ms: 400,
+        ..loopback()
+    })
+    .await;
     let b = Node::start(loopback()).await;
     a.send(1, b.place(), b"?").await;
     assert_eq!(a.sent(1).await, Err(SendError::TimedOut));
@@ -93,7 +135,12 @@ async fn a_peer_that_does_not_answer_is_not_waited_for() {
 
 #[tokio::test]
 async fn a_node_on_the_open_network_does_not_dial_its_neighbours() {
-    let mut a = Node::start(Config { listen: Vec::new(), allow_private: Some(false), ..loopback() }).await;
+    let mut a = Node::start(Config {
+        listen: Vec::new(),
+        allow_private: Some(false),
+        ..loopback()
+    })
+    .await;
     let b = Node::start(loopback()).await;
     a.send(1, b.place(), b"x").await;
     assert_eq!(a.sent(1).await, Err(SendError::Unreachable));
@@ -102,12 +149,18 @@ async fn a_node_on_the_open_network_does_not_dial_its_neighbours() {
 #[tokio::test]
 async fn two_nodes_that_dial_each_other_in_the_same_moment_both_succeed() {
     for port_reuse in [true, false] {
-        let config = || Config { port_reuse, ..loopback() };
+        let config = || Config {
+            port_reuse,
+            ..loopback()
+        };
         let (mut a, mut b) = (Node::start(config()).await, Node::start(config()).await);
         a.send(1, b.place(), b"from a").await;
         b.send(1, a.place(), b"from b").await;
         let (asked_a, asked_b) = tokio::join!(a.answer_one(), b.answer_one());
-        assert_eq!((asked_a.as_slice(), asked_b.as_slice()), (&b"from b"[..], &b"from a"[..]));
+        assert_eq!(
+            (asked_a.as_slice(), asked_b.as_slice()),
+            (&b"from b"[..], &b"from a"[..])
+        );
     }
 }
 
@@ -120,7 +173,11 @@ impl Node {
                 _ => None,
             })
             .await;
-        self.tell(Command::Reply { exchange, frame: frame.clone() }).await;
+        self.tell(Command::Reply {
+            exchange,
+            frame: frame.clone(),
+        })
+        .await;
         frame
     }
 }
@@ -148,7 +205,9 @@ impl Rogue {
 
     async fn open(&mut self, peer: &PeerRef) -> libp2p::Stream {
         self.opened += 1;
-        self.swarm.behaviour_mut().open(PeerId::from_bytes(&peer.id).unwrap(), self.opened);
+        self.swarm
+            .behaviour_mut()
+            .open(PeerId::from_bytes(&peer.id).unwrap(), self.opened);
         loop {
             if let SwarmEvent::Behaviour(stream::Event::Opened { result, .. }) = self.swarm.select_next_some().await {
                 return result.unwrap();
@@ -188,12 +247,18 @@ async fn garbage_is_cut() {
         assert!(ended.is_ok(), "it is cut at once");
         assert!(answer.is_empty());
     }
-    rogue.during(node.until(|status| status.counters.exchanges_garbage == 3 && status.exchanges == 0)).await;
+    rogue
+        .during(node.until(|status| status.counters.exchanges_garbage == 3 && status.exchanges == 0))
+        .await;
 }
 
 #[tokio::test]
 async fn a_stalled_stream_is_cut_at_its_deadline_and_frees_its_place() {
-    let config = Config { exchange_deadline_ms: 300, max_inbound_exchanges_per_peer: 1, ..loopback() };
+    let config = Config {
+        exchange_deadline_ms: 300,
+        max_inbound_exchanges_per_peer: 1,
+        ..loopback()
+    };
     let node = Node::start(config).await.echo();
     let mut rogue = Rogue::connect(&node.place).await;
     let mut stalled = rogue.open(&node.place).await;
@@ -202,7 +267,8 @@ async fn a_stalled_stream_is_cut_at_its_deadline_and_frees_its_place() {
             // A frame that never ends.
             stalled.write_all(&[0, 0, 0, 9, 1]).await.unwrap();
             stalled.flush().await.unwrap();
-            node.until(|status| status.counters.exchanges_timed_out == 1 && status.exchanges == 0).await;
+            node.until(|status| status.counters.exchanges_timed_out == 1 && status.exchanges == 0)
+                .await;
         })
         .await;
 
@@ -227,7 +293,9 @@ async fn a_hundred_stalled_streams_of_one_peer_block_nobody_else() {
     for _ in 0..100 {
         held.push(rogue.open(&node.place).await);
     }
-    rogue.during(node.until(|status| status.exchanges == 8 && status.counters.exchanges_refused == 92)).await;
+    rogue
+        .during(node.until(|status| status.exchanges == 8 && status.counters.exchanges_refused == 92))
+        .await;
 
     let mut other = Node::start(loopback()).await;
     other.send(1, node.place.clone(), b"me too").await;
@@ -236,7 +304,10 @@ async fn a_hundred_stalled_streams_of_one_peer_block_nobody_else() {
 
 #[tokio::test]
 async fn when_stalled_streams_fill_every_place_the_oldest_makes_room() {
-    let config = Config { max_inbound_exchanges: 24, ..loopback() };
+    let config = Config {
+        max_inbound_exchanges: 24,
+        ..loopback()
+    };
     let node = Node::start(config).await.echo();
     let mut rogues = Vec::new();
     let mut held = Vec::new();

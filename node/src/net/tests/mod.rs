@@ -3,6 +3,7 @@
 mod discovery;
 mod exchanges;
 mod gossip;
+mod relays;
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use libp2p::{Multiaddr, PeerId};
 use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{Command, Config, Event, Handle, NetKey, PeerRef, SendError, Verdict, start};
+use super::{Command, Config, Event, Handle, NetKey, PeerRef, SendError, Status, Verdict, start};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const TOPIC: &str = "/intentcast/1/1/mobility/europe-west";
@@ -26,11 +27,17 @@ struct Node {
 }
 
 fn loopback() -> Config {
-    Config { listen: vec!["/ip4/127.0.0.1/tcp/0".into()], ..Config::default() }
+    Config {
+        listen: vec!["/ip4/127.0.0.1/tcp/0".into()],
+        ..Config::default()
+    }
 }
 
 fn over_quic() -> Config {
-    Config { listen: vec!["/ip4/127.0.0.1/udp/0/quic-v1".into()], ..Config::default() }
+    Config {
+        listen: vec!["/ip4/127.0.0.1/udp/0/quic-v1".into()],
+        ..Config::default()
+    }
 }
 
 impl Node {
@@ -43,9 +50,14 @@ impl Node {
         assert_eq!(seed, [0; 32], "the seed is erased");
         let stop = CancellationToken::new();
         let (handle, events) = start(config, grammar, key, stop.clone()).unwrap();
-        let mut node = Self { handle, events, stop: stop.drop_guard() };
+        let mut node = Self {
+            handle,
+            events,
+            stop: stop.drop_guard(),
+        };
         if listens {
-            node.until(|event| matches!(event, Event::Listening { .. }).then_some(())).await;
+            node.until(|event| matches!(event, Event::Listening { .. }).then_some(()))
+                .await;
         }
         node
     }
@@ -76,7 +88,9 @@ impl Node {
                 }
             }
         };
-        tokio::time::timeout(PATIENCE, wait).await.expect("what is awaited happens")
+        tokio::time::timeout(PATIENCE, wait)
+            .await
+            .expect("what is awaited happens")
     }
 
     async fn subscribe(&self) {
@@ -84,21 +98,25 @@ impl Node {
     }
 
     async fn until_peers(&mut self, least: usize) {
-        self.until(|event| matches!(event, Event::TopicPeers { peers, .. } if *peers >= least).then_some(())).await;
+        self.until(|event| matches!(event, Event::TopicPeers { peers, .. } if *peers >= least).then_some(()))
+            .await;
     }
 
     /// Waits until the topic's mesh has that many peers.
     async fn until_mesh(&self, least: usize) {
-        let wait = async {
-            while self.handle.status().await.unwrap().topics.get(TOPIC).copied().unwrap_or_default() < least {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
-        tokio::time::timeout(PATIENCE, wait).await.expect("the mesh grows");
+        until(&self.handle, |status| {
+            status.topics.get(TOPIC).copied().unwrap_or_default() >= least
+        })
+        .await;
     }
 
     async fn publish(&mut self, bytes: &[u8]) -> Result<usize, super::PublishError> {
-        self.tell(Command::Publish { task: 7, topic: TOPIC.into(), bytes: bytes.into() }).await;
+        self.tell(Command::Publish {
+            task: 7,
+            topic: TOPIC.into(),
+            bytes: bytes.into(),
+        })
+        .await;
         self.until(|event| match event {
             Event::Published { task: 7, result } => Some(*result),
             _ => None,
@@ -110,7 +128,9 @@ impl Node {
     async fn hear(&mut self, verdict: Verdict) -> Vec<u8> {
         let (ticket, bytes) = self
             .until(|event| match event {
-                Event::Gossip { ticket, bytes, topic, .. } if topic == TOPIC => Some((*ticket, bytes.clone())),
+                Event::Gossip {
+                    ticket, bytes, topic, ..
+                } if topic == TOPIC => Some((*ticket, bytes.clone())),
                 _ => None,
             })
             .await;
@@ -119,7 +139,12 @@ impl Node {
     }
 
     async fn send(&self, task: u64, to: PeerRef, frame: &[u8]) {
-        self.tell(Command::Send { task, to, frame: frame.into() }).await;
+        self.tell(Command::Send {
+            task,
+            to,
+            frame: frame.into(),
+        })
+        .await;
     }
 
     async fn sent(&mut self, of: u64) -> Result<Vec<u8>, SendError> {
@@ -134,13 +159,18 @@ impl Node {
     async fn connect(&mut self, other: &Node) {
         self.send(u64::MAX, other.place(), b"hello").await;
         let id = other.id();
-        self.until(|event| matches!(event, Event::Connected { peer } if *peer == id).then_some(())).await;
+        self.until(|event| matches!(event, Event::Connected { peer } if *peer == id).then_some(()))
+            .await;
     }
 
     /// Answers every request with the request, from now on.
     fn echo(self) -> Echo {
         let place = self.place();
-        let Node { handle, mut events, stop } = self;
+        let Node {
+            handle,
+            mut events,
+            stop,
+        } = self;
         let answering = handle.clone();
         let task = tokio::spawn(async move {
             while let Some(event) = events.recv().await {
@@ -149,7 +179,12 @@ impl Node {
                 }
             }
         });
-        Echo { handle, place, task, _stop: stop }
+        Echo {
+            handle,
+            place,
+            task,
+            _stop: stop,
+        }
     }
 }
 
@@ -161,14 +196,8 @@ struct Echo {
 }
 
 impl Echo {
-    /// Waits until a status is as wanted.
-    async fn until(&self, mut wanted: impl FnMut(&super::Status) -> bool) {
-        let wait = async {
-            while !wanted(&self.handle.status().await.unwrap()) {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
-        tokio::time::timeout(PATIENCE, wait).await.expect("it comes to this");
+    async fn until(&self, wanted: impl FnMut(&Status) -> bool) {
+        until(&self.handle, wanted).await;
     }
 }
 
@@ -178,16 +207,45 @@ impl Drop for Echo {
     }
 }
 
+/// Waits until a node's status is as wanted, for what there is no event.
+async fn until(handle: &Handle, mut wanted: impl FnMut(&Status) -> bool) {
+    let mut beat = tokio::time::interval(Duration::from_millis(10));
+    let wait = async {
+        while !wanted(&handle.status().await.unwrap()) {
+            beat.tick().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, wait).await.expect("it comes to this");
+}
+
 #[test]
-fn a_stranger_to_the_grammar_of_configuration_is_named() {
+fn a_mistake_in_the_configuration_is_named() {
     let refused = |config: Config| config.check().unwrap_err().to_string();
-    assert!(refused(Config { listen: vec!["here".into()], ..loopback() }).contains("net.listen"));
-    assert!(refused(Config { max_gossip_bytes: 0, ..loopback() }).contains("max_gossip_bytes"));
-    let nobody = Config { bootstrap: vec!["/ip4/127.0.0.1/tcp/1".into()], ..loopback() };
+    assert!(
+        refused(Config {
+            listen: vec!["here".into()],
+            ..loopback()
+        })
+        .contains("net.listen")
+    );
+    assert!(
+        refused(Config {
+            max_gossip_bytes: 0,
+            ..loopback()
+        })
+        .contains("max_gossip_bytes")
+    );
+    let nobody = Config {
+        bootstrap: vec!["/ip4/127.0.0.1/tcp/1".into()],
+        ..loopback()
+    };
     assert!(refused(nobody).contains("/p2p/"));
     assert!(toml::from_str::<Config>("listne = []").is_err());
     let read: Config = toml::from_str("port_reuse = false\ntarget_peers = 3").unwrap();
-    assert_eq!((read.port_reuse, read.target_peers, read.max_frame_bytes), (false, 3, 16 << 10));
+    assert_eq!(
+        (read.port_reuse, read.target_peers, read.max_frame_bytes),
+        (false, 3, 16 << 10)
+    );
 }
 
 #[test]
@@ -195,8 +253,14 @@ fn private_networks_are_known_by_their_addresses() {
     let decided = |config: Config| super::config::Settings::try_from(config).unwrap().allow_private;
     assert!(decided(loopback()));
     assert!(!decided(Config::default()));
-    assert!(decided(Config { mdns: true, ..Config::default() }));
-    assert!(!decided(Config { allow_private: Some(false), ..loopback() }));
+    assert!(decided(Config {
+        mdns: true,
+        ..Config::default()
+    }));
+    assert!(!decided(Config {
+        allow_private: Some(false),
+        ..loopback()
+    }));
     let peer = PeerId::random();
     let dialler = |host: &str| Config {
         listen: Vec::new(),
