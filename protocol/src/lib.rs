@@ -22,6 +22,7 @@ pub mod limits;
 pub mod list;
 pub mod matching;
 pub mod money;
+mod near;
 pub mod offer;
 pub mod place;
 pub mod receipt;
