@@ -1,3 +1,4 @@
+pub mod store;
 #[cfg(feature = "net")]
 pub mod cli {
     pub fn main() -> std::process::ExitCode {
