@@ -20,6 +20,7 @@ pub mod keys;
 pub mod ledger;
 pub mod limits;
 pub mod list;
+pub mod market;
 pub mod matching;
 pub mod money;
 mod near;

@@ -93,6 +93,21 @@ impl Place {
     }
 }
 
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (self.cell, self.radius_km) {
+            (Some(_), km) if km > 0 => write!(f, "{}, within {km} km", self.region),
+            _ => write!(f, "{}", self.region),
+        }
+    }
+}
+
+impl std::fmt::Display for Serves {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.mode, self.region)
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a panic is how a story fails")]
 mod tests;

@@ -170,7 +170,7 @@ impl Rules {
         if self.answer == Answer::Never {
             return Err(NoQuote("the rules answer nothing".into()));
         }
-        if let Some(unknown) = asked.intent.terms.refs().find(|terms| {
+        if let Some(unknown) = asked.intent.terms.iter().find(|terms| {
             !self.terms.iter().any(|id| id.eq_ignore_ascii_case(terms.id.as_str()))
         }) {
             return Err(NoQuote(format!("the rules do not sign the terms {}", unknown.id)));
@@ -192,9 +192,9 @@ impl Rules {
         let currency = intent.budget.ceiling().currency;
         self.delivery
             .iter()
-            .filter(|rule| rule.price.currency == currency && intent.fulfilment.has(rule.mode))
+            .filter(|rule| rule.price.currency == currency && intent.fulfilment.contains(rule.mode))
             .filter(|rule| crate::place::Reach::Covered == intent.place.covered_by(&rule.serves()))
-            .min_by_key(|rule| (rule.region.subdivision().is_none(), rule.price.minor))
+            .min_by_key(|rule| (rule.region.subdivision.is_none(), rule.price.minor))
     }
 
     /// The offer that these rules make of `item`, with `left` pieces free to promise.

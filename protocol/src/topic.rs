@@ -230,6 +230,30 @@ impl FromStr for RegionGroup {
     }
 }
 
+/// Two numbers on the wire, the written form where a person may read it.
+impl serde::Serialize for Topic {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            return serializer.collect_str(self);
+        }
+        let at = Topic::all().position(|topic| topic == *self).unwrap_or(Topic::COUNT);
+        (self.generation, at as u8).serialize(serializer)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Topic {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        use serde::de::Error;
+        if deserializer.is_human_readable() {
+            return String::deserialize(deserializer)?.parse().map_err(D::Error::custom);
+        }
+        match <(u8, u8)>::deserialize(deserializer)? {
+            (GENERATION, at) => Topic::all().nth(at.into()).ok_or_else(|| D::Error::custom(NotATopic)),
+            _ => Err(D::Error::custom(NotATopic)),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -103,11 +103,11 @@ impl Test {
                 Reach::TooFar { .. } | Reach::Elsewhere => Holds::Unmet,
                 Reach::Unknown => Holds::Unknown,
             },
-            Self::Fulfilment { asked, offered } => met(asked.has(*offered)),
+            Self::Fulfilment { asked, offered } => met(asked.contains(*offered)),
             Self::NeedBy { asked, offered } => met(asked.is_none_or(|asked| *offered <= asked)),
             Self::Quantity { asked, offered } => met(u64::from(*asked) == *offered),
             Self::Condition { asked, offered } => met(asked.has(*offered)),
-            Self::Category { asked, offered } => match CategoryId::relation(*asked, *offered) {
+            Self::Category { asked, offered } => match crate::category::relation(*asked, *offered) {
                 Relation::Within => Holds::Met,
                 Relation::Coarser => Holds::Unknown,
                 Relation::Apart => Holds::Unmet,

@@ -107,7 +107,7 @@ pub fn likeness(intent: &Intent, line: &Line) -> u32 {
     let attributes: Vec<String> = line.attributes.iter().map(|a| format!("{} {}", a.name, a.value)).collect();
     let mut about = bag(attributes.iter().map(String::as_str).chain([line.brand.as_str()]));
     if let Some(category) = line.category.lookup()
-        && intent.category.relation(line.category) == Relation::Within
+        && crate::category::relation(intent.category, line.category) == Relation::Within
     {
         about.extend(bag([category.name].into_iter().chain(category.synonyms.iter().copied())));
         about.extend(intent.category.lookup().into_iter().flat_map(|asked| bag(asked.synonyms.iter().copied())));

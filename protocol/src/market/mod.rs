@@ -1,0 +1,651 @@
+//! One node's part in the market: a machine that is told what happened and says what to do.
+//!
+//! # The contract: one in, all out
+//!
+//! Call [`Market::handle`] with one [`Input`], then [`Market::poll`] until it gives `None`, carrying out each
+//! [`Output`], before the next `handle`. Call it again with [`Input::Tick`] when [`Market::deadline`] has come. Time is
+//! an argument; entropy comes with the command that needs it; searching, storing, publishing and sending are outputs
+//! with a [`TaskId`], and their results come back as [`Input::Done`].
+//!
+//! # What it holds to
+//!
+//! **A promise is on disk before it is on the wire.** State changes at once, but each output that tells anybody anything
+//! (a frame, a message, an answer, an event) waits until every fact recorded before it has been stored. Only verdicts,
+//! searches and subscriptions, which promise nothing, pass. Facts that gather meanwhile go to disk in one batch.
+//!
+//! **Restart is replay.** All state that outlives a restart is a function of the facts; [`Market::replay`] applies the
+//! stored ones with the same code. If storing fails, the machine is broken: it refuses everything until its driver
+//! replays it from what is stored.
+
+mod book;
+mod customer;
+mod deals;
+mod listener;
+mod meter;
+mod outbox;
+mod relay;
+mod views;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+pub use customer::Draft;
+pub use listener::Candidate;
+pub use views::{AgreementView, DeliveryState, IntentState, IntentView, OfferState, OfferView, ReceiptView, Role, Status};
+
+use crate::{
+    contact::ReplyPath,
+    deed::Difference,
+    envelope::Verified,
+    fault::{Fault, Verdict},
+    frame::{Frame, Refusal},
+    id::{AgreementId, IntentId, OfferId, RecordId},
+    intent::Intent,
+    keys::Seed,
+    ledger::{Broken, Chain, Fact, Stored},
+    matching::Ranked,
+    offer::{Decline, Reason},
+    rules::Rules,
+    time::Timestamp,
+    topic::Topic,
+};
+
+/// Which effect a result belongs to.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Debug)]
+pub struct TaskId(pub u64);
+
+/// Which gossip message a verdict is about; the network layer's own number.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Ticket(pub u64);
+
+/// Which stream a reply goes back on; the network layer's own number.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Exchange(pub u64);
+
+/// Which command an answer belongs to; the caller's own number.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Request(pub u64);
+
+/// A connected peer's id, as bytes.
+pub type PeerBytes = Vec<u8>;
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// The person or program that this node serves wants something.
+    Command(Request, Command),
+    /// A gossip message came in and waits for its verdict.
+    Gossip {
+        /// To answer with.
+        ticket: Ticket,
+        /// Who brought it; not who wrote it.
+        peer: PeerBytes,
+        /// Where.
+        topic: Topic,
+        /// What.
+        bytes: Vec<u8>,
+    },
+    /// A frame came in on a stream and waits for its reply.
+    Frame {
+        /// To reply on.
+        exchange: Exchange,
+        /// Who is at the other end.
+        peer: PeerBytes,
+        /// What.
+        bytes: Vec<u8>,
+    },
+    /// An effect is over.
+    Done(TaskId, Done),
+    /// A connected peer is on this topic.
+    Joined {
+        /// Who and where to reach them.
+        peer: ReplyPath,
+        /// Which.
+        topic: Topic,
+    },
+    /// A peer is connected no more.
+    Gone(PeerBytes),
+    /// Where replies reach us, or that this has changed.
+    Reachable(ReplyPath),
+    /// A deadline has come.
+    Tick,
+}
+
+/// How an effect ended.
+#[derive(Clone, Debug)]
+pub enum Done {
+    /// The entries are on disk.
+    Stored,
+    /// They are not.
+    NotStored,
+    /// What the catalogue has, best first.
+    Found(Vec<Candidate>),
+    /// The message went to this many peers; zero is nobody.
+    Published(usize),
+    /// The one reply frame.
+    Replied(Vec<u8>),
+    /// Nobody there, no reply in time, or the stream broke.
+    Failed,
+}
+
+/// What to do.
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// What to do with a gossip message.
+    Verdict(Ticket, Verdict),
+    /// Gossip this.
+    Publish {
+        /// To report the number of peers with.
+        task: TaskId,
+        /// Where.
+        topic: Topic,
+        /// What.
+        bytes: Vec<u8>,
+    },
+    /// Find peers of this topic: there is something to say and nobody to hear it.
+    Reach(Topic),
+    /// Send a frame and bring the reply.
+    Send {
+        /// To report the reply with.
+        task: TaskId,
+        /// To whom.
+        to: ReplyPath,
+        /// What.
+        frame: Vec<u8>,
+    },
+    /// Reply on a stream.
+    Reply(Exchange, Vec<u8>),
+    /// Listen here.
+    Subscribe(Topic),
+    /// Listen here no more.
+    Unsubscribe(Topic),
+    /// Search the catalogue for this want.
+    Search {
+        /// To report what was found with.
+        task: TaskId,
+        /// The want.
+        intent: Box<Intent>,
+    },
+    /// Store these entries, all or none, and flush.
+    Append {
+        /// To report with.
+        task: TaskId,
+        /// In order.
+        entries: Vec<Stored>,
+    },
+    /// A command is done: what it led to is on disk.
+    Answer(Request, Result<Answered, Denied>),
+    /// Something that the person, or a program, may want to know.
+    Event(Event),
+}
+
+/// What the person or program wants.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Cast a want.
+    Cast {
+        /// What.
+        draft: Box<Draft>,
+        /// Fresh entropy for the intent's key.
+        nonce: [u8; 16],
+    },
+    /// End a want.
+    Withdraw(IntentId),
+    /// Say yes to an offer.
+    Accept(OfferId),
+    /// Say no to an offer.
+    Decline(OfferId, Reason),
+    /// Answer an intent that the rules ask a person about.
+    Decide {
+        /// Which.
+        intent: IntentId,
+        /// Whether the offers prepared for it go out.
+        send: bool,
+    },
+    /// Sell by these rules from now on, or stop selling.
+    Rules(Option<Box<Rules>>),
+    /// Listen for wants of these groups; the rules decide which to answer.
+    Listen(BTreeSet<Topic>),
+}
+
+/// What a command led to.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answered {
+    /// The want is cast, or waits in the outbox for somebody to hear it.
+    Cast(IntentId),
+    /// The want is over.
+    Withdrawn(IntentId),
+    /// The yes is on its way.
+    Accepted(AgreementId),
+    /// The no is on its way.
+    Declined(OfferId),
+    /// So it is.
+    Ok,
+}
+
+/// Why a command is not carried out.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Denied {
+    /// No such want of ours.
+    #[error("no intent {0} of yours: `intent list` shows them")]
+    NoIntent(IntentId),
+    /// No such offer to us.
+    #[error("no offer {0} to you: `offer list` shows them")]
+    NoOffer(OfferId),
+    /// The want is over.
+    #[error("the intent was withdrawn")]
+    Withdrawn,
+    /// The offer is over.
+    #[error("the offer was valid until {0}")]
+    Expired(Timestamp),
+    /// The offer was declined.
+    #[error("you declined this offer")]
+    Declined,
+    /// Another yes stands.
+    #[error("you accepted offer {0} for this intent: one intent makes one agreement")]
+    Taken(OfferId),
+    /// An agreement stands.
+    #[error("there is an agreement on this already")]
+    Agreed,
+    /// A draft that would be refused by everybody.
+    #[error("this cannot be cast: {0}")]
+    Unfit(Fault),
+    /// Too many wants at once.
+    #[error("{0} intents are open, and no more fit: withdraw some")]
+    TooMany(usize),
+    /// Nobody could answer yet.
+    #[error("the node does not know yet how it can be reached: try again in a moment")]
+    NotReachable,
+    /// Nothing waits for this decision.
+    #[error("nothing waits to be decided for intent {0}")]
+    NothingToDecide(IntentId),
+    /// The offer is in terms that the intent does not ask for. Kept for exit codes: see [`Denied::is_policy`].
+    #[error("the offer is not under the intent's terms")]
+    Terms,
+    /// The store failed.
+    #[error("the ledger could not be written, so nothing was done: check the disk and try again")]
+    NotStored,
+}
+
+impl Denied {
+    /// Whether terms or policy stand against it, rather than a mistake or a mishap.
+    pub fn is_policy(&self) -> bool {
+        matches!(self, Self::Terms | Self::Declined | Self::Taken(_) | Self::Agreed)
+    }
+}
+
+/// What the person, or a program, may want to know. Wants and prices are looked up by id, not told here.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A want of ours is stored and goes out.
+    Cast { intent: IntentId },
+    /// It reached peers on a topic.
+    Published { intent: IntentId, topic: String, peers: usize },
+    /// Nobody is there to hear it yet; it waits in the outbox.
+    Unheard { intent: IntentId, topic: String },
+    /// A want of ours was said anew.
+    Amended { intent: IntentId, revision: RecordId },
+    /// A want of ours is over.
+    Withdrawn { intent: IntentId },
+    /// The time for offers is over.
+    Due { intent: IntentId, offers: usize },
+    /// An offer came, was verified and admitted.
+    Offer { intent: IntentId, offer: OfferId },
+    /// An offer, or something that claims to be one, came and was not taken.
+    Refused { intent: Option<IntentId>, record: RecordId, why: Refusal, detail: String },
+    /// The offers in the customer's order, after a new one.
+    Ranked { intent: IntentId, order: Vec<Ranked> },
+    /// We said yes.
+    Accepted { intent: IntentId, offer: OfferId, agreement: AgreementId },
+    /// Our yes was refused.
+    AcceptanceRefused { intent: IntentId, offer: OfferId, why: Refusal, difference: Option<Difference> },
+    /// We said no.
+    Declined { intent: IntentId, offer: OfferId },
+    /// Both sides hold the agreement.
+    Agreement { intent: IntentId, offer: OfferId, agreement: AgreementId },
+    /// A receipt was added to an agreement.
+    Receipt { agreement: AgreementId, receipt: RecordId, what: String },
+    /// As a listener: an intent was heard that the rules may answer.
+    Heard { intent: IntentId },
+    /// As a listener: it was looked at; this many offers go out, and why no more.
+    Answered { intent: IntentId, offers: usize, why: String },
+    /// As a listener: offers wait for a person's word.
+    Asking { intent: IntentId, offers: usize },
+    /// As a listener: an offer reached the customer, or was refused there.
+    Delivered { intent: IntentId, offer: OfferId, refused: Option<Refusal> },
+    /// As a listener: the customer said no.
+    OfferDeclined { intent: IntentId, offer: OfferId, reason: Reason },
+    /// The ledger could not be written; the node stands still until it can.
+    StoreFailed,
+}
+
+/// How a market is set up; what it remembers is in the ledger.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// Topics that this node joins for the mesh's sake.
+    pub backbone: BTreeSet<Topic>,
+    /// Topics that it listens on.
+    pub listen: BTreeSet<Topic>,
+    /// A seller's rules.
+    pub rules: Option<Rules>,
+}
+
+/// One node's part in the market. See the [module](self) for how to drive it.
+#[derive(Debug)]
+pub struct Market {
+    seed: Seed,
+    config: Config,
+    reply: Option<ReplyPath>,
+    own: BTreeMap<IntentId, customer::Own>,
+    strays: Vec<customer::NotTaken>,
+    /// Our nos, for those that still have to reach somebody after a restart.
+    declines: Vec<Verified<Decline>>,
+    heard: BTreeMap<IntentId, listener::Heard>,
+    deals: BTreeMap<AgreementId, deals::Deal>,
+    offers: BTreeMap<OfferId, IntentId>,
+    relay: relay::Relay,
+    listener: listener::Listener,
+    outbox: outbox::Outbox,
+    book: book::Book,
+    tasks: BTreeMap<TaskId, Task>,
+    next_task: u64,
+    timers: BTreeSet<(Timestamp, Timer)>,
+    out: VecDeque<Output>,
+    replaying: bool,
+}
+
+/// What an effect under way is for.
+#[derive(Clone, Debug)]
+enum Task {
+    Publish { record: RecordId, topic: Topic },
+    Send { record: RecordId },
+    Pull { topic: Topic, peer: ReplyPath, after: Option<RecordId> },
+    Search { intent: IntentId },
+}
+
+/// What a deadline is for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Timer {
+    Republish(RecordId),
+    Resend(RecordId),
+    Due(IntentId),
+    Lapse(OfferId),
+    Amend,
+    Prune,
+}
+
+impl Market {
+    /// A market with nothing in its past.
+    pub fn new(seed: Seed, config: Config) -> Self {
+        let mut market = Self {
+            seed,
+            reply: None,
+            own: BTreeMap::new(),
+            strays: Vec::new(),
+            declines: Vec::new(),
+            heard: BTreeMap::new(),
+            deals: BTreeMap::new(),
+            offers: BTreeMap::new(),
+            relay: relay::Relay::default(),
+            listener: listener::Listener::default(),
+            outbox: outbox::Outbox::default(),
+            book: book::Book::default(),
+            tasks: BTreeMap::new(),
+            next_task: 0,
+            timers: BTreeSet::new(),
+            out: VecDeque::new(),
+            replaying: false,
+            config,
+        };
+        for topic in market.topics() {
+            market.out.push_back(Output::Subscribe(topic));
+        }
+        market
+    }
+
+    /// The market as it was when the last of these entries was stored.
+    ///
+    /// # Errors
+    /// [`Broken`] where the chain does not hold.
+    pub fn replay<'a>(
+        seed: Seed,
+        config: Config,
+        entries: impl IntoIterator<Item = &'a [u8]>,
+        now: Timestamp,
+    ) -> Result<Self, Broken> {
+        let mut market = Self::new(seed, config);
+        market.replaying = true;
+        let mut chain = Chain::default();
+        for bytes in entries {
+            let entry = chain.follow(bytes)?;
+            market.apply(entry.at, &entry.fact);
+        }
+        market.replaying = false;
+        market.book = book::Book::after(chain);
+        market.resume(now);
+        Ok(market)
+    }
+
+    /// Tells the market what happened.
+    pub fn handle(&mut self, now: Timestamp, input: Input) {
+        match input {
+            Input::Command(request, command) => self.command(now, request, command),
+            Input::Gossip { ticket, peer, topic, bytes } => {
+                let verdict = self.hear(now, &peer, topic, &bytes);
+                self.out.push_back(Output::Verdict(ticket, verdict));
+            }
+            Input::Frame { exchange, peer, bytes } => {
+                if let Some(reply) = self.frame(now, &peer, &bytes) {
+                    self.promise(Output::Reply(exchange, reply.encode()));
+                }
+            }
+            Input::Done(task, done) => self.done(now, task, done),
+            Input::Joined { peer, topic } => self.joined(now, peer, topic),
+            Input::Gone(peer) => self.relay.gone(&peer),
+            Input::Reachable(reply) => self.reachable(now, reply),
+            Input::Tick => {}
+        }
+        self.tick(now);
+    }
+
+    /// The next thing to do; `None` when all is said.
+    pub fn poll(&mut self) -> Option<Output> {
+        if let Some(output) = self.out.pop_front() {
+            return Some(output);
+        }
+        if self.book.wants_to_store() {
+            let task = self.task();
+            let entries = self.book.take(task);
+            return Some(Output::Append { task, entries });
+        }
+        self.book.release()
+    }
+
+    /// When to come back with [`Input::Tick`], if nothing else happens before.
+    pub fn deadline(&self) -> Option<Timestamp> {
+        self.timers.first().map(|(at, _)| *at)
+    }
+
+    /// Whether facts are on their way to disk, so that what is shown is not yet what is kept.
+    pub fn is_settling(&self) -> bool {
+        self.book.is_settling()
+    }
+
+    /// Whether storing failed: nothing is done any more until the market is replayed.
+    pub fn is_broken(&self) -> bool {
+        self.book.is_broken()
+    }
+
+    /// The ledger's end.
+    pub fn chain(&self) -> Chain {
+        self.book.chain()
+    }
+
+    fn command(&mut self, now: Timestamp, request: Request, command: Command) {
+        let answer = if self.is_broken() {
+            Err(Denied::NotStored)
+        } else {
+            match command {
+                Command::Cast { draft, nonce } => self.cast(now, *draft, nonce),
+                Command::Withdraw(intent) => self.withdraw(now, intent),
+                Command::Accept(offer) => self.accept(now, offer),
+                Command::Decline(offer, reason) => self.decline(now, offer, reason),
+                Command::Decide { intent, send } => self.decide(now, intent, send),
+                Command::Rules(rules) => {
+                    self.config.rules = rules.map(|rules| *rules);
+                    self.reconsider(now);
+                    Ok(Answered::Ok)
+                }
+                Command::Listen(topics) => {
+                    self.listen(topics);
+                    Ok(Answered::Ok)
+                }
+            }
+        };
+        self.promise(Output::Answer(request, answer));
+    }
+
+    /// A frame in, a frame out. `None` only where no reply is due.
+    fn frame(&mut self, now: Timestamp, peer: &[u8], bytes: &[u8]) -> Option<Frame> {
+        let refused = |why| Some(Frame::Refused { about: crate::envelope::record_id(bytes), why });
+        if self.is_broken() {
+            return refused(Refusal::NotStored);
+        }
+        if !self.relay.may_send(now, peer) {
+            return refused(Refusal::Busy { retry: crate::time::Seconds(60) });
+        }
+        match Frame::decode(bytes) {
+            Err(_) => refused(Refusal::Malformed),
+            Ok(Frame::Offer(record)) => Some(self.take_offer(now, &record)),
+            Ok(Frame::Acceptance(record)) => Some(self.take_acceptance(now, &record)),
+            Ok(Frame::Decline(record)) => Some(self.take_decline(now, &record)),
+            Ok(Frame::Receipt(record)) => Some(self.take_receipt(now, &record)),
+            Ok(Frame::Withdrawal(record)) => Some(self.take_withdrawal(now, &record)),
+            Ok(Frame::Pull { topic, after }) => Some(self.open_page(now, topic, after)),
+            Ok(Frame::Stored(_) | Frame::Refused { .. } | Frame::Confirmed { .. } | Frame::Open { .. }) => {
+                refused(Refusal::Malformed)
+            }
+        }
+    }
+
+    fn done(&mut self, now: Timestamp, task: TaskId, done: Done) {
+        match done {
+            Done::Stored => return self.book.stored(task),
+            Done::NotStored => {
+                if self.book.failed(task) {
+                    self.out.push_back(Output::Event(Event::StoreFailed));
+                }
+                return;
+            }
+            _ => {}
+        }
+        match (self.tasks.remove(&task), done) {
+            (Some(Task::Publish { record, topic }), Done::Published(peers)) => self.published(now, record, topic, peers),
+            (Some(Task::Publish { record, topic }), _) => self.published(now, record, topic, 0),
+            (Some(Task::Send { record }), Done::Replied(bytes)) => self.replied(now, record, &bytes),
+            (Some(Task::Send { record }), _) => self.unreached(now, record),
+            (Some(Task::Pull { topic, peer, after }), Done::Replied(bytes)) => {
+                self.pulled(now, topic, peer, after, &bytes);
+            }
+            (Some(Task::Pull { topic, peer, .. }), _) => self.relay.pull_failed(topic, &peer.peer),
+            (Some(Task::Search { intent }), Done::Found(candidates)) => self.found(now, intent, candidates),
+            (Some(Task::Search { intent }), _) => self.found(now, intent, Vec::new()),
+            (None, _) => {}
+        }
+    }
+
+    fn tick(&mut self, now: Timestamp) {
+        if self.is_broken() {
+            self.timers.clear();
+            return;
+        }
+        while let Some((at, timer)) = self.timers.first().copied().filter(|(at, _)| *at <= now) {
+            self.timers.remove(&(at, timer));
+            match timer {
+                Timer::Republish(record) => self.republish(now, record),
+                Timer::Resend(record) => self.resend(now, record),
+                Timer::Due(intent) => self.due(now, intent),
+                Timer::Lapse(offer) => self.lapse(now, offer),
+                Timer::Amend => self.readdress(now),
+                Timer::Prune => self.prune(now),
+            }
+        }
+    }
+
+    /// Keeps a fact: changes state now, and holds what follows until it is stored.
+    fn record(&mut self, now: Timestamp, fact: Fact) {
+        self.apply(now, &fact);
+        self.book.record(now, fact);
+    }
+
+    /// The one place where facts become state, live and at replay.
+    fn apply(&mut self, at: Timestamp, fact: &Fact) {
+        match fact {
+            Fact::Cast { nonce, intent } => self.apply_cast(at, *nonce, intent),
+            Fact::Amended(amendment) => self.apply_amended(amendment),
+            Fact::Withdrawn(withdrawal) => self.apply_withdrawn(withdrawal),
+            Fact::Published { record, peers } => self.outbox.apply_published(*record, *peers),
+            Fact::OfferTaken(offer) => self.apply_offer_taken(at, offer),
+            Fact::NotTaken(refused) => self.apply_not_taken(at, refused),
+            Fact::Declined(decline) => self.apply_declined(decline),
+            Fact::Accepted(acceptance) => self.apply_accepted(acceptance),
+            Fact::AcceptanceRefused { offer, why, difference } => {
+                self.apply_acceptance_refused(*offer, *why, difference.clone());
+            }
+            Fact::Agreed { confirmation, acceptance, receipt } => self.apply_agreed(confirmation, acceptance, receipt),
+            Fact::Receipt(receipt) => self.apply_receipt(receipt),
+            Fact::Heard(intent) => self.apply_heard(intent),
+            Fact::HeardAmendment(amendment) => self.apply_heard_amendment(amendment),
+            Fact::HeardWithdrawal(withdrawal) => self.apply_heard_withdrawal(withdrawal),
+            Fact::Offered { offer, item, stock, counted } => self.apply_offered(offer, item, *stock, *counted),
+            Fact::Delivered { record, refused } => self.outbox.apply_delivered(*record, *refused),
+            Fact::DeclineTaken(decline) => self.apply_decline_taken(decline),
+        }
+    }
+
+    /// An output that tells somebody something: after all that was recorded before it.
+    fn promise(&mut self, output: Output) {
+        self.book.hold(output);
+    }
+
+    fn event(&mut self, event: Event) {
+        self.promise(Output::Event(event));
+    }
+
+    fn task(&mut self) -> TaskId {
+        self.next_task += 1;
+        TaskId(self.next_task)
+    }
+
+    fn begin(&mut self, task: Task) -> TaskId {
+        let id = self.task();
+        self.tasks.insert(id, task);
+        id
+    }
+
+    fn remind(&mut self, at: Timestamp, timer: Timer) {
+        self.timers.insert((at, timer));
+    }
+
+    fn topics(&self) -> BTreeSet<Topic> {
+        self.config.backbone.union(&self.config.listen).copied().collect()
+    }
+
+    fn listen(&mut self, topics: BTreeSet<Topic>) {
+        let before = self.topics();
+        self.config.listen = topics;
+        let after = self.topics();
+        for topic in before.difference(&after) {
+            self.out.push_back(Output::Unsubscribe(*topic));
+        }
+        for topic in after.difference(&before) {
+            self.out.push_back(Output::Subscribe(*topic));
+        }
+    }
+}
