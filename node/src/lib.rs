@@ -10,4 +10,9 @@ pub mod cli {
     }
 }
 #[cfg(feature = "net")]
+pub mod driver;
+#[cfg(feature = "net")]
+pub mod home;
+#[cfg(feature = "net")]
 pub mod net;
+pub mod store;
