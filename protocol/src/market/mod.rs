@@ -538,6 +538,11 @@ impl Market {
         self.book.is_broken()
     }
 
+    /// The rules that it sells by, if it sells.
+    pub fn rules(&self) -> Option<&Rules> {
+        self.config.rules.as_ref()
+    }
+
     /// The ledger's end.
     pub fn chain(&self) -> Chain {
         self.book.chain()
@@ -711,9 +716,18 @@ impl Market {
         self.config.backbone.union(&self.config.listen).copied().collect()
     }
 
+    /// Joins these topics for the mesh's sake, whatever this node listens for.
+    pub fn join_backbone(&mut self, topics: BTreeSet<Topic>) {
+        self.change_topics(|config| config.backbone = topics);
+    }
+
     fn listen(&mut self, topics: BTreeSet<Topic>) {
+        self.change_topics(|config| config.listen = topics);
+    }
+
+    fn change_topics(&mut self, change: impl FnOnce(&mut Config)) {
         let before = self.topics();
-        self.config.listen = topics;
+        change(&mut self.config);
         let after = self.topics();
         for topic in before.difference(&after) {
             self.out.push_back(Output::Unsubscribe(*topic));
