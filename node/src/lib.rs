@@ -15,4 +15,6 @@ pub mod driver;
 pub mod home;
 #[cfg(feature = "net")]
 pub mod net;
+#[cfg(feature = "net")]
+pub mod node;
 pub mod store;

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
 };
 
@@ -37,6 +38,7 @@ pub struct Handle {
     net: net::Handle,
     store: Arc<Store>,
     index: Arc<RwLock<Option<Index>>>,
+    index_dir: Arc<Path>,
 }
 
 /// Items of the catalogue for an intent, best first; none where the index fails, which is said in the log.
@@ -80,8 +82,9 @@ impl Handle {
         net: net::Handle,
         store: Arc<Store>,
         index: Arc<RwLock<Option<Index>>>,
+        index_dir: PathBuf,
     ) -> Self {
-        Self { asks, ring, net, store, index }
+        Self { asks, ring, net, store, index, index_dir: index_dir.into() }
     }
 
     /// Sells by these rules, and listens where they lead, from now on.
@@ -117,10 +120,10 @@ impl Handle {
         &self,
         work: impl FnOnce(&Index) -> Result<R, String> + Send + 'static,
     ) -> Result<R, Failed> {
-        let store = self.store.clone();
+        let (store, dir) = (self.store.clone(), self.index_dir.clone());
         self.blocking(move |_, slot| {
             if slot.read().unwrap_or_else(PoisonError::into_inner).is_none() {
-                let made = Index::in_memory(store).map_err(|why| why.to_string())?;
+                let made = Index::open(&*dir, store).map_err(|why| why.to_string())?;
                 slot.write().unwrap_or_else(PoisonError::into_inner).get_or_insert(made);
             }
             let index = slot.read().unwrap_or_else(PoisonError::into_inner);

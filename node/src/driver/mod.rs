@@ -58,6 +58,8 @@ pub struct Parts {
     pub net: net::Handle,
     /// What happens on the network.
     pub events: mpsc::Receiver<net::Event>,
+    /// Where an index goes when a catalogue comes.
+    pub index_dir: std::path::PathBuf,
     /// Topics that it listens on.
     pub listen: std::collections::BTreeSet<Topic>,
     /// A seller's rules.
@@ -100,14 +102,17 @@ fn net_task(epoch: u64, task: TaskId) -> u64 {
 ///
 /// # Errors
 /// Where the ledger cannot be read or its chain is broken.
-pub fn start(parts: Parts, shutdown: CancellationToken) -> anyhow::Result<Handle> {
+pub async fn start(parts: Parts, shutdown: CancellationToken) -> anyhow::Result<Handle> {
     let config = Config { backbone: Default::default(), listen: parts.listen, rules: parts.rules };
-    let market = replay(&parts.store, &parts.seed, &config)?;
+    let market = {
+        let (store, seed, config) = (parts.store.clone(), parts.seed.clone(), config.clone());
+        tokio::task::spawn_blocking(move || replay(&store, &seed, &config)).await??
+    };
     let (done, finished) = mpsc::unbounded_channel();
     let (asks, asked) = mpsc::channel(256);
     let ring = Arc::new(Ring::starting_at(now()));
     let index = Arc::new(RwLock::new(parts.index));
-    let handle = Handle::new(asks, ring.clone(), parts.net.clone(), parts.store.clone(), index.clone());
+    let handle = Handle::new(asks, ring.clone(), parts.net.clone(), parts.store.clone(), index.clone(), parts.index_dir);
     let driver = Driver {
         seed: parts.seed,
         market,

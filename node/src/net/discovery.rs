@@ -134,18 +134,19 @@ impl Discovery {
         self.peers_of.values().filter(|peers| peers.contains(peer)).count()
     }
 
-    pub fn tell_peers_of(&self, net: &mut Net, topic: &str) {
+    pub fn tell_peers_of(&self, net: &mut Net, topic: &str, joined: Option<PeerId>) {
         if self.topics.contains_key(topic) {
             net.tell(Event::TopicPeers {
                 topic: topic.into(),
                 peers: self.peers_of(topic),
+                joined: joined.map(PeerId::to_bytes),
             });
         }
     }
 
     pub fn subscribed(&mut self, net: &mut Net, peer: PeerId, topic: &str) {
         if self.peers_of.entry(topic.into()).or_default().insert(peer) {
-            self.tell_peers_of(net, topic);
+            self.tell_peers_of(net, topic, Some(peer));
         }
     }
 
@@ -158,7 +159,7 @@ impl Discovery {
             self.peers_of.remove(topic);
         }
         if was {
-            self.tell_peers_of(net, topic);
+            self.tell_peers_of(net, topic, None);
             if self.is_hungry(net, topic) {
                 self.look_again(net, topic);
             }

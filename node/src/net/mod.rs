@@ -132,6 +132,17 @@ impl Handle {
         self.local.borrow().clone()
     }
 
+    /// The same, and whenever it changes.
+    pub fn watch_local(&self) -> watch::Receiver<PeerRef> {
+        self.local.clone()
+    }
+
+    /// Where this node is reached at present, as people write it, its id at the end.
+    pub fn local_addresses(&self) -> Vec<String> {
+        let local = self.local.borrow();
+        address::texts(&local)
+    }
+
     /// How the network stands, unless it has stopped.
     pub async fn status(&self) -> Option<Status> {
         let (answer, answered) = oneshot::channel();

@@ -168,7 +168,7 @@ impl Task {
             Command::Reach(topic) => {
                 if (self.grammar)(&topic) {
                     self.discovery.reach(&mut self.net, &topic);
-                    self.discovery.tell_peers_of(&mut self.net, &topic);
+                    self.discovery.tell_peers_of(&mut self.net, &topic, None);
                 }
             }
             Command::Publish { task, topic, bytes } => {
@@ -195,7 +195,7 @@ impl Task {
         match gossip.subscribe(&topic) {
             Ok(_) => {
                 self.discovery.subscribe(&mut self.net, name);
-                self.discovery.tell_peers_of(&mut self.net, name);
+                self.discovery.tell_peers_of(&mut self.net, name, None);
             }
             Err(error) => tracing::warn!(topic = name, %error, "not a topic to subscribe to"),
         }
