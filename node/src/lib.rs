@@ -1,3 +1,4 @@
+pub mod index;
 pub mod store;
 #[cfg(feature = "net")]
 pub mod cli {
