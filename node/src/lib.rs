@@ -4,17 +4,26 @@
 //! Without the feature `net` there is the store and the index alone, as a simulator takes them.
 
 #[cfg(feature = "net")]
-pub mod cli {
-    pub fn main() -> std::process::ExitCode {
-        std::process::ExitCode::SUCCESS
-    }
-}
+pub mod api;
+#[cfg(feature = "net")]
+pub mod cli;
+#[cfg(feature = "net")]
+pub mod client;
+#[cfg(feature = "net")]
+pub mod demo;
 #[cfg(feature = "net")]
 pub mod driver;
 #[cfg(feature = "net")]
 pub mod home;
+pub mod index;
 #[cfg(feature = "net")]
 pub mod net;
 #[cfg(feature = "net")]
 pub mod node;
+#[cfg(feature = "net")]
+pub mod rules_file;
 pub mod store;
+#[cfg(feature = "net")]
+pub mod toml_file;
+#[cfg(feature = "net")]
+pub mod want;
