@@ -114,7 +114,13 @@ fn made() -> Vec<Vector> {
     for (name, settled) in [("agreement", &deal.agreement), ("agreement-amended", &deal.amended)] {
         let agreement: Agreement = decode(settled.bytes()).expect("just encoded");
         let id = Some(settled.id.to_string());
-        all.push(Vector::unsigned(name, "agreement", settled.bytes(), id, json(&agreement)));
+        all.push(Vector::unsigned(
+            name,
+            "agreement",
+            settled.bytes(),
+            id,
+            json(&agreement),
+        ));
     }
     for (name, frame) in deal.frames() {
         let name = format!("frame-{name}");
@@ -165,7 +171,10 @@ fn what_we_write_today_is_what_was_written_first() {
     for vector in &made {
         assert_eq!(kept.get(&vector.name), Some(vector), "{}", vector.name);
     }
-    let unread: Vec<_> = kept.keys().filter(|name| made.iter().all(|vector| vector.name != **name)).collect();
+    let unread: Vec<_> = kept
+        .keys()
+        .filter(|name| made.iter().all(|vector| vector.name != **name))
+        .collect();
     assert!(unread.is_empty(), "files that nothing here makes: {unread:?}");
 }
 
@@ -221,12 +230,18 @@ fn record_holds<T: Record>(vector: &Vector) {
     assert_eq!(json(record.body()), vector.body, "{name}");
 
     let body: T = readable(vector);
-    let seed = vector.author_seed.as_deref().and_then(unhex).and_then(|seed| seed.try_into().ok());
+    let seed = vector
+        .author_seed
+        .as_deref()
+        .and_then(unhex)
+        .and_then(|seed| seed.try_into().ok());
     let key = Key::from_seed(&seed.expect("a seed of 32 bytes"));
     let time = |ms: Option<u64>| Timestamp(ms.expect("a record has times"));
     let again = sign(&key, time(vector.created), time(vector.expires), body).expect("sound");
     assert_eq!(again.bytes(), bytes, "{name}");
-    let again = Signed::<T>::parse(again.bytes()).and_then(Signed::verify).expect("sound");
+    let again = Signed::<T>::parse(again.bytes())
+        .and_then(Signed::verify)
+        .expect("sound");
     assert_eq!(encode(again.body()), encode(record.body()), "{name}");
 }
 

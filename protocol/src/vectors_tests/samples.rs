@@ -1,6 +1,6 @@
 //! One of everything that travels or is kept, made anew from fixed seeds and times: the code's side of the vectors.
 
-use std::{fmt::Debug, str::FromStr};
+use std::{fmt::Debug, str::FromStr, sync::LazyLock};
 
 use crate::{
     attribute::{Attribute, Comparison, Strength, Value, Wish},
@@ -55,7 +55,7 @@ fn read<T: FromStr<Err: Debug>>(text: &str) -> T {
     text.parse().expect("samples are well-formed")
 }
 
-fn list<T: Debug, const MAX: usize>(elements: impl IntoIterator<Item = T>) -> List<T, MAX> {
+pub fn list_of<T: Debug, const MAX: usize>(elements: impl IntoIterator<Item = T>) -> List<T, MAX> {
     List::new(elements.into_iter().collect()).expect("samples are within the limits")
 }
 
@@ -83,7 +83,7 @@ fn reply(key: &Key) -> ReplyPath {
     .concat();
     ReplyPath {
         peer: held(&peer(key)),
-        addrs: list([held(&direct), held(&relayed)]),
+        addrs: list_of([held(&direct), held(&relayed)]),
     }
 }
 
@@ -110,7 +110,7 @@ pub fn want() -> Intent {
         text: text("Trails at the week\u{2019}s end, caf\u{e9} on the way back."),
         language: Language::ENGLISH,
         category: by_path("sports/cycling/mountain-bikes").expect("in the vocabulary").id,
-        wishes: list([
+        wishes: list_of([
             wish("frame_size", Comparison::AtLeast, amount("20.5", "in"), Strength::Must),
             wish("weight", Comparison::AtMost, amount("14", "kg"), Strength::Prefer(60)),
             wish(
@@ -136,7 +136,7 @@ pub fn want() -> Intent {
         offers_per_seller: 3,
         max_rounds: 0,
         terms: TermsSet::default(),
-        may_ask: list([text("address.delivery"), text("contact.email")]),
+        may_ask: list_of([text("address.delivery"), text("contact.email")]),
         reply: reply(&customer()),
     }
 }
@@ -194,7 +194,7 @@ fn bike(fit: Fit) -> Line {
         unit_minor: 44_900,
         condition: Condition::New,
         fit,
-        attributes: list([
+        attributes: list_of([
             Attribute {
                 name: text("frame_size"),
                 value: amount("21", "in"),
@@ -230,7 +230,7 @@ fn promise(intent: &Verified<Intent>, revision: RecordId) -> Offer {
             name: text("Humber Cycles"),
             reply: reply(&seller()),
         },
-        lines: list([bike(Fit::Exact), pump]),
+        lines: list_of([bike(Fit::Exact), pump]),
         totals: Totals {
             currency: Currency::GBP,
             goods: 47_000,
@@ -249,7 +249,7 @@ fn promise(intent: &Verified<Intent>, revision: RecordId) -> Offer {
         returns_days: 30,
         warranty_months: 24,
         terms: intent.terms.hash(),
-        needs: list([Need {
+        needs: list_of([Need {
             strand: text("address.delivery"),
             purpose: text("to bring the bike"),
         }]),
@@ -262,7 +262,7 @@ fn yes(offer: &Verified<Offer>) -> Acceptance {
         agreement: agreement_id(offer.intent, offer.revision, id, offer.terms),
         intent: offer.intent,
         offer: id,
-        lines: list([0, 1]),
+        lines: list_of([0, 1]),
         total: offer.totals.landed(),
         terms: offer.terms,
     }
@@ -318,6 +318,12 @@ fn chain(acceptance: &Acceptance) -> Vec<Verified<Receipt>> {
 }
 
 impl Deal {
+    /// The same deal, signed once for all who only look.
+    pub fn known() -> &'static Self {
+        static DEAL: LazyLock<Deal> = LazyLock::new(Deal::new);
+        &DEAL
+    }
+
     pub fn new() -> Self {
         let expires = CAST.plus(Seconds(3 * DAY.0));
         let intent = signed(&customer(), CAST, expires, want());
@@ -344,8 +350,7 @@ impl Deal {
         let (offer, acceptance, confirmation) = offered(intent.id());
         let agreement = Agreement::of(&intent, None, &offer, &acceptance, &confirmation).expect("they fit");
         let (second, its_yes, its_confirmation) = offered(amendment.id());
-        let amended =
-            Agreement::of(&intent, Some(&amendment), &second, &its_yes, &its_confirmation).expect("they fit");
+        let amended = Agreement::of(&intent, Some(&amendment), &second, &its_yes, &its_confirmation).expect("they fit");
         let decline = Decline {
             intent: intent.id().into(),
             offer: offer.id().into(),
@@ -387,12 +392,7 @@ impl Deal {
             ),
             ("stored", Frame::Stored(about)),
             ("refused", refused(Refusal::NotAdmitted)),
-            (
-                "refused-busy",
-                refused(Refusal::Busy {
-                    retry: Seconds(60),
-                }),
-            ),
+            ("refused-busy", refused(Refusal::Busy { retry: Seconds(60) })),
             (
                 "confirmed",
                 Frame::Confirmed {
@@ -403,7 +403,7 @@ impl Deal {
             (
                 "open",
                 Frame::Open {
-                    records: list([held(self.intent.bytes()), held(self.amendment.bytes())]),
+                    records: list_of([held(self.intent.bytes()), held(self.amendment.bytes())]),
                     more: true,
                 },
             ),
