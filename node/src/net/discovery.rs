@@ -27,6 +27,17 @@ const LONGEST_WAIT: Duration = Duration::from_secs(300);
 const REACH_LIFE: Duration = Duration::from_secs(600);
 const TICK: Duration = Duration::from_secs(15);
 
+/// Each newcomer to a small routing table makes Kademlia visit every corner of it. So the first few enter when they are
+/// met and the others a few each tick; else a small network is a full mesh of connections before it does anything else.
+const ROUTED_AT_ONCE: usize = 3;
+const ROUTED_A_TICK: usize = 4;
+const MAX_UNROUTED: usize = 64;
+
+/// Peers of a topic that we only reach which are never sent away.
+const KEPT_PER_TOPIC: usize = gossip::MESH;
+/// A peer that connected or asked this recently may be about to ask.
+const FRESH: Duration = Duration::from_secs(60);
+
 pub(super) struct Discovery {
     bootstrap: Vec<Bootstrap>,
     /// Topics that are heard or reached.
@@ -39,6 +50,8 @@ pub(super) struct Discovery {
     announced_at: usize,
     walks_in_vain: u32,
     pub relays: Relays,
+    /// Peers that will enter the routing table, a few each tick.
+    unrouted: HashMap<PeerId, Vec<Multiaddr>>,
 }
 
 struct Bootstrap {
@@ -93,6 +106,7 @@ impl Discovery {
             announced_at: 0,
             walks_in_vain: 0,
             relays: Relays::new(Instant::now()),
+            unrouted: HashMap::new(),
         };
         for at in 0..this.bootstrap.len() {
             this.dial_bootstrap(net, at);
@@ -183,6 +197,7 @@ impl Discovery {
             self.unsubscribed(net, peer, &topic);
         }
         self.relays.gone(&peer);
+        self.unrouted.remove(&peer);
         self.walks_in_vain = 0;
         self.bootstrap_lost(net, peer);
     }
@@ -223,8 +238,11 @@ impl Discovery {
     pub fn identified(&mut self, net: &mut Net, peer: PeerId, info: identify::Info) {
         let is_relay = info.protocols.contains(&relay::HOP);
         if info.protocols.contains(&behaviour::KADEMLIA) {
-            for addr in address::admitted(peer, info.listen_addrs, net.settings.allow_private) {
-                net.swarm.behaviour_mut().kad.add_address(&peer, addr);
+            let addrs = address::admitted(peer, info.listen_addrs, net.settings.allow_private);
+            if net.routing() < ROUTED_AT_ONCE || net.is_routed(peer) {
+                net.route(peer, addrs);
+            } else if self.unrouted.len() < MAX_UNROUTED {
+                self.unrouted.insert(peer, addrs);
             }
         }
         if is_relay {
@@ -237,11 +255,11 @@ impl Discovery {
         self.announce_all(net);
     }
 
-    /// The routing table has grown. Each time it has doubled, and above all when it has its first entry, topics are
+    /// The routing table has grown. Each time it is four times as large, and above all when it has its first entry, topics are
     /// announced and sought afresh.
     pub fn routing_grew(&mut self, net: &mut Net) {
         let size = net.routing();
-        if size < 2 * self.announced_at.max(1) && self.announced_at > 0 {
+        if self.announced_at > 0 && size < 4 * self.announced_at {
             return;
         }
         self.announced_at = size;
@@ -452,34 +470,40 @@ impl Discovery {
             self.walk(net);
         }
         self.relays.seek(net);
+        let few: Vec<_> = self.unrouted.keys().take(ROUTED_A_TICK).copied().collect();
+        for peer in few {
+            net.route(peer, self.unrouted.remove(&peer).unwrap_or_default());
+        }
         self.trim(net);
         net.timers.add(now + jitter(TICK), Due::Tick);
     }
 
-    /// Gossip streams keep connections open for good. Near the cap, peers that are in none of our meshes go, so that
-    /// newcomers find room.
+    /// Gossip streams keep connections open for good. Beyond what serves us, peers that are in none of our meshes and
+    /// asked nothing lately go: so a node stays small, and newcomers find room.
     fn trim(&mut self, net: &mut Net) {
-        let max = net.settings.config.max_connections as usize;
-        let open = net.connections();
-        if open <= max / 4 * 3 {
+        let enough = (3 * net.settings.config.target_peers).min(net.settings.config.max_connections as usize / 2);
+        let surplus = net.peers().saturating_sub(enough);
+        if surplus == 0 {
             return;
         }
+        let reached = self.topics.keys().filter_map(|topic| self.peers_of.get(topic));
         let kept: HashSet<PeerId> = net
             .swarm
             .behaviour()
             .gossip
             .all_mesh_peers()
+            .chain(reached.flat_map(|peers| peers.iter().take(KEPT_PER_TOPIC)))
             .copied()
             .chain(self.bootstrap.iter().map(|b| b.peer))
             .chain(self.relays.used())
             .collect();
-        let spare: Vec<_> = net
-            .swarm
-            .connected_peers()
+        for peer in net
+            .idle_peers(FRESH)
+            .into_iter()
             .filter(|peer| !kept.contains(peer))
-            .copied()
-            .collect();
-        for peer in spare.into_iter().take(open - max / 2) {
+            .take(surplus)
+        {
+            // It may be going by itself.
             let _ = net.swarm.disconnect_peer_id(peer);
         }
     }

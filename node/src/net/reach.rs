@@ -212,6 +212,7 @@ impl Reach {
     /// The peer is there: every request that waits for it goes on.
     pub fn connected(&mut self, net: &mut Net, peer: PeerId) {
         self.searches.remove(&peer);
+        net.touch(&peer);
         for id in self.waiting_for(peer) {
             let Some(request) = self.requests.get_mut(&id) else {
                 continue;

@@ -32,6 +32,8 @@ const MAX_OUTBOX: usize = 1_024;
 const MAX_OUTBOX_GOSSIP: usize = 512;
 /// Kademlia and gossip keep what they use open; this closes the rest.
 const IDLE: Duration = Duration::from_secs(600);
+/// Well within gossipsub's heartbeat of a second.
+const BEAT: Duration = Duration::from_millis(500);
 /// Points at which a peer is sent away.
 const MAX_PENALTY: f64 = 100.0;
 const MAX_AGENT_CHARS: usize = 64;
@@ -86,6 +88,7 @@ impl Task {
             deadline: settings.exchange_deadline,
         };
         let mut net = Net::new(swarm, settings);
+        net.timers.add(Instant::now() + BEAT, Due::Beat);
         let discovery = Discovery::new(&mut net);
         Ok(Self {
             net,
@@ -132,6 +135,7 @@ impl Task {
         let now = Instant::now();
         while let Some(due) = self.net.timers.pop(now) {
             match due {
+                Due::Beat => self.net.timers.add(now + BEAT, Due::Beat),
                 Due::Tick => self.tick(),
                 Due::Bootstrap(at) => self.discovery.dial_bootstrap(&mut self.net, at),
                 Due::Lookup(topic, wish) => self.discovery.lookup_due(&mut self.net, &topic, wish),
@@ -406,6 +410,7 @@ impl Task {
         match event {
             BehaviourEvent::Gossip(event) => self.gossip_event(event),
             BehaviourEvent::Streams(stream::Event::Inbound { peer, stream }) => {
+                self.net.touch(&peer);
                 self.inbound.accept(peer, stream, &mut self.net.counters);
             }
             BehaviourEvent::Streams(stream::Event::Opened { request, result }) => {
