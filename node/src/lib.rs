@@ -1,5 +1,7 @@
-//! An Intentcast node: the market machine driven over libp2p, with its store, its index, its local API and its
-//! command line.
+//! An Intentcast node: the market machine of `intentcast-protocol`, driven over libp2p, with its store, its index of
+//! the seller's catalogue, its local API and its command line.
+//!
+//! Without the feature `net` there is the store and the index alone, as a simulator takes them.
 
 #[cfg(feature = "net")]
 pub mod api;
@@ -8,7 +10,14 @@ pub mod cli;
 #[cfg(feature = "net")]
 pub mod client;
 #[cfg(feature = "net")]
+pub mod driver;
+#[cfg(feature = "net")]
+pub mod home;
+#[cfg(feature = "net")]
+pub mod net;
+#[cfg(feature = "net")]
 pub mod rules_file;
+pub mod store;
 #[cfg(feature = "net")]
 pub mod toml_file;
 #[cfg(feature = "net")]

@@ -133,7 +133,10 @@ struct Versioned {
 impl Frame {
     /// The frame's bytes, version first.
     pub fn encode(&self) -> Vec<u8> {
-        encode(&Versioned { version: limits::VERSION, frame: self.clone() })
+        encode(&Versioned {
+            version: limits::VERSION,
+            frame: self.clone(),
+        })
     }
 
     /// The frame in `bytes`.
@@ -147,7 +150,10 @@ impl Frame {
             Some(_) => {}
         }
         if bytes.len() > limits::FRAME_BYTES {
-            return Err(Fault::Exceeded { what: "frame bytes", limit: limits::FRAME_BYTES as u64 });
+            return Err(Fault::Exceeded {
+                what: "frame bytes",
+                limit: limits::FRAME_BYTES as u64,
+            });
         }
         Ok(decode::<Versioned>(bytes)?.frame)
     }

@@ -190,7 +190,12 @@ impl Chain {
     /// Adds a fact.
     pub fn append(&mut self, at: Timestamp, fact: Fact) -> Stored {
         let number = self.next;
-        let bytes = encode(&Entry { number, before: self.head, at, fact });
+        let bytes = encode(&Entry {
+            number,
+            before: self.head,
+            at,
+            fact,
+        });
         self.step(&bytes);
         Stored { number, bytes }
     }
@@ -200,13 +205,17 @@ impl Chain {
     /// # Errors
     /// [`Broken`], naming the entry at which the chain no longer holds.
     pub fn follow(&mut self, bytes: &[u8]) -> Result<Entry, Broken> {
-        let entry: Entry =
-            decode(bytes).map_err(|why| Broken::Unreadable { number: self.next, why })?;
+        let entry: Entry = decode(bytes).map_err(|why| Broken::Unreadable { number: self.next, why })?;
         if entry.number != self.next {
-            return Err(Broken::Gap { expected: self.next, found: entry.number });
+            return Err(Broken::Gap {
+                expected: self.next,
+                found: entry.number,
+            });
         }
         if entry.before != self.head {
-            return Err(Broken::Changed { number: self.next.saturating_sub(1) });
+            return Err(Broken::Changed {
+                number: self.next.saturating_sub(1),
+            });
         }
         self.step(bytes);
         Ok(entry)

@@ -24,7 +24,11 @@ pub(super) struct Book {
 
 impl Book {
     pub(super) fn after(chain: Chain) -> Self {
-        Self { chain, stored: chain.len(), ..Self::default() }
+        Self {
+            chain,
+            stored: chain.len(),
+            ..Self::default()
+        }
     }
 
     pub(super) fn chain(&self) -> Chain {
@@ -66,17 +70,25 @@ impl Book {
             match output {
                 Output::Answer(_, answer) => *answer = Err(Denied::NotStored),
                 Output::Reply(_, frame) => {
-                    *frame = Frame::Refused { about: record_id(frame), why: Refusal::NotStored }.encode();
+                    *frame = Frame::Refused {
+                        about: record_id(frame),
+                        why: Refusal::NotStored,
+                    }
+                    .encode();
                 }
                 _ => {}
             }
         }
-        self.held.retain(|(_, output)| matches!(output, Output::Answer(..) | Output::Reply(..)));
+        self.held
+            .retain(|(_, output)| matches!(output, Output::Answer(..) | Output::Reply(..)));
         true
     }
 
     pub(super) fn release(&mut self) -> Option<Output> {
-        let ready = self.held.front().is_some_and(|(needs, _)| self.broken || *needs <= self.stored);
+        let ready = self
+            .held
+            .front()
+            .is_some_and(|(needs, _)| self.broken || *needs <= self.stored);
         ready.then(|| self.held.pop_front().map(|(_, output)| output)).flatten()
     }
 

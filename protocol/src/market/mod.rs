@@ -35,11 +35,14 @@ use serde::{Deserialize, Serialize};
 
 pub use customer::Draft;
 pub use listener::Candidate;
-pub use views::{AgreementView, DeliveryState, IntentState, IntentView, OfferState, OfferView, ReceiptView, Role, Status};
+pub use views::{
+    AgreementView, DeliveryState, IntentState, IntentView, OfferState, OfferView, ReceiptView, Role, Status,
+};
 
 use crate::{
     contact::ReplyPath,
     deed::Difference,
+    envelope::Verified,
     fault::{Fault, Verdict},
     frame::{Frame, Refusal},
     id::{AgreementId, IntentId, OfferId, RecordId},
@@ -47,7 +50,7 @@ use crate::{
     keys::Seed,
     ledger::{Broken, Chain, Fact, Stored},
     matching::Ranked,
-    offer::Reason,
+    offer::{Decline, Reason},
     rules::Rules,
     time::Timestamp,
     topic::Topic,
@@ -285,7 +288,11 @@ pub enum Event {
     /// A want of ours is stored and goes out.
     Cast { intent: IntentId },
     /// It reached peers on a topic.
-    Published { intent: IntentId, topic: String, peers: usize },
+    Published {
+        intent: IntentId,
+        topic: String,
+        peers: usize,
+    },
     /// Nobody is there to hear it yet; it waits in the outbox.
     Unheard { intent: IntentId, topic: String },
     /// A want of ours was said anew.
@@ -297,29 +304,63 @@ pub enum Event {
     /// An offer came, was verified and admitted.
     Offer { intent: IntentId, offer: OfferId },
     /// An offer, or something that claims to be one, came and was not taken.
-    Refused { intent: Option<IntentId>, record: RecordId, why: Refusal, detail: String },
+    Refused {
+        intent: Option<IntentId>,
+        record: RecordId,
+        why: Refusal,
+        detail: String,
+    },
     /// The offers in the customer's order, after a new one.
     Ranked { intent: IntentId, order: Vec<Ranked> },
     /// We said yes.
-    Accepted { intent: IntentId, offer: OfferId, agreement: AgreementId },
+    Accepted {
+        intent: IntentId,
+        offer: OfferId,
+        agreement: AgreementId,
+    },
     /// Our yes was refused.
-    AcceptanceRefused { intent: IntentId, offer: OfferId, why: Refusal, difference: Option<Difference> },
+    AcceptanceRefused {
+        intent: IntentId,
+        offer: OfferId,
+        why: Refusal,
+        difference: Option<Difference>,
+    },
     /// We said no.
     Declined { intent: IntentId, offer: OfferId },
     /// Both sides hold the agreement.
-    Agreement { intent: IntentId, offer: OfferId, agreement: AgreementId },
+    Agreement {
+        intent: IntentId,
+        offer: OfferId,
+        agreement: AgreementId,
+    },
     /// A receipt was added to an agreement.
-    Receipt { agreement: AgreementId, receipt: RecordId, what: String },
+    Receipt {
+        agreement: AgreementId,
+        receipt: RecordId,
+        what: String,
+    },
     /// As a listener: an intent was heard that the rules may answer.
     Heard { intent: IntentId },
     /// As a listener: it was looked at; this many offers go out, and why no more.
-    Answered { intent: IntentId, offers: usize, why: String },
+    Answered {
+        intent: IntentId,
+        offers: usize,
+        why: String,
+    },
     /// As a listener: offers wait for a person's word.
     Asking { intent: IntentId, offers: usize },
     /// As a listener: an offer reached the customer, or was refused there.
-    Delivered { intent: IntentId, offer: OfferId, refused: Option<Refusal> },
+    Delivered {
+        intent: IntentId,
+        offer: OfferId,
+        refused: Option<Refusal>,
+    },
     /// As a listener: the customer said no.
-    OfferDeclined { intent: IntentId, offer: OfferId, reason: Reason },
+    OfferDeclined {
+        intent: IntentId,
+        offer: OfferId,
+        reason: Reason,
+    },
     /// The ledger could not be written; the node stands still until it can.
     StoreFailed,
 }
@@ -342,7 +383,9 @@ pub struct Market {
     config: Config,
     reply: Option<ReplyPath>,
     own: BTreeMap<IntentId, customer::Own>,
-    strays: Vec<customer::Refusal1>,
+    strays: Vec<customer::NotTaken>,
+    /// Our nos, for those that still have to reach somebody after a restart.
+    declines: Vec<Verified<Decline>>,
     heard: BTreeMap<IntentId, listener::Heard>,
     deals: BTreeMap<AgreementId, deals::Deal>,
     offers: BTreeMap<OfferId, IntentId>,
@@ -360,10 +403,21 @@ pub struct Market {
 /// What an effect under way is for.
 #[derive(Clone, Debug)]
 enum Task {
-    Publish { record: RecordId, topic: Topic },
-    Send { record: RecordId },
-    Pull { topic: Topic, peer: ReplyPath },
-    Search { intent: IntentId },
+    Publish {
+        record: RecordId,
+        topic: Topic,
+    },
+    Send {
+        record: RecordId,
+    },
+    Pull {
+        topic: Topic,
+        peer: ReplyPath,
+        after: Option<RecordId>,
+    },
+    Search {
+        intent: IntentId,
+    },
 }
 
 /// What a deadline is for.
@@ -385,6 +439,7 @@ impl Market {
             reply: None,
             own: BTreeMap::new(),
             strays: Vec::new(),
+            declines: Vec::new(),
             heard: BTreeMap::new(),
             deals: BTreeMap::new(),
             offers: BTreeMap::new(),
@@ -432,7 +487,12 @@ impl Market {
     pub fn handle(&mut self, now: Timestamp, input: Input) {
         match input {
             Input::Command(request, command) => self.command(now, request, command),
-            Input::Gossip { ticket, peer, topic, bytes } => {
+            Input::Gossip {
+                ticket,
+                peer,
+                topic,
+                bytes,
+            } => {
                 let verdict = self.hear(now, &peer, topic, &bytes);
                 self.out.push_back(Output::Verdict(ticket, verdict));
             }
@@ -478,6 +538,11 @@ impl Market {
         self.book.is_broken()
     }
 
+    /// The rules that it sells by, if it sells.
+    pub fn rules(&self) -> Option<&Rules> {
+        self.config.rules.as_ref()
+    }
+
     /// The ledger's end.
     pub fn chain(&self) -> Chain {
         self.book.chain()
@@ -509,12 +574,19 @@ impl Market {
 
     /// A frame in, a frame out. `None` only where no reply is due.
     fn frame(&mut self, now: Timestamp, peer: &[u8], bytes: &[u8]) -> Option<Frame> {
-        let refused = |why| Some(Frame::Refused { about: crate::envelope::record_id(bytes), why });
+        let refused = |why| {
+            Some(Frame::Refused {
+                about: crate::envelope::record_id(bytes),
+                why,
+            })
+        };
         if self.is_broken() {
             return refused(Refusal::NotStored);
         }
         if !self.relay.may_send(now, peer) {
-            return refused(Refusal::Busy { retry: crate::time::Seconds(60) });
+            return refused(Refusal::Busy {
+                retry: crate::time::Seconds(60),
+            });
         }
         match Frame::decode(bytes) {
             Err(_) => refused(Refusal::Malformed),
@@ -542,12 +614,16 @@ impl Market {
             _ => {}
         }
         match (self.tasks.remove(&task), done) {
-            (Some(Task::Publish { record, topic }), Done::Published(peers)) => self.published(now, record, topic, peers),
+            (Some(Task::Publish { record, topic }), Done::Published(peers)) => {
+                self.published(now, record, topic, peers)
+            }
             (Some(Task::Publish { record, topic }), _) => self.published(now, record, topic, 0),
             (Some(Task::Send { record }), Done::Replied(bytes)) => self.replied(now, record, &bytes),
             (Some(Task::Send { record }), _) => self.unreached(now, record),
-            (Some(Task::Pull { topic, peer }), Done::Replied(bytes)) => self.pulled(now, topic, peer, &bytes),
-            (Some(Task::Pull { topic, .. }), _) => self.relay.pull_failed(topic),
+            (Some(Task::Pull { topic, peer, after }), Done::Replied(bytes)) => {
+                self.pulled(now, topic, peer, after, &bytes);
+            }
+            (Some(Task::Pull { topic, peer, .. }), _) => self.relay.pull_failed(topic, &peer.peer),
             (Some(Task::Search { intent }), Done::Found(candidates)) => self.found(now, intent, candidates),
             (Some(Task::Search { intent }), _) => self.found(now, intent, Vec::new()),
             (None, _) => {}
@@ -592,12 +668,21 @@ impl Market {
             Fact::AcceptanceRefused { offer, why, difference } => {
                 self.apply_acceptance_refused(*offer, *why, difference.clone());
             }
-            Fact::Agreed { confirmation, acceptance, receipt } => self.apply_agreed(confirmation, acceptance, receipt),
+            Fact::Agreed {
+                confirmation,
+                acceptance,
+                receipt,
+            } => self.apply_agreed(confirmation, acceptance, receipt),
             Fact::Receipt(receipt) => self.apply_receipt(receipt),
             Fact::Heard(intent) => self.apply_heard(intent),
             Fact::HeardAmendment(amendment) => self.apply_heard_amendment(amendment),
             Fact::HeardWithdrawal(withdrawal) => self.apply_heard_withdrawal(withdrawal),
-            Fact::Offered { offer, item, stock, counted } => self.apply_offered(offer, item, *stock, *counted),
+            Fact::Offered {
+                offer,
+                item,
+                stock,
+                counted,
+            } => self.apply_offered(offer, item, *stock, *counted),
             Fact::Delivered { record, refused } => self.outbox.apply_delivered(*record, *refused),
             Fact::DeclineTaken(decline) => self.apply_decline_taken(decline),
         }
@@ -631,9 +716,18 @@ impl Market {
         self.config.backbone.union(&self.config.listen).copied().collect()
     }
 
+    /// Joins these topics for the mesh's sake, whatever this node listens for.
+    pub fn join_backbone(&mut self, topics: BTreeSet<Topic>) {
+        self.change_topics(|config| config.backbone = topics);
+    }
+
     fn listen(&mut self, topics: BTreeSet<Topic>) {
+        self.change_topics(|config| config.listen = topics);
+    }
+
+    fn change_topics(&mut self, change: impl FnOnce(&mut Config)) {
         let before = self.topics();
-        self.config.listen = topics;
+        change(&mut self.config);
         let after = self.topics();
         for topic in before.difference(&after) {
             self.out.push_back(Output::Unsubscribe(*topic));

@@ -1,0 +1,105 @@
+//! The swarm with what every part of the network's task shares: its connections, its clock, and the events to tell.
+
+use std::collections::{HashMap, VecDeque};
+
+use libp2p::swarm::dial_opts::DialOpts;
+use libp2p::swarm::{ConnectionId, DialError};
+use libp2p::{Multiaddr, PeerId, Swarm};
+
+use super::behaviour::Behaviour;
+use super::config::Settings;
+use super::timers::Timers;
+use super::{Counters, Event, address};
+
+/// The swarm and what every part of the task shares.
+pub(super) struct Net {
+    pub swarm: Swarm<Behaviour>,
+    pub settings: Settings,
+    pub counters: Counters,
+    pub timers: Timers,
+    /// Events that are not taken yet.
+    pub outbox: VecDeque<Event>,
+    pub links: HashMap<PeerId, Links>,
+}
+
+/// The connections to one peer.
+#[derive(Default)]
+pub(super) struct Links {
+    pub addrs: Vec<(ConnectionId, Multiaddr)>,
+    /// What the peer calls itself.
+    pub agent: String,
+}
+
+impl Net {
+    pub fn new(swarm: Swarm<Behaviour>, settings: Settings) -> Self {
+        Self {
+            swarm,
+            settings,
+            counters: Counters::default(),
+            timers: Timers::default(),
+            outbox: VecDeque::new(),
+            links: HashMap::new(),
+        }
+    }
+
+    pub fn tell(&mut self, event: Event) {
+        self.outbox.push_back(event);
+    }
+
+    pub fn dial(&mut self, opts: DialOpts) -> Result<(), DialError> {
+        self.swarm.dial(opts).inspect(|()| self.counters.dials += 1)
+    }
+
+    pub fn peers(&self) -> usize {
+        self.links.len()
+    }
+
+    pub fn connections(&self) -> usize {
+        self.links.values().map(|links| links.addrs.len()).sum()
+    }
+
+    /// Peers in the routing table.
+    pub fn routing(&mut self) -> usize {
+        self.swarm
+            .behaviour_mut()
+            .kad
+            .kbuckets()
+            .map(|bucket| bucket.num_entries())
+            .sum()
+    }
+
+    /// The far end of a direct connection to a peer.
+    pub fn address_of(&self, peer: &PeerId) -> Option<Multiaddr> {
+        let links = self.links.get(peer)?;
+        links
+            .addrs
+            .iter()
+            .map(|(_, addr)| addr)
+            .find(|addr| !address::is_relayed(addr))
+            .cloned()
+    }
+
+    /// Whether some address of ours is known to work without a relay.
+    pub fn is_reachable(&self) -> bool {
+        self.swarm.external_addresses().any(|addr| !address::is_relayed(addr))
+    }
+
+    /// Whether others could be told of any address of ours.
+    pub fn has_address(&self) -> bool {
+        self.swarm.external_addresses().next().is_some()
+    }
+
+    /// Where we are reached: what is known to work, then what may; direct ones first.
+    pub fn addresses(&self) -> Vec<Multiaddr> {
+        let local = *self.swarm.local_peer_id();
+        let mut all: Vec<Multiaddr> = Vec::new();
+        let known = self.swarm.external_addresses().chain(self.swarm.listeners()).cloned();
+        for addr in address::admitted(local, known, self.settings.allow_private) {
+            if !all.contains(&addr) {
+                all.push(addr);
+            }
+        }
+        all.sort_by_key(address::is_relayed);
+        all
+    }
+}

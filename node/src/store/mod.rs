@@ -1,0 +1,195 @@
+//! What a node keeps: the ledger's entries and the seller's catalogue, in one file of redb.
+//!
+//! It holds bytes and order, and refuses to judge them: whether the chain of entries holds is for `protocol::ledger`.
+//! A call that returns has its work on the disk; one that fails has done none of it.
+
+mod catalogue;
+mod error;
+mod tables;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use intentcast_protocol::{ledger::Stored, limits};
+use redb::{
+    Builder, Database, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata, WriteTransaction,
+};
+
+use self::tables::{ITEMS, LEDGER, META, META_SCHEMA, SCHEMA};
+pub use self::{
+    catalogue::{Diff, Stamp},
+    error::StoreError,
+};
+
+/// The one file of the store, in the node's folder.
+pub const FILE: &str = "node.redb";
+
+/// Bytes of pages held in memory. redb would take a gigabyte; a ledger is read once and a catalogue by single items.
+const CACHE_BYTES: usize = 16 * 1024 * 1024;
+
+/// The longest item, bytes: what the codec reads back.
+pub const ITEM_BYTES: usize = 4 * limits::FRAME_BYTES;
+
+/// The store, open. One process has it at a time; its threads may share it.
+#[derive(Debug)]
+pub struct Store {
+    db: Database,
+    path: PathBuf,
+}
+
+impl Store {
+    /// Opens the store in `dir`, which it makes where there is none, and checks every page of it.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the folder is then as it was.
+    pub fn open(dir: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let dir = dir.as_ref();
+        fs::create_dir_all(dir).map_err(|error| StoreError::io(dir, &error))?;
+        let path = dir.join(FILE);
+        // A damaged file has to be an error here, not a panic at the first read of a bad page.
+        let opened = builder().set_check_integrity_on_open(true).create(&path);
+        let db = opened.map_err(|error| StoreError::redb(&path, error))?;
+        Self { db, path }.prepared()
+    }
+
+    /// A store that is gone with its last use: for the simulator, and for trying.
+    ///
+    /// # Errors
+    /// [`StoreError::Unusable`] where there is no memory for it.
+    pub fn in_memory() -> Result<Self, StoreError> {
+        Self::over(redb::backends::InMemoryBackend::new())
+    }
+
+    fn over(backend: impl redb::StorageBackend) -> Result<Self, StoreError> {
+        let path = PathBuf::from("a store in memory");
+        let db = builder()
+            .create_with_backend(backend)
+            .map_err(|error| StoreError::redb(&path, error))?;
+        Self { db, path }.prepared()
+    }
+
+    /// Makes the tables of a new store and refuses one of a later form.
+    fn prepared(self) -> Result<Self, StoreError> {
+        let found = self.read(|read| match read.open_table(META) {
+            Ok(meta) => Ok(meta.get(META_SCHEMA)?.map(|schema| schema.value())),
+            Err(redb::TableError::TableDoesNotExist(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        })?;
+        match found {
+            Some(SCHEMA) => Ok(self),
+            Some(found) if found > SCHEMA => Err(StoreError::Newer { found, known: SCHEMA }),
+            // There is no earlier form yet: whatever else stands there was not written by a node.
+            Some(found) => Err(StoreError::Damaged {
+                path: self.path.clone(),
+                why: format!("it says that it has form {found}"),
+            }),
+            None => {
+                self.write(|write| {
+                    write.open_table(META)?.insert(META_SCHEMA, SCHEMA)?;
+                    write.open_table(LEDGER)?;
+                    write.open_table(ITEMS)?;
+                    Ok(Ok(()))
+                })?;
+                Ok(self)
+            }
+        }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes `entries`, all of them or none; they are on the disk when it returns.
+    ///
+    /// # Errors
+    /// [`StoreError::Gap`] or [`StoreError::Taken`] where they do not follow the last entry one by one.
+    pub fn append(&self, entries: &[Stored]) -> Result<(), StoreError> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        self.write(|write| {
+            let mut ledger = write.open_table(LEDGER)?;
+            let mut next = ledger.last()?.map_or(0, |(number, _)| number.value() + 1);
+            for entry in entries {
+                if entry.number < next {
+                    return Ok(Err(StoreError::Taken(entry.number)));
+                }
+                if entry.number > next {
+                    return Ok(Err(StoreError::Gap {
+                        expected: next,
+                        given: entry.number,
+                    }));
+                }
+                ledger.insert(entry.number, entry.bytes.as_slice())?;
+                next += 1;
+            }
+            Ok(Ok(()))
+        })
+    }
+
+    /// How many entries there are.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the file cannot be read.
+    pub fn entry_count(&self) -> Result<u64, StoreError> {
+        self.read(|read| Ok(read.open_table(LEDGER)?.len()?))
+    }
+
+    /// The entries from number `from` on, as they were when it was called, first to last, one at a time.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the file cannot be read, also from the iterator.
+    pub fn entries(&self, from: u64) -> Result<impl Iterator<Item = Result<Stored, StoreError>>, StoreError> {
+        let range = self.read(|read| Ok(read.open_table(LEDGER)?.range_owned(from..)?))?;
+        let path = self.path.clone();
+        Ok(range.map(move |entry| match entry {
+            Ok((number, bytes)) => Ok(Stored {
+                number: number.value(),
+                bytes: bytes.value().to_vec(),
+            }),
+            Err(error) => Err(StoreError::redb(&path, error)),
+        }))
+    }
+
+    fn read<T>(&self, ask: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error>) -> Result<T, StoreError> {
+        let read = || ask(&self.db.begin_read()?);
+        read().map_err(|error| StoreError::redb(&self.path, error))
+    }
+
+    /// One transaction: kept where `change` succeeds, undone where it fails in either way.
+    fn write<T>(
+        &self,
+        change: impl FnOnce(&WriteTransaction) -> Result<Result<T, StoreError>, redb::Error>,
+    ) -> Result<T, StoreError> {
+        let write = || {
+            let mut write = self.db.begin_write()?;
+            // A torn page must never pass for a commit, and a start after a crash must not read the whole file.
+            write.set_two_phase_commit(true);
+            write.set_quick_repair(true);
+            match change(&write)? {
+                Ok(done) => {
+                    write.commit()?;
+                    Ok(Ok(done))
+                }
+                Err(refused) => {
+                    write.abort()?;
+                    Ok(Err(refused))
+                }
+            }
+        };
+        write().map_err(|error: redb::Error| StoreError::redb(&self.path, error))?
+    }
+}
+
+fn builder() -> Builder {
+    let mut builder = Builder::new();
+    builder.set_cache_size(CACHE_BYTES);
+    builder
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a panic is how a story fails")]
+mod tests;

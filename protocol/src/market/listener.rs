@@ -1,0 +1,715 @@
+//! The seller's side: hear a want, search, admit, offer, and honour what was offered.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::{
+    Answered, Denied, Event, IntentState, IntentView, Market, OfferState, OfferView, Output, Role, Task, relay::Open,
+};
+use crate::{
+    deed::{Acceptance, Agreement, Confirmation, accepts},
+    envelope::{Signed, Verified, record_id, sign},
+    fault::Fault,
+    frame::{Frame, Refusal},
+    id::{AgreementId, IntentId, OfferId, RecordId},
+    intent::{Amendment, Intent, Withdrawal},
+    item::Item,
+    keys::PublicKey,
+    ledger::Fact,
+    limits,
+    list::Bytes,
+    matching::{admits, score},
+    offer::{Decline, Offer, Reason},
+    receipt::{OrderEvent, Receipt},
+    rules::{Asked, Quote, Rules},
+    text::Word,
+    time::{Seconds, Timestamp},
+};
+
+/// Searches under way at once; the rest wait in line.
+const SEARCHES: usize = 4;
+/// Intents that wait to be searched for.
+const WAITING: usize = 4_096;
+/// How late, by our clock, an acceptance may come in that was signed in time.
+const LATE: Seconds = Seconds(15 * 60);
+
+/// What a search found: an item, and when its stock was counted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Candidate {
+    /// What.
+    pub item: Item,
+    /// Stock sold since then comes off what the item says.
+    pub counted: Timestamp,
+}
+
+/// A want that we answer.
+#[derive(Debug)]
+pub(super) struct Heard {
+    intent: Verified<Intent>,
+    amendments: Vec<Verified<Amendment>>,
+    withdrawal: Option<Verified<Withdrawal>>,
+    offers: BTreeMap<OfferId, Made>,
+}
+
+/// An offer of ours.
+#[derive(Debug)]
+struct Made {
+    offer: Verified<Offer>,
+    item: Word,
+    stock: Option<u32>,
+    counted: Timestamp,
+    declined: Option<Reason>,
+    agreed: Option<AgreementId>,
+}
+
+impl Heard {
+    fn wanted(&self) -> &Intent {
+        self.amendments
+            .last()
+            .map_or(self.intent.body(), |amendment| &amendment.now)
+    }
+
+    fn revision(&self) -> RecordId {
+        self.amendments.last().map_or(self.intent.id(), Verified::id)
+    }
+
+    fn amendment(&self, revision: RecordId) -> Option<&Verified<Amendment>> {
+        self.amendments.iter().find(|amendment| amendment.id() == revision)
+    }
+}
+
+/// What the listener has in hand; none of it outlives a restart, all of it comes again by pulling.
+#[derive(Debug, Default)]
+pub(super) struct Listener {
+    waiting: VecDeque<IntentId>,
+    searching: usize,
+    /// Quotes that wait for a person's word.
+    asking: BTreeMap<IntentId, Vec<(Quote, Candidate)>>,
+    /// When the last offers went out, for the hourly quota.
+    sent: VecDeque<Timestamp>,
+}
+
+impl Listener {
+    fn quota(&mut self, now: Timestamp, per_hour: u32) -> usize {
+        while self.sent.front().is_some_and(|at| now.since(*at) >= 3_600_000) {
+            self.sent.pop_front();
+        }
+        (per_hour as usize).saturating_sub(self.sent.len())
+    }
+}
+
+fn asked<'a>(open: &'a Open, id: IntentId) -> Asked<'a> {
+    Asked {
+        id,
+        revision: open.revision(),
+        intent: open.wanted(),
+        expires: open.intent.header().expires,
+    }
+}
+
+/// Hearing and offering.
+impl Market {
+    /// Looks at an open intent: if the rules might answer it, it is searched for.
+    pub(super) fn consider(&mut self, now: Timestamp, id: IntentId) {
+        let (Some(rules), Some(open)) = (&self.config.rules, self.relay.find(id)) else {
+            return;
+        };
+        let told = self.heard.get(&id).is_some_and(|heard| !heard.offers.is_empty());
+        let ours = self.own.contains_key(&id);
+        if told || ours || open.wanted().offers_due <= now || rules.hears(&asked(open, id)).is_err() {
+            return;
+        }
+        if self.listener.waiting.contains(&id) || self.listener.waiting.len() >= WAITING {
+            return;
+        }
+        self.event(Event::Heard { intent: id });
+        self.listener.waiting.push_back(id);
+        self.search_next();
+    }
+
+    /// The rules changed: look at everything open anew.
+    pub(super) fn reconsider(&mut self, now: Timestamp) {
+        let open: Vec<IntentId> = self.relay.open().map(|(id, _)| *id).collect();
+        for id in open {
+            self.consider(now, id);
+        }
+    }
+
+    fn search_next(&mut self) {
+        while self.listener.searching < SEARCHES {
+            let Some(id) = self.listener.waiting.pop_front() else {
+                return;
+            };
+            let Some(open) = self.relay.find(id) else { continue };
+            let intent = Box::new(open.wanted().clone());
+            self.listener.searching += 1;
+            let task = self.begin(Task::Search { intent: id });
+            self.out.push_back(Output::Search { task, intent });
+        }
+    }
+
+    /// What the catalogue has: quote, keep what is admissible, best first, and send as many as may go.
+    pub(super) fn found(&mut self, now: Timestamp, id: IntentId, candidates: Vec<Candidate>) {
+        self.listener.searching = self.listener.searching.saturating_sub(1);
+        self.search_next();
+        let Some(rules) = self.config.rules.clone() else { return };
+        let Some(open) = self.relay.find(id).cloned() else {
+            return;
+        };
+        // Where nobody can reach us nobody can accept: the intent stays open and is looked at again.
+        if self.reply.is_none() {
+            return;
+        }
+        let (mut quotes, why) = self.quotes(now, &rules, &asked(&open, id), candidates);
+        let wanted = usize::from(rules.offers_per_intent.min(open.wanted().offers_per_seller));
+        let quota = self.listener.quota(now, rules.offers_per_hour);
+        quotes.truncate(wanted.min(quota));
+        if rules.answer == crate::rules::Answer::Ask && !quotes.is_empty() {
+            self.event(Event::Asking {
+                intent: id,
+                offers: quotes.len(),
+            });
+            if self.listener.asking.len() >= limits::OWN_INTENTS {
+                self.listener.asking.pop_first();
+            }
+            self.listener.asking.insert(id, quotes);
+            return;
+        }
+        let why = if quota == 0 {
+            "the hourly quota of offers is used up".into()
+        } else {
+            why
+        };
+        self.event(Event::Answered {
+            intent: id,
+            offers: quotes.len(),
+            why,
+        });
+        self.offer_all(now, id, &open, quotes);
+    }
+
+    /// Quotes for every candidate that the rules and the intent admit, best first, and why there are no more.
+    fn quotes(
+        &self,
+        now: Timestamp,
+        rules: &Rules,
+        asked: &Asked,
+        candidates: Vec<Candidate>,
+    ) -> (Vec<(Quote, Candidate)>, String) {
+        let Some(reply) = &self.reply else {
+            return (Vec::new(), String::new());
+        };
+        let mut why = format!("{} candidates", candidates.len());
+        let mut quotes = Vec::new();
+        for candidate in candidates {
+            let left = self.left(now, &candidate.item.id, candidate.item.stock, candidate.counted, None);
+            match rules.quote(now, asked, &candidate.item, left, reply) {
+                Ok(quote) => quotes.push((quote, candidate)),
+                Err(no) => why = no.0,
+            }
+        }
+        quotes.sort_by(|(a, x), (b, y)| {
+            (b.score.total(), a.offer.totals.total, &x.item.id).cmp(&(
+                a.score.total(),
+                b.offer.totals.total,
+                &y.item.id,
+            ))
+        });
+        if !quotes.is_empty() {
+            why = format!("{} items fit", quotes.len());
+        }
+        (quotes, why)
+    }
+
+    /// Pieces free to promise: what was counted, less what was sold since, less what is held for others.
+    fn left(
+        &self,
+        now: Timestamp,
+        item: &Word,
+        stock: Option<u32>,
+        counted: Timestamp,
+        except: Option<OfferId>,
+    ) -> Option<u32> {
+        let gone: u64 = self
+            .heard
+            .values()
+            .flat_map(|heard| &heard.offers)
+            .filter(|(id, made)| made.item == *item && Some(**id) != except)
+            .filter(|(_, made)| match made.agreed {
+                Some(agreement) => self
+                    .deals
+                    .get(&agreement)
+                    .is_some_and(|deal| deal.settled.at() > counted),
+                None => made.declined.is_none() && made.offer.held_until.is_some_and(|until| until > now),
+            })
+            .flat_map(|(_, made)| made.offer.lines.iter().map(|line| u64::from(line.quantity)))
+            .sum();
+        stock.map(|stock| stock.saturating_sub(u32::try_from(gone).unwrap_or(u32::MAX)))
+    }
+
+    fn offer_all(&mut self, now: Timestamp, id: IntentId, open: &Open, quotes: Vec<(Quote, Candidate)>) {
+        if quotes.is_empty() {
+            return;
+        }
+        if !self.heard.contains_key(&id) {
+            self.record(now, Fact::Heard(open.intent.clone()));
+        }
+        if let Some(amendment) = &open.amendment {
+            self.hear_amendment(now, amendment);
+        }
+        let key = self.seed.seller_key();
+        for (quote, candidate) in quotes {
+            let valid_until = quote.offer.valid_until;
+            let Ok(offer) = sign(&key, now, valid_until, quote.offer) else {
+                continue;
+            };
+            let (record, item) = (offer.id(), candidate.item);
+            self.record(
+                now,
+                Fact::Offered {
+                    offer: offer.clone(),
+                    item: item.id,
+                    stock: item.stock,
+                    counted: candidate.counted,
+                },
+            );
+            self.listener.sent.push_back(now);
+            self.post_offer(now, record, &offer, open.wanted());
+        }
+    }
+
+    fn post_offer(&mut self, now: Timestamp, record: RecordId, offer: &Verified<Offer>, wanted: &Intent) {
+        let until = offer.valid_until.min(wanted.offers_due);
+        if let Ok(bytes) = Bytes::new(offer.bytes()) {
+            self.post(now, record, wanted.reply.clone(), Frame::Offer(bytes), until);
+        }
+    }
+
+    /// A person decided on the offers that waited.
+    pub(super) fn decide(&mut self, now: Timestamp, id: IntentId, send: bool) -> Result<Answered, Denied> {
+        let quotes = self.listener.asking.remove(&id).ok_or(Denied::NothingToDecide(id))?;
+        let open = self.relay.find(id).cloned().ok_or(Denied::Withdrawn)?;
+        if send {
+            let Some(rules) = self.config.rules.clone() else {
+                return Err(Denied::NothingToDecide(id));
+            };
+            // Prices and stock are of the moment they were asked about; time has passed, so quote again.
+            let candidates = quotes.into_iter().map(|(_, candidate)| candidate).collect();
+            let (quotes, _) = self.quotes(now, &rules, &asked(&open, id), candidates);
+            self.event(Event::Answered {
+                intent: id,
+                offers: quotes.len(),
+                why: "a person decided".into(),
+            });
+            self.offer_all(now, id, &open, quotes);
+        }
+        Ok(Answered::Ok)
+    }
+
+    pub(super) fn heard_amended(&mut self, now: Timestamp, id: IntentId) {
+        let amendment = self.relay.find(id).and_then(|open| open.amendment.clone());
+        if let Some(amendment) = amendment.filter(|_| self.heard.contains_key(&id)) {
+            self.hear_amendment(now, &amendment);
+        }
+        self.consider(now, id);
+    }
+
+    fn hear_amendment(&mut self, now: Timestamp, amendment: &Verified<Amendment>) {
+        let Some(heard) = self.heard.get(&amendment.intent) else {
+            return;
+        };
+        if heard
+            .amendments
+            .last()
+            .is_some_and(|last| last.sequence >= amendment.sequence)
+        {
+            return;
+        }
+        self.record(now, Fact::HeardAmendment(amendment.clone()));
+        let records: Vec<RecordId> = self.heard[&amendment.intent]
+            .offers
+            .keys()
+            .map(|id| RecordId(id.0))
+            .collect();
+        self.redirect(now, &records, &amendment.now.reply);
+    }
+
+    pub(super) fn heard_withdrawn(&mut self, now: Timestamp, id: IntentId) {
+        self.listener.asking.remove(&id);
+        let withdrawal = self.relay.withdrawal(id).cloned();
+        if let Some(withdrawal) = withdrawal.filter(|_| self.heard.contains_key(&id)) {
+            self.hear_withdrawal(now, withdrawal);
+        }
+    }
+
+    fn hear_withdrawal(&mut self, now: Timestamp, withdrawal: Verified<Withdrawal>) {
+        if self
+            .heard
+            .get(&withdrawal.intent)
+            .is_some_and(|heard| heard.withdrawal.is_none())
+        {
+            self.record(now, Fact::HeardWithdrawal(withdrawal));
+        }
+    }
+
+    /// A customer tells us, who have offered, that the want is over.
+    pub(super) fn take_withdrawal(&mut self, now: Timestamp, bytes: &[u8]) -> Frame {
+        let about = record_id(bytes);
+        let Some(withdrawal) = Signed::<Withdrawal>::parse(bytes).and_then(Signed::verify).ok() else {
+            return Frame::Refused {
+                about,
+                why: Refusal::Malformed,
+            };
+        };
+        match self.heard.get(&withdrawal.intent) {
+            Some(heard) if heard.intent.header().author == withdrawal.header().author => {
+                self.hear_withdrawal(now, withdrawal);
+                Frame::Stored(about)
+            }
+            _ => Frame::Refused {
+                about,
+                why: Refusal::Unknown,
+            },
+        }
+    }
+
+    pub(super) fn apply_heard(&mut self, intent: &Verified<Intent>) {
+        self.heard.entry(intent.id().into()).or_insert_with(|| Heard {
+            intent: intent.clone(),
+            amendments: Vec::new(),
+            withdrawal: None,
+            offers: BTreeMap::new(),
+        });
+    }
+
+    pub(super) fn apply_heard_amendment(&mut self, amendment: &Verified<Amendment>) {
+        if let Some(heard) = self.heard.get_mut(&amendment.intent) {
+            heard.amendments.push(amendment.clone());
+        }
+    }
+
+    pub(super) fn apply_heard_withdrawal(&mut self, withdrawal: &Verified<Withdrawal>) {
+        if let Some(heard) = self.heard.get_mut(&withdrawal.intent) {
+            heard.withdrawal = Some(withdrawal.clone());
+            for id in heard.offers.keys() {
+                self.outbox.close(RecordId(id.0));
+            }
+        }
+    }
+
+    pub(super) fn apply_offered(
+        &mut self,
+        offer: &Verified<Offer>,
+        item: &Word,
+        stock: Option<u32>,
+        counted: Timestamp,
+    ) {
+        let id = OfferId::from(offer.id());
+        if let Some(heard) = self.heard.get_mut(&offer.intent) {
+            self.offers.insert(id, offer.intent);
+            heard.offers.insert(
+                id,
+                Made {
+                    offer: offer.clone(),
+                    item: item.clone(),
+                    stock,
+                    counted,
+                    declined: None,
+                    agreed: None,
+                },
+            );
+        }
+    }
+
+    /// Wants that ended long ago and led to nothing are forgotten; the ledger still has them.
+    pub(super) fn forget_heard(&mut self, now: Timestamp) {
+        let over = |heard: &Heard| {
+            heard.intent.header().expires.plus(limits::CLOCK_SKEW) <= now
+                && heard
+                    .offers
+                    .values()
+                    .all(|made| made.agreed.is_none() && made.offer.valid_until.plus(LATE) <= now)
+        };
+        let gone: Vec<IntentId> = self
+            .heard
+            .iter()
+            .filter(|(_, heard)| over(heard))
+            .map(|(id, _)| *id)
+            .collect();
+        for id in gone {
+            if let Some(heard) = self.heard.remove(&id) {
+                for offer in heard.offers.keys() {
+                    self.offers.remove(offer);
+                }
+            }
+        }
+    }
+
+    /// After replay: offers that nobody acknowledged go out again.
+    pub(super) fn resume_listener(&mut self, now: Timestamp) {
+        let unsent: Vec<(RecordId, Verified<Offer>, Intent)> = self
+            .heard
+            .values()
+            .filter(|heard| heard.withdrawal.is_none())
+            .flat_map(|heard| heard.offers.values().map(move |made| (made, heard)))
+            .filter(|(made, _)| made.agreed.is_none() && made.declined.is_none() && made.offer.valid_until > now)
+            .filter(|(made, _)| self.outbox.delivery(made.offer.id()).is_none())
+            .map(|(made, heard)| (made.offer.id(), made.offer.clone(), heard.wanted().clone()))
+            .collect();
+        for (record, offer, wanted) in unsent {
+            self.post_offer(now, record, &offer, &wanted);
+        }
+    }
+
+    /// The intent and the offer that a record of ours is.
+    pub(super) fn made_offer(&self, record: RecordId) -> Option<(IntentId, OfferId)> {
+        let id = OfferId::from(record);
+        let intent = self.offers.get(&id)?;
+        self.heard
+            .get(intent)
+            .filter(|heard| heard.offers.contains_key(&id))
+            .map(|_| (*intent, id))
+    }
+}
+
+/// Honouring.
+impl Market {
+    pub(super) fn take_acceptance(&mut self, now: Timestamp, bytes: &[u8]) -> Frame {
+        let about = record_id(bytes);
+        self.honour(now, bytes)
+            .unwrap_or_else(|why| Frame::Refused { about, why })
+    }
+
+    fn honour(&mut self, now: Timestamp, bytes: &[u8]) -> Result<Frame, Refusal> {
+        let acceptance = verified::<Acceptance>(bytes)?;
+        let heard = self
+            .offers
+            .get(&acceptance.offer)
+            .and_then(|intent| self.heard.get(intent));
+        let heard = heard.ok_or(Refusal::Unknown)?;
+        let made = heard.offers.get(&acceptance.offer).ok_or(Refusal::Unknown)?;
+        if heard.intent.header().author != acceptance.header().author {
+            return Err(Refusal::BadSignature);
+        }
+        accepts(&acceptance, acceptance.offer, &made.offer).map_err(|_| Refusal::Changed)?;
+        // The same yes again gets the same answer, however often it must ask.
+        if let Some(deal) = made.agreed.and_then(|agreement| self.deals.get(&agreement)) {
+            if deal.settled.acceptance.id() != acceptance.id() {
+                return Err(Refusal::Taken);
+            }
+            return deal.confirmed().ok_or(Refusal::NotStored);
+        }
+        if heard.offers.values().any(|other| other.agreed.is_some()) {
+            return Err(Refusal::Taken);
+        }
+        let signed_late = acceptance.header().created > made.offer.valid_until;
+        if signed_late || now > made.offer.valid_until.plus(LATE) {
+            return Err(Refusal::Expired);
+        }
+        let wanted: u32 = made.offer.lines.iter().map(|line| line.quantity).sum();
+        let left = self.left(now, &made.item, made.stock, made.counted, Some(acceptance.offer));
+        if left.is_some_and(|left| left < wanted) {
+            return Err(Refusal::OutOfStock);
+        }
+        let key = self.seed.seller_key();
+        let ends = now.plus(limits::DEED_LIFE);
+        let (agreement, total) = (acceptance.agreement, acceptance.total);
+        let confirmation = sign(
+            &key,
+            now,
+            ends,
+            Confirmation {
+                agreement,
+                acceptance: acceptance.id(),
+                total,
+                terms: acceptance.terms,
+            },
+        )
+        .map_err(|_| Refusal::NotStored)?;
+        let days = |days: u32| now.plus(Seconds(days.saturating_mul(24 * 3600)));
+        let receipt = Receipt {
+            agreement,
+            sequence: 0,
+            previous: None,
+            event: OrderEvent::Confirmed,
+            total,
+            returns_until: (made.offer.returns_days > 0).then(|| days(made.offer.returns_days.into())),
+            warranty_until: (made.offer.warranty_months > 0).then(|| days(u32::from(made.offer.warranty_months) * 30)),
+        };
+        let receipt = sign(&key, now, ends, receipt).map_err(|_| Refusal::NotStored)?;
+        let amendment = heard.amendment(made.offer.revision);
+        Agreement::of(&heard.intent, amendment, &made.offer, &acceptance, &confirmation)
+            .map_err(|_| Refusal::Changed)?;
+        let (intent, offer) = (acceptance.intent, acceptance.offer);
+        let (id, what) = (receipt.id(), receipt.event.word().to_owned());
+        self.record(
+            now,
+            Fact::Agreed {
+                confirmation,
+                acceptance,
+                receipt,
+            },
+        );
+        self.event(Event::Agreement {
+            intent,
+            offer,
+            agreement,
+        });
+        self.event(Event::Receipt {
+            agreement,
+            receipt: id,
+            what,
+        });
+        self.deals
+            .get(&agreement)
+            .and_then(super::deals::Deal::confirmed)
+            .ok_or(Refusal::NotStored)
+    }
+
+    pub(super) fn take_decline(&mut self, now: Timestamp, bytes: &[u8]) -> Frame {
+        let about = record_id(bytes);
+        let decline = match verified::<Decline>(bytes) {
+            Ok(decline) => decline,
+            Err(why) => return Frame::Refused { about, why },
+        };
+        let Some(heard) = self.heard.get(&decline.intent) else {
+            return Frame::Refused {
+                about,
+                why: Refusal::Unknown,
+            };
+        };
+        let Some(made) = heard.offers.get(&decline.offer) else {
+            return Frame::Refused {
+                about,
+                why: Refusal::Unknown,
+            };
+        };
+        if heard.intent.header().author != decline.header().author {
+            return Frame::Refused {
+                about,
+                why: Refusal::BadSignature,
+            };
+        }
+        if made.agreed.is_some() {
+            return Frame::Refused {
+                about,
+                why: Refusal::Taken,
+            };
+        }
+        if made.declined.is_none() {
+            let (intent, offer, reason) = (decline.intent, decline.offer, decline.reason);
+            self.record(now, Fact::DeclineTaken(decline));
+            self.event(Event::OfferDeclined { intent, offer, reason });
+        }
+        Frame::Stored(about)
+    }
+
+    pub(super) fn apply_decline_taken(&mut self, decline: &Verified<Decline>) {
+        let made = self
+            .heard
+            .get_mut(&decline.intent)
+            .and_then(|heard| heard.offers.get_mut(&decline.offer));
+        if let Some(made) = made {
+            made.declined = Some(decline.reason);
+        }
+    }
+
+    /// As a seller: the records that an acceptance of ours belongs to, if it is to one of our offers.
+    pub(super) fn parties_heard(
+        &self,
+        acceptance: &Acceptance,
+    ) -> Option<(&Verified<Intent>, Option<&Verified<Amendment>>, &Verified<Offer>)> {
+        let heard = self.heard.get(&acceptance.intent)?;
+        let made = heard.offers.get(&acceptance.offer)?;
+        Some((&heard.intent, heard.amendment(made.offer.revision), &made.offer))
+    }
+
+    pub(super) fn apply_made_agreed(&mut self, acceptance: &Acceptance) {
+        let made = self
+            .heard
+            .get_mut(&acceptance.intent)
+            .and_then(|heard| heard.offers.get_mut(&acceptance.offer));
+        if let Some(made) = made {
+            made.agreed = Some(acceptance.agreement);
+            // Whoever accepts has the offer: no need to bring it again.
+            self.outbox.apply_delivered(made.offer.id(), None);
+        }
+    }
+}
+
+fn verified<T: crate::envelope::Record>(bytes: &[u8]) -> Result<Verified<T>, Refusal> {
+    let signed = Signed::<T>::parse(bytes).map_err(|_| Refusal::Malformed)?;
+    signed.verify().map_err(|fault| match fault {
+        Fault::BadSignature => Refusal::BadSignature,
+        _ => Refusal::Malformed,
+    })
+}
+
+/// What is shown.
+impl Market {
+    /// The key under which we sell.
+    pub fn seller_key(&self) -> PublicKey {
+        self.seed.seller_key().public()
+    }
+
+    pub(super) fn heard_views(&self, now: Timestamp) -> impl Iterator<Item = IntentView> {
+        self.heard.iter().map(move |(id, heard)| heard_view(now, *id, heard))
+    }
+
+    pub(super) fn heard_view(&self, now: Timestamp, id: IntentId) -> Option<IntentView> {
+        self.heard.get(&id).map(|heard| heard_view(now, id, heard))
+    }
+
+    pub(super) fn made_offers(&self, now: Timestamp, intent: Option<IntentId>) -> Vec<OfferView> {
+        let heard = self
+            .heard
+            .iter()
+            .filter(|(id, _)| intent.is_none_or(|intent| intent == **id));
+        heard
+            .flat_map(|(id, heard)| heard.offers.iter().map(move |(offer, made)| (id, heard, offer, made)))
+            .map(|(id, heard, offer, made)| {
+                let state = match (made.agreed, made.declined) {
+                    (Some(agreement), _) => OfferState::Agreed { agreement },
+                    (None, Some(reason)) => OfferState::Declined { reason },
+                    (None, None) if made.offer.valid_until <= now => OfferState::Expired,
+                    (None, None) => OfferState::Open,
+                };
+                OfferView {
+                    id: *offer,
+                    role: Role::Seller,
+                    intent: Some(*id),
+                    seller: Some(made.offer.header().author),
+                    at: Some(made.offer.header().created),
+                    state,
+                    offer: Some(made.offer.body().clone()),
+                    place: None,
+                    admission: Some(admits(heard.wanted(), &made.offer)),
+                    score: Some(score(now, heard.wanted(), &made.offer)),
+                    delivery: self.outbox.delivery(made.offer.id()),
+                }
+            })
+            .collect()
+    }
+}
+
+fn heard_view(now: Timestamp, id: IntentId, heard: &Heard) -> IntentView {
+    let header = heard.intent.header();
+    let state = match () {
+        () if heard.offers.values().any(|made| made.agreed.is_some()) => IntentState::Agreed,
+        () if heard.withdrawal.is_some() => IntentState::Withdrawn,
+        () if header.expires <= now => IntentState::Expired,
+        () if heard.wanted().offers_due <= now => IntentState::Due,
+        () => IntentState::Open,
+    };
+    IntentView {
+        id,
+        role: Role::Seller,
+        revision: heard.revision(),
+        state,
+        created: header.created,
+        expires: header.expires,
+        intent: heard.wanted().clone(),
+        heard_by: 0,
+        offers: heard.offers.len(),
+        refused: 0,
+    }
+}

@@ -1,0 +1,435 @@
+//! What every node does for all: hears intents, judges them once, passes on the good, and keeps the open ones for
+//! whoever comes late.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Market, Output, PeerBytes, Task, Timer, meter::Meter};
+use crate::{
+    contact::ReplyPath,
+    envelope::{Kind, Signed, Verified, kind_of, record_id},
+    fault::{Fault, Verdict},
+    frame::Frame,
+    id::{IntentId, RecordId},
+    intent::{Amendment, Intent, Withdrawal},
+    limits,
+    list::{Bytes, List},
+    time::{Seconds, Timestamp},
+    topic::{Topic, for_intent},
+};
+
+/// How often what has expired is forgotten.
+const PRUNE: Seconds = Seconds(60);
+/// Peers asked, for each topic, what is open, in one [`PULL_SPAN`].
+const PULLS_PER_SPAN: usize = 3;
+/// The span in question.
+const PULL_SPAN: Seconds = Seconds(60);
+/// Room for records in a page, beside the frame's own few bytes.
+const PAGE_BYTES: usize = limits::FRAME_BYTES - 64;
+
+/// An open intent as it was heard.
+#[derive(Debug, Clone)]
+pub(super) struct Open {
+    pub(super) intent: Verified<Intent>,
+    pub(super) amendment: Option<Verified<Amendment>>,
+    /// Its tombstone, once it is withdrawn.
+    withdrawal: Option<Verified<Withdrawal>>,
+}
+
+impl Open {
+    fn bytes(&self) -> usize {
+        self.intent.bytes().len() + self.amendment.as_ref().map_or(0, |amendment| amendment.bytes().len())
+    }
+
+    pub(super) fn wanted(&self) -> &Intent {
+        self.amendment
+            .as_ref()
+            .map_or(self.intent.body(), |amendment| &amendment.now)
+    }
+
+    pub(super) fn revision(&self) -> RecordId {
+        self.amendment.as_ref().map_or(self.intent.id(), Verified::id)
+    }
+
+    fn expires(&self) -> Timestamp {
+        self.intent.header().expires
+    }
+}
+
+/// The relaying part of a node.
+#[derive(Debug)]
+pub(super) struct Relay {
+    open: BTreeMap<IntentId, Open>,
+    by_expiry: BTreeSet<(Timestamp, IntentId)>,
+    bytes: usize,
+    /// Records judged good, and the topics on which they were, one bit each, by when they may be forgotten.
+    seen: BTreeMap<RecordId, u64>,
+    seen_by_expiry: BTreeSet<(Timestamp, RecordId)>,
+    gossip: Meter,
+    frames: Meter,
+    /// Who was asked on each topic, and when.
+    pulls: BTreeMap<Topic, BTreeMap<PeerBytes, Timestamp>>,
+    counts: [u64; 3],
+    pruning: bool,
+}
+
+impl Default for Relay {
+    fn default() -> Self {
+        Self {
+            open: BTreeMap::new(),
+            by_expiry: BTreeSet::new(),
+            bytes: 0,
+            seen: BTreeMap::new(),
+            seen_by_expiry: BTreeSet::new(),
+            gossip: Meter::new(limits::GOSSIP_PER_MINUTE),
+            frames: Meter::new(limits::FRAMES_PER_MINUTE),
+            pulls: BTreeMap::new(),
+            counts: [0; 3],
+            pruning: false,
+        }
+    }
+}
+
+/// The topics that an intent is said on.
+pub(super) fn topics_of(intent: &Intent) -> BTreeSet<Topic> {
+    for_intent(intent.category, [intent.place.region.country.code()])
+}
+
+fn bit(topic: Topic) -> u64 {
+    Topic::all().position(|other| other == topic).map_or(0, |at| 1 << at)
+}
+
+impl Relay {
+    pub(super) fn counts(&self) -> [u64; 3] {
+        self.counts
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    pub(super) fn open(&self) -> impl Iterator<Item = (&IntentId, &Open)> {
+        self.open.iter().filter(|(_, open)| open.withdrawal.is_none())
+    }
+
+    pub(super) fn find(&self, id: IntentId) -> Option<&Open> {
+        self.open.get(&id).filter(|open| open.withdrawal.is_none())
+    }
+
+    pub(super) fn withdrawal(&self, id: IntentId) -> Option<&Verified<Withdrawal>> {
+        self.open.get(&id).and_then(|open| open.withdrawal.as_ref())
+    }
+
+    pub(super) fn may_send(&mut self, now: Timestamp, peer: &[u8]) -> bool {
+        self.frames.take(now, peer)
+    }
+
+    pub(super) fn gone(&mut self, peer: &[u8]) {
+        for asked in self.pulls.values_mut() {
+            asked.remove(peer);
+        }
+    }
+
+    /// A pull came to nothing: somebody else may be asked, and the same one again.
+    pub(super) fn pull_failed(&mut self, topic: Topic, peer: &[u8]) {
+        if let Some(asked) = self.pulls.get_mut(&topic) {
+            asked.remove(peer);
+        }
+    }
+
+    fn count(&mut self, verdict: Verdict) {
+        self.counts[match verdict {
+            Verdict::Accept => 0,
+            Verdict::Ignore => 1,
+            Verdict::Reject => 2,
+        }] += 1;
+    }
+
+    fn remember(&mut self, record: RecordId, topic: Topic, until: Timestamp) {
+        *self.seen.entry(record).or_default() |= bit(topic);
+        self.seen_by_expiry.insert((until, record));
+        while self.seen.len() > limits::SEEN {
+            let Some((_, oldest)) = self.seen_by_expiry.pop_first() else {
+                break;
+            };
+            self.seen.remove(&oldest);
+        }
+    }
+
+    fn keep(&mut self, id: IntentId, open: Open) {
+        self.drop_open(id);
+        self.bytes += open.bytes();
+        self.by_expiry.insert((open.expires(), id));
+        self.open.insert(id, open);
+        // What would be forgotten soonest anyway makes room.
+        while self.open.len() > limits::OPEN_INTENTS || self.bytes > limits::OPEN_INTENT_BYTES {
+            let Some((_, soonest)) = self.by_expiry.first().copied() else {
+                break;
+            };
+            self.drop_open(soonest);
+        }
+    }
+
+    fn drop_open(&mut self, id: IntentId) {
+        if let Some(open) = self.open.remove(&id) {
+            self.bytes -= open.bytes();
+            self.by_expiry.remove(&(open.expires(), id));
+        }
+    }
+
+    fn forget_expired(&mut self, now: Timestamp) {
+        while let Some((_, id)) = self.by_expiry.first().copied().filter(|(at, _)| *at <= now) {
+            self.drop_open(id);
+        }
+        while let Some((at, id)) = self.seen_by_expiry.first().copied().filter(|(at, _)| *at <= now) {
+            self.seen_by_expiry.remove(&(at, id));
+            self.seen.remove(&id);
+        }
+    }
+}
+
+/// What was heard that a listener should look at.
+enum Heard {
+    Intent(IntentId),
+    Amendment(IntentId),
+    Withdrawal(IntentId),
+}
+
+impl Market {
+    /// Judges a gossip message, once, and lets the listener look at what is good.
+    pub(super) fn hear(&mut self, now: Timestamp, peer: &[u8], topic: Topic, bytes: &[u8]) -> Verdict {
+        if self.is_broken() {
+            return Verdict::Ignore;
+        }
+        let judged = if self.relay.gossip.take(now, peer) {
+            self.judge(now, topic, bytes)
+        } else {
+            Err(Fault::Rate)
+        };
+        let verdict = judged.as_ref().err().map_or(Verdict::Accept, Fault::verdict);
+        self.relay.count(verdict);
+        if let Ok(heard) = judged {
+            self.look_at(now, heard);
+        }
+        verdict
+    }
+
+    fn look_at(&mut self, now: Timestamp, heard: Heard) {
+        if !self.relay.pruning {
+            self.relay.pruning = true;
+            self.remind(now.plus(PRUNE), Timer::Prune);
+        }
+        match heard {
+            Heard::Intent(intent) => self.consider(now, intent),
+            Heard::Amendment(intent) => self.heard_amended(now, intent),
+            Heard::Withdrawal(intent) => self.heard_withdrawn(now, intent),
+        }
+    }
+
+    /// The stages of judgement for what is gossiped: size, seen, time, stamp and signature, schema, context.
+    fn judge(&mut self, now: Timestamp, topic: Topic, bytes: &[u8]) -> Result<Heard, Fault> {
+        if bytes.len() > limits::GOSSIP_BYTES {
+            return Err(Fault::Exceeded {
+                what: "gossip bytes",
+                limit: limits::GOSSIP_BYTES as u64,
+            });
+        }
+        let id = record_id(bytes);
+        if self.relay.seen.get(&id).is_some_and(|topics| topics & bit(topic) != 0) {
+            return Err(Fault::Duplicate);
+        }
+        match kind_of(bytes) {
+            Some(Kind::Intent) => self.judge_intent(now, topic, bytes),
+            Some(Kind::Amendment) => self.judge_amendment(now, topic, bytes),
+            Some(Kind::Withdrawal) => self.judge_withdrawal(now, topic, bytes),
+            Some(other) => Err(Fault::Unexpected { kind: other as u8 }),
+            None => Err(match bytes {
+                [] => Fault::Missing("envelope"),
+                [limits::VERSION, kind, ..] => Fault::Unexpected { kind: *kind },
+                [version, ..] => Fault::Unsupported { version: *version },
+            }),
+        }
+    }
+
+    fn judge_intent(&mut self, now: Timestamp, topic: Topic, bytes: &[u8]) -> Result<Heard, Fault> {
+        let signed = Signed::<Intent>::parse(bytes)?;
+        signed.timely(now)?;
+        let id = IntentId::from(signed.id());
+        let known = self
+            .relay
+            .open
+            .get(&id)
+            .is_some_and(|open| open.intent.bytes() == bytes);
+        let intent = if known {
+            self.relay.open[&id].intent.clone()
+        } else {
+            signed.verify()?
+        };
+        if !topics_of(&intent).contains(&topic) {
+            return Err(Fault::WrongTopic);
+        }
+        self.relay.remember(intent.id(), topic, intent.header().expires);
+        if !self.relay.open.contains_key(&id) {
+            self.relay.keep(
+                id,
+                Open {
+                    intent,
+                    amendment: None,
+                    withdrawal: None,
+                },
+            );
+        }
+        Ok(Heard::Intent(id))
+    }
+
+    fn judge_amendment(&mut self, now: Timestamp, topic: Topic, bytes: &[u8]) -> Result<Heard, Fault> {
+        let signed = Signed::<Amendment>::parse(bytes)?;
+        signed.timely(now)?;
+        let amendment = signed.verify()?;
+        let open = self.relay.open.get(&amendment.intent).ok_or(Fault::UnknownReference)?;
+        if open.intent.header().author != amendment.header().author {
+            return Err(Fault::NotTheAuthor);
+        }
+        if !topics_of(&amendment.now).contains(&topic) {
+            return Err(Fault::WrongTopic);
+        }
+        let known = open.amendment.as_ref();
+        if known.is_some_and(|known| known.id() != amendment.id() && known.sequence >= amendment.sequence) {
+            return Err(Fault::Superseded);
+        }
+        if amendment.header().expires > open.expires() {
+            return Err(Fault::Invalid {
+                field: "expires",
+                why: "not after its intent".into(),
+            });
+        }
+        let id = amendment.intent;
+        let open = Open {
+            amendment: Some(amendment.clone()),
+            ..open.clone()
+        };
+        self.relay.remember(amendment.id(), topic, amendment.header().expires);
+        self.relay.keep(id, open);
+        Ok(Heard::Amendment(id))
+    }
+
+    fn judge_withdrawal(&mut self, now: Timestamp, topic: Topic, bytes: &[u8]) -> Result<Heard, Fault> {
+        let signed = Signed::<Withdrawal>::parse(bytes)?;
+        signed.timely(now)?;
+        let withdrawal = signed.verify()?;
+        let open = self
+            .relay
+            .open
+            .get_mut(&withdrawal.intent)
+            .ok_or(Fault::UnknownReference)?;
+        if open.intent.header().author != withdrawal.header().author {
+            return Err(Fault::NotTheAuthor);
+        }
+        if !topics_of(open.wanted()).contains(&topic) {
+            return Err(Fault::WrongTopic);
+        }
+        open.withdrawal = Some(withdrawal.clone());
+        self.relay.remember(withdrawal.id(), topic, withdrawal.header().expires);
+        Ok(Heard::Withdrawal(withdrawal.intent))
+    }
+
+    /// What is open on a topic, one page of it.
+    pub(super) fn open_page(&self, now: Timestamp, topic: Topic, after: Option<RecordId>) -> Frame {
+        let after = after.map(IntentId::from);
+        let mut room = PAGE_BYTES;
+        let mut records = Vec::new();
+        let mut more = false;
+        for (id, open) in self.relay.open.range(after.unwrap_or_default()..) {
+            let skip = Some(*id) == after
+                || open.withdrawal.is_some()
+                || open.expires() <= now
+                || !topics_of(open.wanted()).contains(&topic);
+            if skip {
+                continue;
+            }
+            let envelopes = [Some(open.intent.bytes()), open.amendment.as_ref().map(Verified::bytes)];
+            let needs: usize = envelopes.iter().flatten().map(|bytes| bytes.len() + 8).sum();
+            if needs > room || records.len() + 2 > limits::PULL {
+                more = true;
+                break;
+            }
+            room -= needs;
+            records.extend(
+                envelopes
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|bytes| Bytes::new(bytes).ok()),
+            );
+        }
+        Frame::Open {
+            records: List::cut(records),
+            more,
+        }
+    }
+
+    /// A peer is on a topic: it may hear what nobody heard yet, and tell what we have missed.
+    pub(super) fn joined(&mut self, now: Timestamp, peer: ReplyPath, topic: Topic) {
+        self.publish_to(now, topic);
+        if self.config.rules.is_none() || !self.config.listen.contains(&topic) {
+            return;
+        }
+        let asked = self.relay.pulls.entry(topic).or_default();
+        let lately = asked.values().filter(|at| now.since(**at) < PULL_SPAN.millis()).count();
+        if lately >= PULLS_PER_SPAN || asked.contains_key(&*peer.peer) {
+            return;
+        }
+        if asked.len() >= limits::METERED_PEERS {
+            asked.clear();
+        }
+        asked.insert(peer.peer.to_vec(), now);
+        self.pull(topic, peer, None);
+    }
+
+    fn pull(&mut self, topic: Topic, peer: ReplyPath, after: Option<RecordId>) {
+        let task = self.begin(Task::Pull {
+            topic,
+            peer: peer.clone(),
+            after,
+        });
+        let frame = Frame::Pull { topic, after }.encode();
+        self.out.push_back(Output::Send { task, to: peer, frame });
+    }
+
+    /// A page of what is open: each record is judged as if it had been gossiped.
+    pub(super) fn pulled(
+        &mut self,
+        now: Timestamp,
+        topic: Topic,
+        peer: ReplyPath,
+        after: Option<RecordId>,
+        bytes: &[u8],
+    ) {
+        let Ok(Frame::Open { records, more }) = Frame::decode(bytes) else {
+            return self.relay.pull_failed(topic, &peer.peer);
+        };
+        let mut last = None;
+        let mut sound = false;
+        for record in &records {
+            if kind_of(record) == Some(Kind::Intent) {
+                last = Some(record_id(record));
+            }
+            match self.judge(now, topic, record) {
+                Ok(heard) => {
+                    sound = true;
+                    self.look_at(now, heard);
+                }
+                Err(fault) => sound |= fault == Fault::Duplicate,
+            }
+        }
+        // The next page only from one whose page held something sound and went forward: pages end.
+        if let Some(last) = last.filter(|last| more && sound && after.is_none_or(|after| after < *last)) {
+            self.pull(topic, peer, Some(last));
+        }
+    }
+
+    pub(super) fn prune(&mut self, now: Timestamp) {
+        self.relay.forget_expired(now);
+        self.outbox.forget_expired(now);
+        self.forget_heard(now);
+        self.remind(now.plus(PRUNE), Timer::Prune);
+    }
+}
