@@ -154,7 +154,8 @@ pub struct OfferView {
     pub admission: Option<Admission>,
     /// Why it is in its place.
     pub score: Option<Score>,
-    /// As a seller: how far it has come.
+    /// As a seller: how far it has come. The state of an accepted offer has a `delivery` of its own.
+    #[serde(rename = "sent")]
     pub delivery: Option<DeliveryState>,
 }
 
