@@ -6,6 +6,8 @@
 #[cfg(feature = "net")]
 pub mod api;
 #[cfg(feature = "net")]
+pub mod catalogue;
+#[cfg(feature = "net")]
 pub mod cli;
 #[cfg(feature = "net")]
 pub mod client;
@@ -25,5 +27,7 @@ pub mod rules_file;
 pub mod store;
 #[cfg(feature = "net")]
 pub mod toml_file;
+#[cfg(feature = "net")]
+pub mod up;
 #[cfg(feature = "net")]
 pub mod want;

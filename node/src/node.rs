@@ -48,6 +48,8 @@ pub struct Node {
     pub handle: Handle,
     /// Where its API listens.
     pub api: std::net::SocketAddr,
+    /// Its peer id.
+    pub peer: String,
     /// Its addresses, each with its peer id.
     pub addresses: Vec<String>,
     serving: tokio::task::JoinHandle<()>,
@@ -102,7 +104,7 @@ impl Node {
             handle.sell(shop.rules, shop.listen).await?;
         }
         handle.reachable().await;
-        let server = api::Server::bind(&setup.api, home.path()).await?;
+        let server = api::Bound::bind(&setup.api, home.path()).await?;
         let api = server.addr();
         let stop = shutdown.clone();
         let serving = server.run(handle.clone(), async move { stop.cancelled().await });
@@ -111,7 +113,8 @@ impl Node {
                 error!(%why, "the local API broke");
             }
         });
-        Ok(Self { handle, api, addresses: net.local_addresses(), serving, _home: home })
+        let peer = net::peer_text(&net.local_peer().id);
+        Ok(Self { handle, api, peer, addresses: net.local_addresses(), serving, _home: home })
     }
 
     /// Waits until the node has stopped.

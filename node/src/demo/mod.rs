@@ -9,7 +9,6 @@ mod show;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
     time::Duration,
 };
 
@@ -19,6 +18,7 @@ use intentcast_protocol::{
     id::{AgreementId, IntentId, OfferId},
     item::Item,
     market::{AgreementView, Event, OfferState, OfferView},
+    place::Region,
 };
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -29,7 +29,7 @@ use self::{
     show::{Screen, Step},
 };
 use crate::{
-    api::{CastReply, backend::Outcome},
+    api::{CastReply, NodeStatus, RulesTest, backend::{Outcome, Tried}},
     client::Client,
     driver::now,
     want::Want,
@@ -102,7 +102,7 @@ impl Stage {
         let bootstrap = Member::bootstrap(&program, dir.path().join("bootstrap"), READY).await?;
         let meeting = bootstrap.addresses().first().context("the meeting point listens nowhere")?.clone();
 
-        let shops = shops::open(options.catalogue.clone(), options.shops)?;
+        let shops = shops::open(options.catalogue.clone(), &country(&options.want.region), options.shops)?;
         let start = |shop: Shop| {
             let (program, meeting, home) = (&program, &meeting, dir.path().join(&shop.folder));
             async move {
@@ -130,7 +130,7 @@ impl Stage {
             .shops
             .iter()
             .map(|(shop, member)| async move {
-                let tried = member.client()?.try_rules(&shop.rules_text, want).await?;
+                let tried = try_rules(&member.client()?, &shop.rules_text, want).await?;
                 let offers = tried.iter().filter(|tried| matches!(tried.outcome, Outcome::Offer { .. })).count();
                 Ok::<_, anyhow::Error>((shop.name.clone(), offers))
             })
@@ -143,7 +143,7 @@ impl Stage {
     /// How many shops have heard the intent.
     async fn heard(&self) -> usize {
         let asked = self.shops.iter().map(|(_, member)| async {
-            let status = member.client().ok()?.status().await.ok()?;
+            let status = member.client().ok()?.get::<NodeStatus>("/v1/status").await.ok()?;
             (status.market.gossip_accepted > 0 || status.market.relayed_intents > 0).then_some(())
         });
         join_all(asked).await.into_iter().flatten().count()
@@ -158,7 +158,7 @@ async fn play(options: &Options, screen: &Screen) -> Result<Stage> {
     screen.say(Step::Ready, json!({ "shops": stage.shops.len(), "due": due.len(), "customer": stage.customer.peer() }));
 
     let mut events = Box::pin(client.events(None, Some(0)).await?);
-    let cast: CastReply = client.cast(&options.want).await?;
+    let cast: CastReply = client.post("/v1/intents", &options.want).await?;
     let began = tokio::time::Instant::now();
     screen.cast(cast.intent, &options.want, cast.category);
 
@@ -169,7 +169,7 @@ async fn play(options: &Options, screen: &Screen) -> Result<Stage> {
         let told = told.context("the customer's node stopped")??;
         match told.event {
             Event::Offer { intent, offer } if intent == cast.intent => {
-                let view = client.offer(offer).await?;
+                let view: OfferView = client.get(&format!("/v1/offers/{offer}")).await?;
                 answered.extend(view.offer.as_ref().map(|offer| offer.seller.name.to_string()));
                 screen.offer(intent, &view);
             }
@@ -179,7 +179,7 @@ async fn play(options: &Options, screen: &Screen) -> Result<Stage> {
             _ => {}
         }
     }
-    let offers = client.offers_of(cast.intent).await?;
+    let offers: Vec<OfferView> = client.get(&format!("/v1/intents/{}/offers", cast.intent)).await?;
     let best = offers.iter().find(|view| view.state == OfferState::Open && view.place == Some(1));
     let Some(best) = best else {
         let (heard, shops) = (stage.heard().await, stage.shops.len());
@@ -188,7 +188,7 @@ async fn play(options: &Options, screen: &Screen) -> Result<Stage> {
     screen.table(&offers);
     let agreement = accept(&client, screen, cast.intent, best, &mut events).await?;
     let seller = both_sides(&stage, best, agreement).await?;
-    let ours = client.agreement(agreement).await?;
+    let ours: AgreementView = client.get(&format!("/v1/agreements/{agreement}")).await?;
     if ours.bytes_hash != seller.bytes_hash || receipts(&ours) != receipts(&seller) {
         bail!("the two sides hold different records of agreement {agreement}");
     }
@@ -218,7 +218,7 @@ async fn accept(
     events: &mut (impl futures::Stream<Item = Result<crate::api::Told, crate::client::ClientError>> + Unpin),
 ) -> Result<AgreementId> {
     let offer: OfferId = best.id;
-    client.accept(offer).await?;
+    client.post::<serde_json::Value>(&format!("/v1/offers/{offer}/accept"), &json!({})).await?;
     let confirmed = async {
         let mut agreed = None;
         loop {
@@ -249,8 +249,17 @@ async fn accept(
 async fn both_sides(stage: &Stage, best: &OfferView, agreement: AgreementId) -> Result<AgreementView> {
     let name = best.offer.as_ref().map(|offer| offer.seller.name.to_string()).unwrap_or_default();
     let (_, member) = stage.shops.iter().find(|(shop, _)| shop.name == name).context("an offer from no shop of ours")?;
-    Ok(member.client()?.agreement(agreement).await?)
+    Ok(member.client()?.get(&format!("/v1/agreements/{agreement}")).await?)
 }
 
-/// Where a catalogue file of the person's own comes from, for [`Options`].
-pub type CatalogueFile = (PathBuf, Option<PathBuf>);
+/// What a shop's rules would make of the want.
+async fn try_rules(client: &Client, rules: &str, want: &Want) -> Result<Vec<Tried>> {
+    let test = RulesTest { rules: rules.to_owned(), intent: None, want: Some(want.clone()) };
+    Ok(client.post("/v1/rules/test", &test).await?)
+}
+
+/// The country that shops of a catalogue of the person's own deliver to, and ours to as well: where it is wanted, if
+/// that is somewhere we have heard of.
+fn country(region: &str) -> String {
+    Region::resolve(region).map_or_else(|_| "GB".into(), |region| region.country.to_string())
+}

@@ -162,7 +162,7 @@ impl Screen {
             return;
         }
         let mut table = Table::new();
-        table.load_preset(UTF8_FULL_CONDENSED).set_header(["", "offer", "shop", "item", "in all", "points", "why"]);
+        table.load_style(UTF8_FULL_CONDENSED).set_header(["", "offer", "shop", "item", "in all", "points", "why"]);
         for view in offers.iter().filter(|view| view.state == OfferState::Open) {
             let (Some(offer), Some(score)) = (&view.offer, &view.score) else { continue };
             table.add_row([
@@ -183,7 +183,7 @@ impl Screen {
             return;
         }
         let mut table = Table::new();
-        table.load_preset(UTF8_FULL_CONDENSED).set_header(["", "the customer holds", "the seller holds"]);
+        table.load_style(UTF8_FULL_CONDENSED).set_header(["", "the customer holds", "the seller holds"]);
         let receipt = |view: &AgreementView| view.receipts.first().map(|it| it.id.short()).unwrap_or_default();
         table.add_row(["agreement", &ours.id.short(), &theirs.id.short()]);
         table.add_row(["its bytes' hash", &ours.bytes_hash.short(), &theirs.bytes_hash.short()]);
