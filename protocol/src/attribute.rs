@@ -89,7 +89,12 @@ impl Wish {
     /// # Errors
     /// [`Fault::Invalid`] for a weight outside 1..=100, an empty name, or an order asked of what has none.
     pub fn check(&self) -> Result<(), Fault> {
-        let invalid = |why: &str| Err(Fault::Invalid { field: "wishes", why: why.into() });
+        let invalid = |why: &str| {
+            Err(Fault::Invalid {
+                field: "wishes",
+                why: why.into(),
+            })
+        };
         if self.name.is_empty() {
             return invalid("an attribute's name is empty");
         }
@@ -117,7 +122,11 @@ impl Wish {
     pub fn find<'a>(&self, attributes: &'a [Attribute]) -> Option<&'a Attribute> {
         let asked = self.name.as_str();
         let mut longer = attributes.iter().filter(|attribute| {
-            attribute.name.as_str().strip_prefix(asked).is_some_and(|rest| rest.starts_with('_'))
+            attribute
+                .name
+                .as_str()
+                .strip_prefix(asked)
+                .is_some_and(|rest| rest.starts_with('_'))
         });
         attributes
             .iter()
@@ -131,7 +140,9 @@ fn compare(asked: &Value, comparison: Comparison, offered: &Value) -> Holds {
         return if asked == offered { Holds::Met } else { Holds::Unmet };
     }
     if let (Some((asked, asked_unit)), Some((offered, offered_unit))) = (as_number(asked), as_number(offered)) {
-        let Some(order) = order_of(asked, &asked_unit, offered, &offered_unit) else { return Holds::Unknown };
+        let Some(order) = order_of(asked, &asked_unit, offered, &offered_unit) else {
+            return Holds::Unknown;
+        };
         let met = match comparison {
             Comparison::Is => order == Ordering::Equal,
             Comparison::AtLeast => order != Ordering::Less,
@@ -143,12 +154,19 @@ fn compare(asked: &Value, comparison: Comparison, offered: &Value) -> Holds {
         return Holds::Unknown;
     }
     let (asked, offered) = (words(&asked.to_string()), words(&offered.to_string()));
-    if !asked.is_empty() && asked.iter().all(|word| offered.contains(word)) { Holds::Met } else { Holds::Unmet }
+    if !asked.is_empty() && asked.iter().all(|word| offered.contains(word)) {
+        Holds::Met
+    } else {
+        Holds::Unmet
+    }
 }
 
 /// Lower-case words of letters and digits.
 pub fn words(text: &str) -> Vec<String> {
-    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
+    text.split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase)
+        .collect()
 }
 
 fn as_flag(value: &Value) -> Option<bool> {
@@ -174,7 +192,9 @@ fn as_number(value: &Value) -> Option<(Decimal, String)> {
 /// `13.5 kg`, `29in`, `2`: a number and at most one word of a unit.
 fn number_with_unit(text: &str) -> Option<(Decimal, String)> {
     let text = text.trim();
-    let end = text.find(|c: char| !(c.is_ascii_digit() || c == '.' || c == '-')).unwrap_or(text.len());
+    let end = text
+        .find(|c: char| !(c.is_ascii_digit() || c == '.' || c == '-'))
+        .unwrap_or(text.len());
     let amount = text[..end].parse().ok()?;
     let unit = text[end..].trim();
     let plain = unit.chars().all(|c| c.is_alphabetic() || c == '"' || c == '%');
@@ -286,7 +306,9 @@ impl Wish {
         let wish = Self {
             name: Word::new(&attribute_name(name)).map_err(|error| part(error.to_string()))?,
             comparison,
-            value: value.parse().map_err(|error: crate::text::TextError| part(error.to_string()))?,
+            value: value
+                .parse()
+                .map_err(|error: crate::text::TextError| part(error.to_string()))?,
             strength,
         };
         if value.trim().is_empty() {
@@ -315,7 +337,10 @@ mod tests {
     fn item(pairs: &[(&str, &str)]) -> Vec<Attribute> {
         pairs
             .iter()
-            .map(|(name, value)| Attribute { name: Word::new(name).unwrap(), value: value.parse().unwrap() })
+            .map(|(name, value)| Attribute {
+                name: Word::new(name).unwrap(),
+                value: value.parse().unwrap(),
+            })
             .collect()
     }
 
@@ -325,8 +350,14 @@ mod tests {
 
     #[test]
     fn a_short_name_finds_the_only_longer_one() {
-        assert_eq!(holds("frame=xl", &[("frame_size", "XL"), ("colour", "red")]), Holds::Met);
-        assert_eq!(holds("frame=xl", &[("frame_size", "XL"), ("frame_material", "steel")]), Holds::Unknown);
+        assert_eq!(
+            holds("frame=xl", &[("frame_size", "XL"), ("colour", "red")]),
+            Holds::Met
+        );
+        assert_eq!(
+            holds("frame=xl", &[("frame_size", "XL"), ("frame_material", "steel")]),
+            Holds::Unknown
+        );
     }
 
     #[test]
@@ -351,6 +382,11 @@ mod tests {
 
     #[test]
     fn a_wish_without_a_sign_is_told_how_to_write_one() {
-        assert!(Wish::parse("frame XL", Strength::Must).unwrap_err().to_string().contains("NAME=VALUE"));
+        assert!(
+            Wish::parse("frame XL", Strength::Must)
+                .unwrap_err()
+                .to_string()
+                .contains("NAME=VALUE")
+        );
     }
 }

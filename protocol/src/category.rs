@@ -9,7 +9,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::LazyLock;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
 /// The slug of the root that means "anything, unsorted".
@@ -32,8 +32,9 @@ const MAX_PHRASE_WORDS: usize = 8;
 /// The number says where the category stands (`root * 10000 + branch * 100 + leaf`), so a node with an older
 /// vocabulary still knows the family of a category that it has never heard of. Decoding therefore does not check that
 /// the category exists; [`CategoryId::lookup`] does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+///
+/// On the wire it is the number; where a person reads (JSON, TOML) the path, or `#` and the number where we have none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CategoryId(pub u32);
 
 impl CategoryId {
@@ -80,6 +81,52 @@ impl fmt::Display for CategoryId {
             Some(category) => f.write_str(category.path),
             None => write!(f, "#{}", self.0),
         }
+    }
+}
+
+impl Serialize for CategoryId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.collect_str(self)
+        } else {
+            serializer.serialize_u32(self.0)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for CategoryId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            deserializer.deserialize_any(Readable)
+        } else {
+            u32::deserialize(deserializer).map(Self)
+        }
+    }
+}
+
+/// A category as a person writes it: its path or any name that [`resolve`] understands, `#` and a number, or a number.
+struct Readable;
+
+impl serde::de::Visitor<'_> for Readable {
+    type Value = CategoryId;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a category such as `sports/cycling`")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<CategoryId, E> {
+        match text.strip_prefix('#').and_then(|number| number.parse().ok()) {
+            Some(number) => Ok(CategoryId(number)),
+            None => resolve(text).map(|category| category.id).map_err(E::custom),
+        }
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<CategoryId, E> {
+        u32::try_from(number).map(CategoryId).map_err(E::custom)
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<CategoryId, E> {
+        u32::try_from(number).map(CategoryId).map_err(E::custom)
     }
 }
 

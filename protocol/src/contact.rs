@@ -21,6 +21,10 @@ impl ReplyPath {
     /// # Errors
     /// [`Fault::Missing`] where nobody is named.
     pub fn check(&self) -> Result<(), Fault> {
-        if self.peer.is_empty() { Err(Fault::Missing("peer of the reply path")) } else { Ok(()) }
+        if self.peer.is_empty() {
+            Err(Fault::Missing("peer of the reply path"))
+        } else {
+            Ok(())
+        }
     }
 }

@@ -18,7 +18,10 @@ use crate::{
 /// The id of what is agreed: the hash of the intent, as it stood, the offer and the terms. It is fixed before anyone
 /// accepts, so that every later record can name it and none can mean another deal.
 pub fn agreement_id(intent: IntentId, revision: RecordId, offer: OfferId, terms: TermsHash) -> AgreementId {
-    AgreementId(digest("intentcast/1/agreement", &[&intent.0, &revision.0, &offer.0, &terms.0]))
+    AgreementId(digest(
+        "intentcast/1/agreement",
+        &[&intent.0, &revision.0, &offer.0, &terms.0],
+    ))
 }
 
 /// The customer's yes to one offer, whole and unchanged.
@@ -46,7 +49,10 @@ impl Record for Acceptance {
 
     fn check(&self, _: &Header) -> Result<(), Fault> {
         if self.lines.is_empty() || !self.lines.is_sorted_by(|a, b| a < b) {
-            return Err(Fault::Invalid { field: "lines", why: "in order, each once, at least one".into() });
+            return Err(Fault::Invalid {
+                field: "lines",
+                why: "in order, each once, at least one".into(),
+            });
         }
         Ok(())
     }
@@ -119,7 +125,9 @@ impl Settled {
 
     /// The want as it stood when the offer was made.
     pub fn wanted(&self) -> &Intent {
-        self.amendment.as_ref().map_or(self.intent.body(), |amendment| &amendment.now)
+        self.amendment
+            .as_ref()
+            .map_or(self.intent.body(), |amendment| &amendment.now)
     }
 
     /// When the deal was made: the seller's confirmation.
@@ -146,7 +154,11 @@ impl Difference {
         if agreed == named {
             return Ok(());
         }
-        Err(Self { field: field.into(), agreed: agreed.to_string(), named: named.to_string() })
+        Err(Self {
+            field: field.into(),
+            agreed: agreed.to_string(),
+            named: named.to_string(),
+        })
     }
 }
 
@@ -200,11 +212,21 @@ impl Agreement {
         confirmation: &Verified<Confirmation>,
     ) -> Result<Settled, Unsettled> {
         fn held<const N: usize>(what: &'static str, bytes: &[u8]) -> Result<Bytes<N>, Unsettled> {
-            Bytes::new(bytes).map_err(|_| Unsettled::Record(what, Fault::Exceeded { what: "bytes", limit: N as u64 }))
+            Bytes::new(bytes).map_err(|_| {
+                Unsettled::Record(
+                    what,
+                    Fault::Exceeded {
+                        what: "bytes",
+                        limit: N as u64,
+                    },
+                )
+            })
         }
         Self {
             intent: held("intent", intent.bytes())?,
-            amendment: amendment.map(|amendment| held("amendment", amendment.bytes())).transpose()?,
+            amendment: amendment
+                .map(|amendment| held("amendment", amendment.bytes()))
+                .transpose()?,
             offer: held("offer", offer.bytes())?,
             acceptance: held("acceptance", acceptance.bytes())?,
             confirmation: held("confirmation", confirmation.bytes())?,
@@ -217,7 +239,9 @@ impl Agreement {
     /// # Errors
     /// [`Unsettled`], naming the first record or field that is wrong.
     pub fn read(bytes: &[u8]) -> Result<Settled, Unsettled> {
-        decode::<Self>(bytes).map_err(|malformed| Unsettled::Record("agreement", malformed.into()))?.settle()
+        decode::<Self>(bytes)
+            .map_err(|malformed| Unsettled::Record("agreement", malformed.into()))?
+            .settle()
     }
 
     /// Checks everything.
@@ -230,8 +254,11 @@ impl Agreement {
         }
         let bytes = encode(&self);
         let intent: Verified<Intent> = read("intent", &self.intent)?;
-        let amendment: Option<Verified<Amendment>> =
-            self.amendment.as_ref().map(|bytes| read("amendment", bytes)).transpose()?;
+        let amendment: Option<Verified<Amendment>> = self
+            .amendment
+            .as_ref()
+            .map(|bytes| read("amendment", bytes))
+            .transpose()?;
         let offer: Verified<Offer> = read("offer", &self.offer)?;
         let acceptance: Verified<Acceptance> = read("acceptance", &self.acceptance)?;
         let confirmation: Verified<Confirmation> = read("confirmation", &self.confirmation)?;
@@ -249,8 +276,20 @@ impl Agreement {
         Difference::unless_same("offer's terms", &wanted.terms.hash(), &offer.terms)?;
         Difference::unless_same("acceptance's author", &customer, &acceptance.header().author)?;
         accepts(&acceptance, offer.id().into(), &offer)?;
-        Difference::unless_same("confirmation's author", &offer.header().author, &confirmation.header().author)?;
+        Difference::unless_same(
+            "confirmation's author",
+            &offer.header().author,
+            &confirmation.header().author,
+        )?;
         confirms(&confirmation, acceptance.id(), &acceptance)?;
-        Ok(Settled { id: acceptance.agreement, intent, amendment, offer, acceptance, confirmation, bytes })
+        Ok(Settled {
+            id: acceptance.agreement,
+            intent,
+            amendment,
+            offer,
+            acceptance,
+            confirmation,
+            bytes,
+        })
     }
 }

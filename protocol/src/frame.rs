@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     codec::{decode, encode},
+    envelope::record_id,
     fault::Fault,
     id::RecordId,
     limits,
@@ -133,7 +134,23 @@ struct Versioned {
 impl Frame {
     /// The frame's bytes, version first.
     pub fn encode(&self) -> Vec<u8> {
-        encode(&Versioned { version: limits::VERSION, frame: self.clone() })
+        encode(&Versioned {
+            version: limits::VERSION,
+            frame: self.clone(),
+        })
+    }
+
+    /// The record that the frame brings or answers, if it is one.
+    pub fn about(&self) -> Option<RecordId> {
+        match self {
+            Self::Offer(record)
+            | Self::Acceptance(record)
+            | Self::Decline(record)
+            | Self::Receipt(record)
+            | Self::Withdrawal(record) => Some(record_id(record)),
+            Self::Stored(about) | Self::Refused { about, .. } => Some(*about),
+            Self::Pull { .. } | Self::Confirmed { .. } | Self::Open { .. } => None,
+        }
     }
 
     /// The frame in `bytes`.
@@ -147,7 +164,10 @@ impl Frame {
             Some(_) => {}
         }
         if bytes.len() > limits::FRAME_BYTES {
-            return Err(Fault::Exceeded { what: "frame bytes", limit: limits::FRAME_BYTES as u64 });
+            return Err(Fault::Exceeded {
+                what: "frame bytes",
+                limit: limits::FRAME_BYTES as u64,
+            });
         }
         Ok(decode::<Versioned>(bytes)?.frame)
     }

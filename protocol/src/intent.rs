@@ -68,7 +68,9 @@ impl Condition {
 
     /// The condition of this word.
     pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|condition| condition.word() == word.trim().to_lowercase())
+        Self::ALL
+            .into_iter()
+            .find(|condition| condition.word() == word.trim().to_lowercase())
     }
 }
 
@@ -79,7 +81,9 @@ pub struct Conditions(u8);
 impl Conditions {
     /// The set of these; `None` of nothing.
     pub fn of(conditions: &[Condition]) -> Option<Self> {
-        let bits = conditions.iter().fold(0, |bits, condition| bits | 1 << *condition as u8);
+        let bits = conditions
+            .iter()
+            .fold(0, |bits, condition| bits | 1 << *condition as u8);
         (bits != 0).then_some(Self(bits))
     }
 
@@ -93,12 +97,18 @@ impl Conditions {
 
     /// The members, best first.
     pub fn list(self) -> Vec<Condition> {
-        Condition::ALL.into_iter().filter(|condition| self.has(*condition)).collect()
+        Condition::ALL
+            .into_iter()
+            .filter(|condition| self.has(*condition))
+            .collect()
     }
 
     fn check(self) -> Result<(), Fault> {
         if self.0 == 0 || self.0 > 7 {
-            return Err(Fault::Invalid { field: "conditions", why: "one to three of new, refurbished, used".into() });
+            return Err(Fault::Invalid {
+                field: "conditions",
+                why: "one to three of new, refurbished, used".into(),
+            });
         }
         Ok(())
     }
@@ -106,7 +116,14 @@ impl Conditions {
 
 impl fmt::Display for Conditions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.list().iter().map(|condition| condition.word()).collect::<Vec<_>>().join(", "))
+        f.write_str(
+            &self
+                .list()
+                .iter()
+                .map(|condition| condition.word())
+                .collect::<Vec<_>>()
+                .join(", "),
+        )
     }
 }
 
@@ -202,7 +219,10 @@ impl Record for Intent {
             return Err(invalid("need_by", "after it was created"));
         }
         if self.max_offers == 0 || self.max_offers > limits::OFFERS_PER_INTENT {
-            return Err(Fault::Exceeded { what: "offers asked for", limit: limits::OFFERS_PER_INTENT.into() });
+            return Err(Fault::Exceeded {
+                what: "offers asked for",
+                limit: limits::OFFERS_PER_INTENT.into(),
+            });
         }
         if self.offers_per_seller == 0 || self.offers_per_seller > limits::OFFERS_PER_SELLER {
             return Err(Fault::Exceeded {
@@ -235,7 +255,10 @@ impl Record for Amendment {
 
     fn check(&self, header: &Header) -> Result<(), Fault> {
         if self.sequence == 0 || self.sequence > limits::AMENDMENTS {
-            return Err(Fault::Exceeded { what: "amendments", limit: limits::AMENDMENTS.into() });
+            return Err(Fault::Exceeded {
+                what: "amendments",
+                limit: limits::AMENDMENTS.into(),
+            });
         }
         self.now.check(header)
     }

@@ -10,7 +10,7 @@ use crate::{
     deed::{Acceptance, Confirmation, Difference},
     envelope::Verified,
     frame::Refusal,
-    id::{EntryHash, IntentId, OfferId, RecordId, digest},
+    id::{AgreementId, EntryHash, IntentId, OfferId, RecordId, digest},
     intent::{Amendment, Intent, Withdrawal},
     keys::PublicKey,
     limits,
@@ -113,6 +113,13 @@ pub enum Fact {
     },
     /// A customer said no to our offer.
     DeclineTaken(Verified<Decline>),
+    /// The seller named something else than was agreed, after it was agreed.
+    Differed {
+        /// In which deal.
+        agreement: AgreementId,
+        /// What.
+        difference: Difference,
+    },
 }
 
 /// One link of the chain.
@@ -190,7 +197,12 @@ impl Chain {
     /// Adds a fact.
     pub fn append(&mut self, at: Timestamp, fact: Fact) -> Stored {
         let number = self.next;
-        let bytes = encode(&Entry { number, before: self.head, at, fact });
+        let bytes = encode(&Entry {
+            number,
+            before: self.head,
+            at,
+            fact,
+        });
         self.step(&bytes);
         Stored { number, bytes }
     }
@@ -200,13 +212,17 @@ impl Chain {
     /// # Errors
     /// [`Broken`], naming the entry at which the chain no longer holds.
     pub fn follow(&mut self, bytes: &[u8]) -> Result<Entry, Broken> {
-        let entry: Entry =
-            decode(bytes).map_err(|why| Broken::Unreadable { number: self.next, why })?;
+        let entry: Entry = decode(bytes).map_err(|why| Broken::Unreadable { number: self.next, why })?;
         if entry.number != self.next {
-            return Err(Broken::Gap { expected: self.next, found: entry.number });
+            return Err(Broken::Gap {
+                expected: self.next,
+                found: entry.number,
+            });
         }
         if entry.before != self.head {
-            return Err(Broken::Changed { number: self.next.saturating_sub(1) });
+            return Err(Broken::Changed {
+                number: self.next.saturating_sub(1),
+            });
         }
         self.step(bytes);
         Ok(entry)

@@ -11,6 +11,7 @@ pub mod contact;
 pub mod decimal;
 pub mod deed;
 pub mod envelope;
+pub mod evidence;
 pub mod fault;
 pub mod frame;
 pub mod id;
@@ -23,7 +24,7 @@ pub mod list;
 pub mod market;
 pub mod matching;
 pub mod money;
-mod near;
+pub mod near;
 pub mod offer;
 pub mod place;
 pub mod receipt;
@@ -32,3 +33,7 @@ pub mod terms;
 pub mod text;
 pub mod time;
 pub mod topic;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a panic is how a story fails")]
+mod vectors_tests;

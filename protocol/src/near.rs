@@ -1,7 +1,7 @@
 //! What was probably meant, for errors that say so.
 
 /// The `count` of `words` that take the fewest edits to become `given`, at most half its length, nearest first.
-pub(crate) fn nearest<'a>(given: &str, words: impl Iterator<Item = &'a str>, count: usize) -> Vec<&'a str> {
+pub fn nearest<'a>(given: &str, words: impl Iterator<Item = &'a str>, count: usize) -> Vec<&'a str> {
     let most = (given.chars().count() / 2).max(1);
     let mut near: Vec<(usize, &str)> = words
         .map(|word| (edits(given, word), word))

@@ -114,7 +114,10 @@ pub struct Totals {
 impl Totals {
     /// What the customer pays, all in.
     pub fn landed(&self) -> Money {
-        Money { minor: self.total, currency: self.currency }
+        Money {
+            minor: self.total,
+            currency: self.currency,
+        }
     }
 }
 
@@ -183,13 +186,27 @@ impl Record for Offer {
             if line.quantity == 0 || line.unit_minor < 0 || line.title.is_empty() {
                 return invalid("lines", "each has a title, a quantity and a price");
             }
-            let sum = line.unit_minor.checked_mul(line.quantity.into()).and_then(|sum| goods.checked_add(sum));
-            let Some(sum) = sum else { return invalid("lines", "the sum is beyond money") };
+            let sum = line
+                .unit_minor
+                .checked_mul(line.quantity.into())
+                .and_then(|sum| goods.checked_add(sum));
+            let Some(sum) = sum else {
+                return invalid("lines", "the sum is beyond money");
+            };
             goods = sum;
         }
-        let Totals { goods: said, delivery, tax, total, .. } = self.totals;
+        let Totals {
+            goods: said,
+            delivery,
+            tax,
+            total,
+            ..
+        } = self.totals;
         if said != goods || delivery < 0 || goods.checked_add(delivery) != Some(total) || !(0..=total).contains(&tax) {
-            return invalid("totals", "lines and delivery add up to the total, and tax is a part of it");
+            return invalid(
+                "totals",
+                "lines and delivery add up to the total, and tax is a part of it",
+            );
         }
         if self.valid_until <= header.created || self.valid_until > header.expires {
             return invalid("valid_until", "after it was created and before it expires");

@@ -88,10 +88,16 @@ impl Record for Receipt {
 
     fn check(&self, _: &Header) -> Result<(), Fault> {
         if (self.sequence == 0) != self.previous.is_none() {
-            return Err(Fault::Invalid { field: "previous", why: "the first has none, every other one has".into() });
+            return Err(Fault::Invalid {
+                field: "previous",
+                why: "the first has none, every other one has".into(),
+            });
         }
         if (self.sequence == 0) != (self.event == OrderEvent::Confirmed) {
-            return Err(Fault::Invalid { field: "event", why: "the first is `confirmed`, and no other one".into() });
+            return Err(Fault::Invalid {
+                field: "event",
+                why: "the first is `confirmed`, and no other one".into(),
+            });
         }
         Ok(())
     }

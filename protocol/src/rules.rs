@@ -119,7 +119,10 @@ impl Default for Rules {
             offers_per_hour: 600,
             offers_per_intent: 5,
             likeness: 34,
-            terms: crate::terms::roster().iter().map(|terms| terms.id.to_string()).collect(),
+            terms: crate::terms::roster()
+                .iter()
+                .map(|terms| terms.id.to_string())
+                .collect(),
             valid_for: Seconds(24 * 3600),
             hold: false,
             returns_days: 14,
@@ -170,16 +173,26 @@ impl Rules {
         if self.answer == Answer::Never {
             return Err(NoQuote("the rules answer nothing".into()));
         }
-        if let Some(unknown) = asked.intent.terms.iter().find(|terms| {
-            !self.terms.iter().any(|id| id.eq_ignore_ascii_case(terms.id.as_str()))
-        }) {
+        if let Some(unknown) = asked
+            .intent
+            .terms
+            .iter()
+            .find(|terms| !self.terms.iter().any(|id| id.eq_ignore_ascii_case(terms.id.as_str())))
+        {
             return Err(NoQuote(format!("the rules do not sign the terms {}", unknown.id)));
         }
         if !asked.intent.terms.known() {
             return Err(NoQuote("the intent's terms are not the roster's text".into()));
         }
-        if let Some(need) = self.needs.iter().find(|need| !asked.intent.may_ask.contains(&need.strand)) {
-            return Err(NoQuote(format!("the rules need {}, which the intent does not let be asked", need.strand)));
+        if let Some(need) = self
+            .needs
+            .iter()
+            .find(|need| !asked.intent.may_ask.contains(&need.strand))
+        {
+            return Err(NoQuote(format!(
+                "the rules need {}, which the intent does not let be asked",
+                need.strand
+            )));
         }
         if self.delivery_for(asked.intent).is_none() {
             return Err(NoQuote("no delivery rule covers the intent's place and ways".into()));
@@ -217,26 +230,39 @@ impl Rules {
         }
         let currency = intent.budget.ceiling().currency;
         if item.price.currency != currency {
-            return no(format!("its price is in {}, the budget in {currency}", item.price.currency));
+            return no(format!(
+                "its price is in {}, the budget in {currency}",
+                item.price.currency
+            ));
         }
         if let Some(left) = left
             && left.saturating_sub(self.reserve) < intent.quantity
         {
-            return no(format!("{left} left, {} in reserve, {} wanted", self.reserve, intent.quantity));
+            return no(format!(
+                "{left} left, {} in reserve, {} wanted",
+                self.reserve, intent.quantity
+            ));
         }
-        let Some(delivery) = self.delivery_for(intent) else { return no("no delivery rule covers the place".into()) };
+        let Some(delivery) = self.delivery_for(intent) else {
+            return no("no delivery rule covers the place".into());
+        };
         let mut steps = vec![format!("catalogue price {}", item.price)];
         let Some(priced) = self.price(intent, item, delivery, &mut steps) else {
             return no("the price is beyond money".into());
         };
         let Priced { unit, goods, bring } = priced;
-        let Some(total) = goods.checked_add(bring) else { return no("the price is beyond money".into()) };
+        let Some(total) = goods.checked_add(bring) else {
+            return no("the price is beyond money".into());
+        };
         let tax = i128::from(total) * i128::from(self.tax_basis_points) / (10_000 + i128::from(self.tax_basis_points));
         let valid_until = now.plus(self.valid_for).min(asked.expires.plus(Seconds(24 * 3600)));
         let offer = Offer {
             intent: asked.id,
             revision: asked.revision,
-            seller: Seller { name: self.shop.clone(), reply: reply.clone() },
+            seller: Seller {
+                name: self.shop.clone(),
+                reply: reply.clone(),
+            },
             lines: List::cut([Line {
                 item: item.id.clone(),
                 gtin: item.gtin,
@@ -249,7 +275,13 @@ impl Rules {
                 fit: Fit::Exact,
                 attributes: told(intent, item),
             }]),
-            totals: Totals { currency, goods, delivery: bring, tax: tax as i64, total },
+            totals: Totals {
+                currency,
+                goods,
+                delivery: bring,
+                tax: tax as i64,
+                total,
+            },
             serves: delivery.serves(),
             deliver_by: now.plus(Seconds(u32::from(delivery.days) * 24 * 3600)),
             valid_until,
@@ -264,21 +296,32 @@ impl Rules {
             return no(admission.why_not());
         }
         // A category below its root already says what the thing is; a root or none leaves that to the words.
-        let named = intent.category.lookup().is_some_and(|category| category.parent.is_some())
+        let named = intent
+            .category
+            .lookup()
+            .is_some_and(|category| category.parent.is_some())
             && intent.category.covers(item.category);
         let like = crate::matching::likeness(intent, &offer.lines[0]);
         if !named && like < u32::from(self.likeness) * 10 {
-            return no(format!("{}% like the want, the rules ask for {}%", like / 10, self.likeness));
+            return no(format!(
+                "{}% like the want, the rules ask for {}%",
+                like / 10,
+                self.likeness
+            ));
         }
         let score = score(now, intent, &offer);
-        Ok(Quote { offer, admission, score, steps })
+        Ok(Quote {
+            offer,
+            admission,
+            score,
+            steps,
+        })
     }
 
     /// Unit price, goods and delivery in minor units; `None` where a sum is beyond 64 bits.
     fn price(&self, intent: &Intent, item: &Item, delivery: &Delivery, steps: &mut Vec<String>) -> Option<Priced> {
-        let share = |minor: i64, basis_points: i64| {
-            i64::try_from(i128::from(minor) * i128::from(basis_points) / 10_000).ok()
-        };
+        let share =
+            |minor: i64, basis_points: i64| i64::try_from(i128::from(minor) * i128::from(basis_points) / 10_000).ok();
         let quantity = i64::from(intent.quantity);
         let mut unit = item.price.minor;
         for rule in &self.adjust {
@@ -297,17 +340,28 @@ impl Rules {
             _ => delivery.price.minor.max(0),
         };
         let goods = unit.checked_mul(quantity)?;
-        let over = goods.checked_add(bring(goods))?.checked_sub(intent.budget.ceiling().minor)?;
+        let over = goods
+            .checked_add(bring(goods))?
+            .checked_sub(intent.budget.ceiling().minor)?;
         if over > 0 && self.meet_budget {
             // Aim at what leaves room for delivery at its full price; a lower price never makes delivery cheaper.
-            let lowered = intent.budget.ceiling().minor.checked_sub(delivery.price.minor.max(0))?.checked_div(quantity)?;
+            let lowered = intent
+                .budget
+                .ceiling()
+                .minor
+                .checked_sub(delivery.price.minor.max(0))?
+                .checked_div(quantity)?;
             if lowered >= floor && lowered < unit {
                 unit = lowered;
                 steps.push("lowered to meet the budget".into());
             }
         }
         let goods = unit.checked_mul(quantity)?;
-        Some(Priced { unit, goods, bring: bring(goods) })
+        Some(Priced {
+            unit,
+            goods,
+            bring: bring(goods),
+        })
     }
 }
 
@@ -320,7 +374,11 @@ struct Priced {
 impl Delivery {
     /// What an offer under this rule promises.
     pub fn serves(&self) -> Serves {
-        Serves { region: self.region, cell: self.cell, mode: self.mode }
+        Serves {
+            region: self.region,
+            cell: self.cell,
+            mode: self.mode,
+        }
     }
 }
 

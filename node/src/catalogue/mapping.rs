@@ -9,7 +9,7 @@ use intentcast_protocol::{
 };
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use crate::toml_text::{self, TomlError};
+use crate::toml_file::{self, Wrong};
 
 /// How the columns of a file become an item.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
@@ -124,16 +124,16 @@ pub enum MappingError {
     },
     /// A mistake in it.
     #[error("the mapping file, {0}")]
-    Toml(#[from] TomlError),
+    Toml(#[from] Wrong),
 }
 
 impl Mapping {
     /// The mapping that `text` describes.
     ///
     /// # Errors
-    /// [`TomlError`] with the line.
-    pub fn parse(text: &str) -> Result<Self, TomlError> {
-        let mut mapping: Self = toml_text::parse(text)?;
+    /// [`Wrong`] with the line.
+    pub fn parse(text: &str) -> Result<Self, Wrong> {
+        let mut mapping: Self = toml_file::parse(text)?;
         mapping.attribute_prefixes.retain(|prefix| !prefix.is_empty());
         // `attr_t_` before `attr_`, whatever the file's order.
         mapping

@@ -277,7 +277,7 @@ fn a_slip_in_a_mapping_is_named() {
         ("[fields\n", 1, "expected"),
     ] {
         let error = Mapping::parse(text).unwrap_err();
-        assert_eq!(error.line, line, "{error}");
+        assert_eq!(error.line, Some(line), "{error}");
         assert!(error.why.contains(why), "{error}");
     }
 }

@@ -4,11 +4,26 @@ use std::collections::VecDeque;
 
 use super::{Denied, Output, TaskId};
 use crate::{
-    envelope::record_id,
+    deed::Confirmation,
+    envelope::Signed,
     frame::{Frame, Refusal},
+    id::RecordId,
     ledger::{Chain, Fact, Stored},
     time::Timestamp,
 };
+
+/// The record that a reply of ours is about; zeros where it is about none.
+fn replied_about(frame: &[u8]) -> RecordId {
+    match Frame::decode(frame) {
+        Ok(Frame::Stored(about) | Frame::Refused { about, .. }) => about,
+        Ok(Frame::Confirmed { confirmation, .. }) => Signed::<Confirmation>::parse(&confirmation)
+            .ok()
+            .and_then(|signed| signed.claim())
+            .map(|claim| claim.acceptance)
+            .unwrap_or_default(),
+        _ => RecordId::default(),
+    }
+}
 
 /// Facts on their way to disk, and what may not be said before they are there.
 #[derive(Debug, Default)]
@@ -24,7 +39,11 @@ pub(super) struct Book {
 
 impl Book {
     pub(super) fn after(chain: Chain) -> Self {
-        Self { chain, stored: chain.len(), ..Self::default() }
+        Self {
+            chain,
+            stored: chain.len(),
+            ..Self::default()
+        }
     }
 
     pub(super) fn chain(&self) -> Chain {
@@ -66,17 +85,23 @@ impl Book {
             match output {
                 Output::Answer(_, answer) => *answer = Err(Denied::NotStored),
                 Output::Reply(_, frame) => {
-                    *frame = Frame::Refused { about: record_id(frame), why: Refusal::NotStored }.encode();
+                    let about = replied_about(frame);
+                    let why = Refusal::NotStored;
+                    *frame = Frame::Refused { about, why }.encode();
                 }
                 _ => {}
             }
         }
-        self.held.retain(|(_, output)| matches!(output, Output::Answer(..) | Output::Reply(..)));
+        self.held
+            .retain(|(_, output)| matches!(output, Output::Answer(..) | Output::Reply(..)));
         true
     }
 
     pub(super) fn release(&mut self) -> Option<Output> {
-        let ready = self.held.front().is_some_and(|(needs, _)| self.broken || *needs <= self.stored);
+        let ready = self
+            .held
+            .front()
+            .is_some_and(|(needs, _)| self.broken || *needs <= self.stored);
         ready.then(|| self.held.pop_front().map(|(_, output)| output)).flatten()
     }
 

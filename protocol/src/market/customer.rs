@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Answered, Denied, Event, IntentState, IntentView, Market, OfferState, OfferView, Role, Timer, relay::topics_of};
+use super::{
+    Answered, Denied, Event, IntentState, IntentView, Market, OfferState, OfferView, Role, Timer, relay::topics_of,
+};
 use crate::{
     attribute::Wish,
     category::CategoryId,
@@ -11,8 +13,9 @@ use crate::{
     envelope::{Header, Record, Signed, Verified, open, record_id, sign},
     fault::Fault,
     frame::{Frame, Refusal},
-    id::{IntentId, OfferId, RecordId},
+    id::{IntentId, OfferId, RecordId, digest},
     intent::{Amendment, Budget, Conditions, Intent, Language, Withdrawal},
+    keys::PublicKey,
     ledger::{Fact, Refused},
     limits,
     list::{Bytes, List},
@@ -79,7 +82,12 @@ impl Draft {
     /// # Errors
     /// [`Fault::Exceeded`] where a list is too long.
     pub fn addressed(self, reply: ReplyPath) -> Result<Intent, Fault> {
-        let exceeded = |what, limit: usize| move |_| Fault::Exceeded { what, limit: limit as u64 };
+        let exceeded = |what, limit: usize| {
+            move |_| Fault::Exceeded {
+                what,
+                limit: limit as u64,
+            }
+        };
         Ok(Intent {
             title: self.title,
             text: self.text,
@@ -142,7 +150,9 @@ struct Accepted {
 
 impl Own {
     pub(super) fn wanted(&self) -> &Intent {
-        self.amendments.last().map_or(self.intent.body(), |amendment| &amendment.now)
+        self.amendments
+            .last()
+            .map_or(self.intent.body(), |amendment| &amendment.now)
     }
 
     fn revision(&self) -> RecordId {
@@ -166,7 +176,10 @@ impl Own {
     }
 
     fn ranked(&self, now: Timestamp) -> Vec<crate::matching::Ranked> {
-        let takable = self.offers.iter().filter(|(_, taken)| taken.declined.is_none() && taken.offer.valid_until > now);
+        let takable = self
+            .offers
+            .iter()
+            .filter(|(_, taken)| taken.declined.is_none() && taken.refused.is_none() && taken.offer.valid_until > now);
         rank(now, self.wanted(), takable.map(|(id, taken)| (*id, taken.offer.body())))
     }
 }
@@ -181,13 +194,27 @@ impl Market {
         let reply = self.reply.clone().ok_or(Denied::NotReachable)?;
         let expires = draft.expires;
         let key = self.seed.intent_key(&nonce);
-        let intent =
-            draft.addressed(reply).and_then(|intent| sign(&key, now, expires, intent)).map_err(Denied::Unfit)?;
+        let intent = draft
+            .addressed(reply)
+            .and_then(|intent| sign(&key, now, expires, intent))
+            .map_err(Denied::Unfit)?;
         if topics_of(&intent).is_empty() {
-            return Err(Denied::Unfit(Fault::Invalid { field: "place", why: "a country that some topic serves".into() }));
+            return Err(Denied::Unfit(Fault::Invalid {
+                field: "place",
+                why: "a country that some topic serves".into(),
+            }));
         }
         let id = IntentId::from(intent.id());
-        self.record(now, Fact::Cast { nonce, intent: intent.clone() });
+        if self.own.contains_key(&id) {
+            return Ok(Answered::Cast(id));
+        }
+        self.record(
+            now,
+            Fact::Cast {
+                nonce,
+                intent: intent.clone(),
+            },
+        );
         self.event(Event::Cast { intent: id });
         self.announce(now, intent.id(), id, intent.bytes(), topics_of(&intent), expires);
         self.remind(intent.offers_due, Timer::Due(id));
@@ -222,7 +249,9 @@ impl Market {
             return Ok(Answered::Withdrawn(id));
         }
         if own.accepted.as_ref().is_some_and(|accepted| !accepted.agreed) {
-            return Err(Denied::Taken(own.accepted.as_ref().map(|accepted| accepted.offer).unwrap_or_default()));
+            return Err(Denied::Taken(
+                own.accepted.as_ref().map(|accepted| accepted.offer).unwrap_or_default(),
+            ));
         }
         if own.expires() <= now {
             return Err(Denied::Expired(own.expires()));
@@ -233,16 +262,50 @@ impl Market {
 
     /// Says to all that the want is over, and to those who have offered.
     fn end(&mut self, now: Timestamp, id: IntentId) -> Result<(), Denied> {
-        let Some(own) = self.own.get(&id).filter(|own| own.withdrawal.is_none() && own.expires() > now) else {
+        let Some(own) = self
+            .own
+            .get(&id)
+            .filter(|own| own.withdrawal.is_none() && own.expires() > now)
+        else {
             return Ok(());
         };
         let key = self.seed.intent_key(&own.nonce);
         let (expires, topics) = (own.expires(), topics_of(own.wanted()));
-        let withdrawal = sign(&key, now, expires, Withdrawal { intent: id }).map_err(Denied::Unfit)?;
+        // A clock that was set back must not make the withdrawal live longer than a record may.
+        let created = now.max(own.intent.header().created);
+        let withdrawal = sign(&key, created, expires, Withdrawal { intent: id }).map_err(Denied::Unfit)?;
         self.record(now, Fact::Withdrawn(withdrawal.clone()));
         self.event(Event::Withdrawn { intent: id });
         self.announce(now, withdrawal.id(), id, withdrawal.bytes(), topics, expires);
+        self.post_withdrawal(now, &withdrawal);
         Ok(())
+    }
+
+    /// Tells each seller who has offered, but for the one there is an agreement with: gossip may pass them by, and
+    /// they may be holding stock.
+    fn post_withdrawal(&mut self, now: Timestamp, withdrawal: &Verified<Withdrawal>) {
+        let Some(own) = self.own.get(&withdrawal.intent) else {
+            return;
+        };
+        let Ok(bytes) = Bytes::new(withdrawal.bytes()) else {
+            return;
+        };
+        let met = own.accepted.as_ref().filter(|accepted| accepted.agreed);
+        let with = met.and_then(|accepted| own.offers.get(&accepted.offer));
+        let with = with.map(|taken| taken.offer.header().author);
+        let others: BTreeMap<PublicKey, ReplyPath> = own
+            .offers
+            .values()
+            .map(|taken| (taken.offer.header().author, taken.offer.seller.reply.clone()))
+            .filter(|(seller, _)| Some(*seller) != with)
+            .collect();
+        for (seller, to) in others {
+            let letter = RecordId(digest("intentcast/1/letter", &[&withdrawal.id().0, &seller.0]));
+            if self.outbox.delivery(letter).is_none() {
+                let until = withdrawal.header().expires;
+                self.post(now, letter, to, Frame::Withdrawal(bytes.clone()), until);
+            }
+        }
     }
 
     pub(super) fn apply_withdrawn(&mut self, withdrawal: &Verified<Withdrawal>) {
@@ -256,8 +319,11 @@ impl Market {
         if reply.peer.is_empty() || self.reply.as_ref() == Some(&reply) {
             return;
         }
-        self.reply = Some(reply);
+        let first = self.reply.replace(reply).is_none();
         self.readdress(now);
+        if first {
+            self.reconsider(now);
+        }
     }
 
     pub(super) fn readdress(&mut self, now: Timestamp) {
@@ -268,7 +334,10 @@ impl Market {
             .iter()
             .filter(|(_, own)| own.is_open(now) && own.wanted().reply != reply)
             .filter(|(_, own)| {
-                let last = own.amendments.last().map(|amendment| amendment.header().created.plus(READDRESS));
+                let last = own
+                    .amendments
+                    .last()
+                    .map(|amendment| amendment.header().created.plus(READDRESS));
                 match last.filter(|at| *at > now) {
                     None => true,
                     Some(at) => {
@@ -295,12 +364,23 @@ impl Market {
         wanted.offers_due = wanted.offers_due.max(now.plus_millis(1)).min(own.expires());
         let sequence = own.amendments.last().map_or(0, |amendment| amendment.sequence) + 1;
         let key = self.seed.intent_key(&own.nonce);
-        let body = Amendment { intent: id, sequence, replaces: own.revision(), now: wanted };
+        let body = Amendment {
+            intent: id,
+            sequence,
+            replaces: own.revision(),
+            now: wanted,
+        };
         // An intent in its last second, or amended too often, stays as it is.
-        let Ok(amendment) = sign(&key, now, own.expires(), body) else { return };
+        let created = now.max(own.intent.header().created);
+        let Ok(amendment) = sign(&key, created, own.expires(), body) else {
+            return;
+        };
         let (expires, topics) = (own.expires(), topics_of(&amendment.now));
         self.record(now, Fact::Amended(amendment.clone()));
-        self.event(Event::Amended { intent: id, revision: amendment.id() });
+        self.event(Event::Amended {
+            intent: id,
+            revision: amendment.id(),
+        });
         self.announce(now, amendment.id(), id, amendment.bytes(), topics, expires);
     }
 
@@ -320,7 +400,10 @@ impl Market {
             Ok(Some(offer)) => {
                 let intent = offer.intent;
                 self.record(now, Fact::OfferTaken(offer));
-                self.event(Event::Offer { intent, offer: about.into() });
+                self.event(Event::Offer {
+                    intent,
+                    offer: about.into(),
+                });
                 if let Some(own) = self.own.get(&intent) {
                     let order = own.ranked(now);
                     self.event(Event::Ranked { intent, order });
@@ -340,16 +423,29 @@ impl Market {
         let signed = Signed::<Offer>::parse(bytes).map_err(|fault| (Refusal::Malformed, fault.to_string()))?;
         let id = OfferId::from(signed.id());
         // The same bytes again are the same offer; other bytes under its id are a forgery and go on to the signature.
-        let here = self.offers.get(&id).and_then(|intent| self.own.get(intent)).and_then(|own| own.offers.get(&id));
+        let here = self
+            .offers
+            .get(&id)
+            .and_then(|intent| self.own.get(intent))
+            .and_then(|own| own.offers.get(&id));
         if here.is_some_and(|taken| taken.offer.bytes() == bytes) {
             return Ok(None);
         }
         let offer = signed.verify().map_err(|fault| match fault {
-            Fault::BadSignature => (Refusal::BadSignature, "the signature is not the seller's over this offer".into()),
+            Fault::BadSignature => (
+                Refusal::BadSignature,
+                "the signature is not the seller's over this offer".into(),
+            ),
             fault => (Refusal::Malformed, fault.to_string()),
         })?;
+        // A second signature by the same key over the same offer makes it no other offer.
+        if here.is_some() {
+            return Ok(None);
+        }
         let header = *offer.header();
-        let Some(own) = self.own.get(&offer.intent) else { return no(Refusal::Unknown, "it answers no intent of ours") };
+        let Some(own) = self.own.get(&offer.intent) else {
+            return no(Refusal::Unknown, "it answers no intent of ours");
+        };
         if own.withdrawal.is_some() {
             return no(Refusal::Withdrawn, "the intent was withdrawn");
         }
@@ -364,20 +460,36 @@ impl Market {
             return no(Refusal::Expired, "the offer has expired");
         }
         if !own.knows(offer.revision) {
-            return no(Refusal::Superseded, "it answers a version of the intent that we never said");
+            return no(
+                Refusal::Superseded,
+                "it answers a version of the intent that we never said",
+            );
         }
-        let from_seller = own.offers.values().filter(|taken| taken.offer.header().author == header.author).count();
+        let from_seller = own
+            .offers
+            .values()
+            .filter(|taken| taken.offer.header().author == header.author)
+            .count();
         if own.offers.len() >= usize::from(wanted.max_offers) {
-            return Err((Refusal::OverCap, format!("{} offers were asked for and are here", wanted.max_offers)));
+            return Err((
+                Refusal::OverCap,
+                format!("{} offers were asked for and are here", wanted.max_offers),
+            ));
         }
         if from_seller >= usize::from(wanted.offers_per_seller) {
-            return Err((Refusal::OverCap, format!("{} offers of one seller were asked for", wanted.offers_per_seller)));
+            return Err((
+                Refusal::OverCap,
+                format!("{} offers of one seller were asked for", wanted.offers_per_seller),
+            ));
         }
         if offer.terms != wanted.terms.hash() {
             return no(Refusal::Terms, "the seller did not sign exactly the intent's terms");
         }
         if let Some(need) = offer.needs.iter().find(|need| !wanted.may_ask.contains(&need.strand)) {
-            return Err((Refusal::Terms, format!("it needs {}, which may not be asked", need.strand)));
+            return Err((
+                Refusal::Terms,
+                format!("it needs {}, which may not be asked", need.strand),
+            ));
         }
         let admission = admits(wanted, &offer);
         if !admission.admitted() {
@@ -393,16 +505,33 @@ impl Market {
         let author = signed.as_ref().map(|signed| signed.header().author);
         let claimed = signed.and_then(|signed| signed.claim()).map(|offer| offer.intent);
         let intent = claimed.filter(|intent| self.own.contains_key(intent));
-        self.event(Event::Refused { intent, record, why, detail: detail.to_owned() });
+        self.event(Event::Refused {
+            intent,
+            record,
+            why,
+            detail: detail.to_owned(),
+        });
         let (kept, cap) = match intent.and_then(|intent| self.own.get(&intent)) {
             Some(own) => (&own.not_taken, limits::REFUSALS_PER_INTENT),
             None => (&self.strays, STRAYS),
         };
-        let again = kept.iter().any(|it| it.refused.record == record && it.refused.why == why);
+        let again = kept
+            .iter()
+            .any(|it| it.refused.record == record && it.refused.why == why);
         if kept.len() < cap && !again {
             let bytes = Bytes::new(bytes).unwrap_or_default();
             let detail = Prose::lossy(detail);
-            self.record(now, Fact::NotTaken(Refused { record, intent, author, why, detail, bytes }));
+            self.record(
+                now,
+                Fact::NotTaken(Refused {
+                    record,
+                    intent,
+                    author,
+                    why,
+                    detail,
+                    bytes,
+                }),
+            );
         }
     }
 
@@ -410,7 +539,15 @@ impl Market {
         let id = OfferId::from(offer.id());
         if let Some(own) = self.own.get_mut(&offer.intent) {
             self.offers.insert(id, offer.intent);
-            own.offers.insert(id, Taken { offer: offer.clone(), at, declined: None, refused: None });
+            own.offers.insert(
+                id,
+                Taken {
+                    offer: offer.clone(),
+                    at,
+                    declined: None,
+                    refused: None,
+                },
+            );
         }
     }
 
@@ -419,14 +556,21 @@ impl Market {
             Some(own) => &mut own.not_taken,
             None => &mut self.strays,
         };
-        kept.push(NotTaken { at, refused: refused.clone() });
+        kept.push(NotTaken {
+            at,
+            refused: refused.clone(),
+        });
     }
 }
 
 /// Yes and no.
 impl Market {
     fn taken(&self, offer: OfferId) -> Result<(&Own, &Taken), Denied> {
-        let own = self.offers.get(&offer).and_then(|intent| self.own.get(intent)).ok_or(Denied::NoOffer(offer))?;
+        let own = self
+            .offers
+            .get(&offer)
+            .and_then(|intent| self.own.get(intent))
+            .ok_or(Denied::NoOffer(offer))?;
         Ok((own, own.offers.get(&offer).ok_or(Denied::NoOffer(offer))?))
     }
 
@@ -464,7 +608,11 @@ impl Market {
         let key = self.seed.intent_key(&own.nonce);
         let acceptance = sign(&key, now, expires, body).map_err(Denied::Unfit)?;
         self.record(now, Fact::Accepted(acceptance.clone()));
-        self.event(Event::Accepted { intent, offer: id, agreement });
+        self.event(Event::Accepted {
+            intent,
+            offer: id,
+            agreement,
+        });
         self.post_acceptance(now, id, &acceptance);
         Ok(Answered::Accepted(agreement))
     }
@@ -474,7 +622,9 @@ impl Market {
         let Ok((_, taken)) = self.taken(offer) else { return };
         let until = taken.offer.valid_until.plus(GRACE);
         let to = taken.offer.seller.reply.clone();
-        let Ok(bytes) = Bytes::new(acceptance.bytes()) else { return };
+        let Ok(bytes) = Bytes::new(acceptance.bytes()) else {
+            return;
+        };
         self.remind(until, Timer::Lapse(offer));
         self.post(now, acceptance.id(), to, Frame::Acceptance(bytes), until);
     }
@@ -482,29 +632,55 @@ impl Market {
     pub(super) fn apply_accepted(&mut self, acceptance: &Verified<Acceptance>) {
         if let Some(own) = self.own.get_mut(&acceptance.intent) {
             let offer = acceptance.offer;
-            own.accepted = Some(Accepted { offer, acceptance: acceptance.clone(), agreed: false });
+            own.accepted = Some(Accepted {
+                offer,
+                acceptance: acceptance.clone(),
+                agreed: false,
+            });
         }
     }
 
     /// The offer that this record is our yes to.
     pub(super) fn accepted_offer(&self, record: RecordId) -> Option<OfferId> {
         let accepted = self.own.values().filter_map(|own| own.accepted.as_ref());
-        accepted.filter(|accepted| accepted.acceptance.id() == record).map(|accepted| accepted.offer).next()
+        accepted
+            .filter(|accepted| accepted.acceptance.id() == record)
+            .map(|accepted| accepted.offer)
+            .next()
     }
 
     /// The seller answered our yes: hold every word of it against what was agreed.
     pub(super) fn confirmed(&mut self, now: Timestamp, record: RecordId, confirmation: &[u8], receipt: &[u8]) {
-        let Some(offer) = self.accepted_offer(record) else { return };
+        let Some(offer) = self.accepted_offer(record) else {
+            return;
+        };
         let Ok((own, taken)) = self.taken(offer) else { return };
-        let Some(accepted) = own.accepted.as_ref().filter(|accepted| !accepted.agreed) else { return };
+        let Some(accepted) = own.accepted.as_ref().filter(|accepted| !accepted.agreed) else {
+            return;
+        };
         match settle(own, taken, &accepted.acceptance, confirmation, receipt) {
             Ok((confirmation, receipt)) => {
                 let acceptance = accepted.acceptance.clone();
                 let (intent, agreement) = (acceptance.intent, acceptance.agreement);
                 let (id, what) = (receipt.id(), receipt.event.word().to_owned());
-                self.record(now, Fact::Agreed { confirmation, acceptance, receipt });
-                self.event(Event::Agreement { intent, offer, agreement });
-                self.event(Event::Receipt { agreement, receipt: id, what });
+                self.record(
+                    now,
+                    Fact::Agreed {
+                        confirmation,
+                        acceptance,
+                        receipt,
+                    },
+                );
+                self.event(Event::Agreement {
+                    intent,
+                    offer,
+                    agreement,
+                });
+                self.event(Event::Receipt {
+                    agreement,
+                    receipt: id,
+                    what,
+                });
                 // The want is met; whoever still listens need not look.
                 if let Err(denied) = self.end(now, intent) {
                     debug_assert!(false, "a withdrawal of our own intent signs: {denied}");
@@ -525,14 +701,33 @@ impl Market {
         why: Refusal,
         difference: Option<Difference>,
     ) {
-        let Some(intent) = self.offers.get(&offer).copied() else { return };
-        self.record(now, Fact::AcceptanceRefused { offer, why, difference: difference.clone() });
-        self.event(Event::AcceptanceRefused { intent, offer, why, difference });
+        let Some(intent) = self.offers.get(&offer).copied() else {
+            return;
+        };
+        self.record(
+            now,
+            Fact::AcceptanceRefused {
+                offer,
+                why,
+                difference: difference.clone(),
+            },
+        );
+        self.event(Event::AcceptanceRefused {
+            intent,
+            offer,
+            why,
+            difference,
+        });
     }
 
     pub(super) fn apply_acceptance_refused(&mut self, offer: OfferId, why: Refusal, difference: Option<Difference>) {
-        let Some(own) = self.offers.get(&offer).and_then(|intent| self.own.get_mut(intent)) else { return };
-        if let Some(accepted) = own.accepted.take_if(|accepted| accepted.offer == offer && !accepted.agreed) {
+        let Some(own) = self.offers.get(&offer).and_then(|intent| self.own.get_mut(intent)) else {
+            return;
+        };
+        if let Some(accepted) = own
+            .accepted
+            .take_if(|accepted| accepted.offer == offer && !accepted.agreed)
+        {
             self.outbox.close(accepted.acceptance.id());
             if let Some(taken) = own.offers.get_mut(&offer) {
                 taken.refused = Some((why, difference));
@@ -543,7 +738,10 @@ impl Market {
     /// The seller never answered our yes, and the offer is long over.
     pub(super) fn lapse(&mut self, now: Timestamp, offer: OfferId) {
         let Ok((own, taken)) = self.taken(offer) else { return };
-        let pending = own.accepted.as_ref().is_some_and(|accepted| accepted.offer == offer && !accepted.agreed);
+        let pending = own
+            .accepted
+            .as_ref()
+            .is_some_and(|accepted| accepted.offer == offer && !accepted.agreed);
         if pending && taken.offer.valid_until.plus(GRACE) <= now {
             self.acceptance_refused(now, offer, Refusal::Expired, None);
         }
@@ -551,7 +749,11 @@ impl Market {
 
     /// As a customer: our yes has become an agreement.
     pub(super) fn apply_own_agreed(&mut self, acceptance: &Verified<Acceptance>) {
-        if let Some(accepted) = self.own.get_mut(&acceptance.intent).and_then(|own| own.accepted.as_mut()) {
+        if let Some(accepted) = self
+            .own
+            .get_mut(&acceptance.intent)
+            .and_then(|own| own.accepted.as_mut())
+        {
             accepted.agreed = true;
         }
         self.outbox.apply_delivered(acceptance.id(), None);
@@ -570,8 +772,19 @@ impl Market {
         }
         let intent = taken.offer.intent;
         let key = self.seed.intent_key(&own.nonce);
-        let until = taken.offer.valid_until;
-        let decline = sign(&key, now, until, Decline { intent, offer: id, reason }).map_err(Denied::Unfit)?;
+        // A seller whose clock runs ahead may have made an offer that ends later than a record of ours may.
+        let until = taken.offer.valid_until.min(now.plus(Decline::LIFE));
+        let decline = sign(
+            &key,
+            now,
+            until,
+            Decline {
+                intent,
+                offer: id,
+                reason,
+            },
+        )
+        .map_err(Denied::Unfit)?;
         self.record(now, Fact::Declined(decline.clone()));
         self.event(Event::Declined { intent, offer: id });
         self.post_decline(now, &decline);
@@ -579,7 +792,9 @@ impl Market {
     }
 
     fn post_decline(&mut self, now: Timestamp, decline: &Verified<Decline>) {
-        let Ok((_, taken)) = self.taken(decline.offer) else { return };
+        let Ok((_, taken)) = self.taken(decline.offer) else {
+            return;
+        };
         let (to, until) = (taken.offer.seller.reply.clone(), taken.offer.valid_until);
         if let Ok(bytes) = Bytes::new(decline.bytes()) {
             self.post(now, decline.id(), to, Frame::Decline(bytes), until);
@@ -587,16 +802,26 @@ impl Market {
     }
 
     pub(super) fn apply_declined(&mut self, decline: &Verified<Decline>) {
-        let taken = self.own.get_mut(&decline.intent).and_then(|own| own.offers.get_mut(&decline.offer));
+        let taken = self
+            .own
+            .get_mut(&decline.intent)
+            .and_then(|own| own.offers.get_mut(&decline.offer));
         if let Some(taken) = taken {
             taken.declined = Some(decline.reason);
-            self.declines.push(decline.clone());
+            if self.replaying {
+                self.declines.push(decline.clone());
+            }
         }
     }
 
     /// After replay: take up what was under way.
     pub(super) fn resume_customer(&mut self, now: Timestamp) {
-        let open: Vec<IntentId> = self.own.iter().filter(|(_, own)| own.expires() > now).map(|(id, _)| *id).collect();
+        let open: Vec<IntentId> = self
+            .own
+            .iter()
+            .filter(|(_, own)| own.expires() > now)
+            .map(|(id, _)| *id)
+            .collect();
         for id in open {
             let own = &self.own[&id];
             let (expires, due, topics) = (own.expires(), own.wanted().offers_due, topics_of(own.wanted()));
@@ -614,6 +839,9 @@ impl Market {
             }
             if due > now {
                 self.remind(due, Timer::Due(id));
+            }
+            if let Some(withdrawal) = self.own[&id].withdrawal.clone() {
+                self.post_withdrawal(now, &withdrawal);
             }
         }
         let pending: Vec<(OfferId, Verified<Acceptance>)> = self
@@ -725,7 +953,11 @@ impl Market {
 
     pub(super) fn offer_views(&self, now: Timestamp, intent: Option<IntentId>) -> Vec<OfferView> {
         let mut views = Vec::new();
-        for (id, own) in self.own.iter().filter(|(id, _)| intent.is_none_or(|intent| intent == **id)) {
+        for (id, own) in self
+            .own
+            .iter()
+            .filter(|(id, _)| intent.is_none_or(|intent| intent == **id))
+        {
             views.extend(self.own_offers(now, *id, own));
         }
         views.extend(self.made_offers(now, intent));
@@ -765,7 +997,9 @@ impl Market {
     fn state_of(&self, now: Timestamp, own: &Own, id: OfferId, taken: &Taken) -> OfferState {
         let accepted = own.accepted.as_ref().filter(|accepted| accepted.offer == id);
         match (accepted, taken.declined, &taken.refused) {
-            (Some(accepted), ..) if accepted.agreed => OfferState::Agreed { agreement: accepted.acceptance.agreement },
+            (Some(accepted), ..) if accepted.agreed => OfferState::Agreed {
+                agreement: accepted.acceptance.agreement,
+            },
             (Some(accepted), ..) => OfferState::Accepted {
                 delivery: self
                     .outbox
@@ -773,9 +1007,10 @@ impl Market {
                     .unwrap_or(super::DeliveryState::Queued { attempts: 0 }),
             },
             (None, Some(reason), _) => OfferState::Declined { reason },
-            (None, None, Some((why, difference))) => {
-                OfferState::NotHonoured { why: *why, difference: difference.clone() }
-            }
+            (None, None, Some((why, difference))) => OfferState::NotHonoured {
+                why: *why,
+                difference: difference.clone(),
+            },
             (None, None, None) if taken.offer.valid_until <= now => OfferState::Expired,
             (None, None, None) => OfferState::Open,
         }
@@ -784,7 +1019,9 @@ impl Market {
 
 impl NotTaken {
     fn view(&self, wanted: Option<&Intent>) -> OfferView {
-        let claim = Signed::<Offer>::parse(&self.refused.bytes).ok().and_then(|signed| signed.claim());
+        let claim = Signed::<Offer>::parse(&self.refused.bytes)
+            .ok()
+            .and_then(|signed| signed.claim());
         let admission: Option<Admission> = wanted.zip(claim.as_ref()).map(|(wanted, offer)| admits(wanted, offer));
         OfferView {
             id: self.refused.record.into(),
@@ -792,7 +1029,10 @@ impl NotTaken {
             intent: self.refused.intent,
             seller: self.refused.author,
             at: Some(self.at),
-            state: OfferState::Refused { why: self.refused.why, detail: self.refused.detail.to_string() },
+            state: OfferState::Refused {
+                why: self.refused.why,
+                detail: self.refused.detail.to_string(),
+            },
             offer: claim,
             place: None,
             admission,

@@ -5,7 +5,7 @@ use crate::{
     deed::{Acceptance, Agreement, Confirmation, Difference, Settled},
     envelope::{Signed, Verified, record_id},
     frame::{Frame, Refusal},
-    id::{EntryHash, digest},
+    id::{AgreementId, EntryHash, digest},
     ledger::Fact,
     limits,
     list::Bytes,
@@ -67,33 +67,55 @@ impl Market {
     pub(super) fn take_receipt(&mut self, now: Timestamp, bytes: &[u8]) -> Frame {
         let about = record_id(bytes);
         let Ok(receipt) = Signed::<Receipt>::parse(bytes).and_then(Signed::verify) else {
-            return Frame::Refused { about, why: Refusal::Malformed };
+            return Frame::Refused {
+                about,
+                why: Refusal::Malformed,
+            };
         };
-        let Some(deal) = self.deals.get_mut(&receipt.agreement).filter(|deal| deal.role == Role::Customer) else {
-            return Frame::Refused { about, why: Refusal::Unknown };
+        let Some(deal) = self
+            .deals
+            .get(&receipt.agreement)
+            .filter(|deal| deal.role == Role::Customer)
+        else {
+            return Frame::Refused {
+                about,
+                why: Refusal::Unknown,
+            };
         };
         if deal.receipts.iter().any(|known| known.id() == about) {
             return Frame::Stored(about);
         }
         if deal.receipts.len() >= limits::RECEIPTS_PER_AGREEMENT {
-            return Frame::Refused { about, why: Refusal::OverCap };
+            return Frame::Refused {
+                about,
+                why: Refusal::OverCap,
+            };
         }
         match deal.continues(&receipt) {
             Ok(()) => {
                 let (agreement, what) = (receipt.agreement, receipt.event.word().to_owned());
                 self.record(now, Fact::Receipt(receipt));
-                self.event(Event::Receipt { agreement, receipt: about, what });
+                self.event(Event::Receipt {
+                    agreement,
+                    receipt: about,
+                    what,
+                });
                 Frame::Stored(about)
             }
             Err(difference) => {
                 let detail = difference.to_string();
                 // Only the seller's own word is kept as a difference of this deal; a stranger's is noise.
                 let from_seller = deal.settled.offer.header().author == receipt.header().author;
-                if from_seller && deal.differences.len() < limits::REFUSALS_PER_INTENT {
-                    deal.differences.push(difference);
+                let room = deal.differences.len() < limits::REFUSALS_PER_INTENT;
+                if from_seller && room && !deal.differences.contains(&difference) {
+                    let agreement = receipt.agreement;
+                    self.record(now, Fact::Differed { agreement, difference });
                 }
                 self.file_refusal(now, bytes, Refusal::Changed, &detail);
-                Frame::Refused { about, why: Refusal::Changed }
+                Frame::Refused {
+                    about,
+                    why: Refusal::Changed,
+                }
             }
         }
     }
@@ -112,8 +134,15 @@ impl Market {
             },
         };
         let (intent, amendment, offer) = parties;
-        let Ok(settled) = Agreement::of(intent, amendment, offer, acceptance, confirmation) else { return };
-        let deal = Deal { role, settled, receipts: vec![receipt.clone()], differences: Vec::new() };
+        let Ok(settled) = Agreement::of(intent, amendment, offer, acceptance, confirmation) else {
+            return;
+        };
+        let deal = Deal {
+            role,
+            settled,
+            receipts: vec![receipt.clone()],
+            differences: Vec::new(),
+        };
         self.deals.insert(acceptance.agreement, deal);
         match role {
             Role::Customer => self.apply_own_agreed(acceptance),
@@ -127,8 +156,15 @@ impl Market {
         }
     }
 
-    /// After replay: take up what was under way.
+    pub(super) fn apply_differed(&mut self, agreement: AgreementId, difference: &Difference) {
+        if let Some(deal) = self.deals.get_mut(&agreement) {
+            deal.differences.push(difference.clone());
+        }
+    }
+
+    /// After replay: take up what was under way, and forget again what was forgotten before.
     pub(super) fn resume(&mut self, now: Timestamp) {
+        self.forget_heard(now);
         self.resume_customer(now);
         self.resume_listener(now);
     }

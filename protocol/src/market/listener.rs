@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::{
-    Answered, Denied, Event, IntentState, IntentView, Market, OfferState, OfferView, Output, Role, Task,
-    relay::Open,
+    Answered, Denied, Event, IntentState, IntentView, Market, OfferState, OfferView, Output, Role, Task, relay::Open,
 };
 use crate::{
     deed::{Acceptance, Agreement, Confirmation, accepts},
@@ -64,7 +63,9 @@ struct Made {
 
 impl Heard {
     fn wanted(&self) -> &Intent {
-        self.amendments.last().map_or(self.intent.body(), |amendment| &amendment.now)
+        self.amendments
+            .last()
+            .map_or(self.intent.body(), |amendment| &amendment.now)
     }
 
     fn revision(&self) -> RecordId {
@@ -76,7 +77,7 @@ impl Heard {
     }
 }
 
-/// What the listener has in hand; none of it outlives a restart, all of it comes again by pulling.
+/// What the listener has in hand. But for the quota none of it outlives a restart: it comes again by pulling.
 #[derive(Debug, Default)]
 pub(super) struct Listener {
     waiting: VecDeque<IntentId>,
@@ -97,20 +98,32 @@ impl Listener {
 }
 
 fn asked<'a>(open: &'a Open, id: IntentId) -> Asked<'a> {
-    Asked { id, revision: open.revision(), intent: open.wanted(), expires: open.intent.header().expires }
+    Asked {
+        id,
+        revision: open.revision(),
+        intent: open.wanted(),
+        expires: open.intent.header().expires,
+    }
 }
 
 /// Hearing and offering.
 impl Market {
     /// Looks at an open intent: if the rules might answer it, it is searched for.
     pub(super) fn consider(&mut self, now: Timestamp, id: IntentId) {
-        let (Some(rules), Some(open)) = (&self.config.rules, self.relay.find(id)) else { return };
+        let (Some(rules), Some(open)) = (&self.config.rules, self.relay.find(id)) else {
+            return;
+        };
         let told = self.heard.get(&id).is_some_and(|heard| !heard.offers.is_empty());
         let ours = self.own.contains_key(&id);
         if told || ours || open.wanted().offers_due <= now || rules.hears(&asked(open, id)).is_err() {
             return;
         }
         if self.listener.waiting.contains(&id) || self.listener.waiting.len() >= WAITING {
+            return;
+        }
+        // A search under way looks again by itself where the want has changed meanwhile.
+        let searching = |task: &Task| matches!(task, Task::Search { intent, .. } if *intent == id);
+        if self.tasks.values().any(searching) {
             return;
         }
         self.event(Event::Heard { intent: id });
@@ -128,21 +141,31 @@ impl Market {
 
     fn search_next(&mut self) {
         while self.listener.searching < SEARCHES {
-            let Some(id) = self.listener.waiting.pop_front() else { return };
+            let Some(id) = self.listener.waiting.pop_front() else {
+                return;
+            };
             let Some(open) = self.relay.find(id) else { continue };
-            let intent = Box::new(open.wanted().clone());
+            let (intent, revision) = (Box::new(open.wanted().clone()), open.revision());
             self.listener.searching += 1;
-            let task = self.begin(Task::Search { intent: id });
+            let task = self.begin(Task::Search { intent: id, revision });
             self.out.push_back(Output::Search { task, intent });
         }
     }
 
     /// What the catalogue has: quote, keep what is admissible, best first, and send as many as may go.
-    pub(super) fn found(&mut self, now: Timestamp, id: IntentId, candidates: Vec<Candidate>) {
+    pub(super) fn found(&mut self, now: Timestamp, id: IntentId, revision: RecordId, candidates: Vec<Candidate>) {
         self.listener.searching = self.listener.searching.saturating_sub(1);
         self.search_next();
         let Some(rules) = self.config.rules.clone() else { return };
-        let Some(open) = self.relay.find(id).cloned() else { return };
+        let Some(open) = self.relay.find(id).cloned() else {
+            return;
+        };
+        if open.revision() != revision {
+            return self.consider(now, id);
+        }
+        if open.wanted().offers_due <= now {
+            return;
+        }
         // Where nobody can reach us nobody can accept: the intent stays open and is looked at again.
         if self.reply.is_none() {
             return;
@@ -152,15 +175,26 @@ impl Market {
         let quota = self.listener.quota(now, rules.offers_per_hour);
         quotes.truncate(wanted.min(quota));
         if rules.answer == crate::rules::Answer::Ask && !quotes.is_empty() {
-            self.event(Event::Asking { intent: id, offers: quotes.len() });
+            self.event(Event::Asking {
+                intent: id,
+                offers: quotes.len(),
+            });
             if self.listener.asking.len() >= limits::OWN_INTENTS {
                 self.listener.asking.pop_first();
             }
             self.listener.asking.insert(id, quotes);
             return;
         }
-        let why = if quota == 0 { "the hourly quota of offers is used up".into() } else { why };
-        self.event(Event::Answered { intent: id, offers: quotes.len(), why });
+        let why = if quota == 0 {
+            "the hourly quota of offers is used up".into()
+        } else {
+            why
+        };
+        self.event(Event::Answered {
+            intent: id,
+            offers: quotes.len(),
+            why,
+        });
         self.offer_all(now, id, &open, quotes);
     }
 
@@ -172,7 +206,9 @@ impl Market {
         asked: &Asked,
         candidates: Vec<Candidate>,
     ) -> (Vec<(Quote, Candidate)>, String) {
-        let Some(reply) = &self.reply else { return (Vec::new(), String::new()) };
+        let Some(reply) = &self.reply else {
+            return (Vec::new(), String::new());
+        };
         let mut why = format!("{} candidates", candidates.len());
         let mut quotes = Vec::new();
         for candidate in candidates {
@@ -183,7 +219,11 @@ impl Market {
             }
         }
         quotes.sort_by(|(a, x), (b, y)| {
-            (b.score.total(), a.offer.totals.total, &x.item.id).cmp(&(a.score.total(), b.offer.totals.total, &y.item.id))
+            (b.score.total(), a.offer.totals.total, &x.item.id).cmp(&(
+                a.score.total(),
+                b.offer.totals.total,
+                &y.item.id,
+            ))
         });
         if !quotes.is_empty() {
             why = format!("{} items fit", quotes.len());
@@ -203,13 +243,20 @@ impl Market {
         let gone: u64 = self
             .heard
             .values()
-            .flat_map(|heard| &heard.offers)
-            .filter(|(id, made)| made.item == *item && Some(**id) != except)
-            .filter(|(_, made)| match made.agreed {
-                Some(agreement) => self.deals.get(&agreement).is_some_and(|deal| deal.settled.at() > counted),
-                None => made.declined.is_none() && made.offer.held_until.is_some_and(|until| until > now),
+            .flat_map(|heard| heard.offers.iter().map(move |(id, made)| (heard, id, made)))
+            .filter(|(_, id, made)| made.item == *item && Some(**id) != except)
+            .filter(|(heard, _, made)| match made.agreed {
+                Some(agreement) => self
+                    .deals
+                    .get(&agreement)
+                    .is_some_and(|deal| deal.settled.at() > counted),
+                None => {
+                    heard.withdrawal.is_none()
+                        && made.declined.is_none()
+                        && made.offer.held_until.is_some_and(|until| until > now)
+                }
             })
-            .flat_map(|(_, made)| made.offer.lines.iter().map(|line| u64::from(line.quantity)))
+            .flat_map(|(_, _, made)| made.offer.lines.iter().map(|line| u64::from(line.quantity)))
             .sum();
         stock.map(|stock| stock.saturating_sub(u32::try_from(gone).unwrap_or(u32::MAX)))
     }
@@ -227,13 +274,19 @@ impl Market {
         let key = self.seed.seller_key();
         for (quote, candidate) in quotes {
             let valid_until = quote.offer.valid_until;
-            let Ok(offer) = sign(&key, now, valid_until, quote.offer) else { continue };
+            let Ok(offer) = sign(&key, now, valid_until, quote.offer) else {
+                continue;
+            };
             let (record, item) = (offer.id(), candidate.item);
             self.record(
                 now,
-                Fact::Offered { offer: offer.clone(), item: item.id, stock: item.stock, counted: candidate.counted },
+                Fact::Offered {
+                    offer: offer.clone(),
+                    item: item.id,
+                    stock: item.stock,
+                    counted: candidate.counted,
+                },
             );
-            self.listener.sent.push_back(now);
             self.post_offer(now, record, &offer, open.wanted());
         }
     }
@@ -250,11 +303,17 @@ impl Market {
         let quotes = self.listener.asking.remove(&id).ok_or(Denied::NothingToDecide(id))?;
         let open = self.relay.find(id).cloned().ok_or(Denied::Withdrawn)?;
         if send {
-            let Some(rules) = self.config.rules.clone() else { return Err(Denied::NothingToDecide(id)) };
+            let Some(rules) = self.config.rules.clone() else {
+                return Err(Denied::NothingToDecide(id));
+            };
             // Prices and stock are of the moment they were asked about; time has passed, so quote again.
             let candidates = quotes.into_iter().map(|(_, candidate)| candidate).collect();
             let (quotes, _) = self.quotes(now, &rules, &asked(&open, id), candidates);
-            self.event(Event::Answered { intent: id, offers: quotes.len(), why: "a person decided".into() });
+            self.event(Event::Answered {
+                intent: id,
+                offers: quotes.len(),
+                why: "a person decided".into(),
+            });
             self.offer_all(now, id, &open, quotes);
         }
         Ok(Answered::Ok)
@@ -269,12 +328,22 @@ impl Market {
     }
 
     fn hear_amendment(&mut self, now: Timestamp, amendment: &Verified<Amendment>) {
-        let Some(heard) = self.heard.get(&amendment.intent) else { return };
-        if heard.amendments.last().is_some_and(|last| last.sequence >= amendment.sequence) {
+        let Some(heard) = self.heard.get(&amendment.intent) else {
+            return;
+        };
+        if heard
+            .amendments
+            .last()
+            .is_some_and(|last| last.sequence >= amendment.sequence)
+        {
             return;
         }
         self.record(now, Fact::HeardAmendment(amendment.clone()));
-        let records: Vec<RecordId> = self.heard[&amendment.intent].offers.keys().map(|id| RecordId(id.0)).collect();
+        let records: Vec<RecordId> = self.heard[&amendment.intent]
+            .offers
+            .keys()
+            .map(|id| RecordId(id.0))
+            .collect();
         self.redirect(now, &records, &amendment.now.reply);
     }
 
@@ -287,7 +356,11 @@ impl Market {
     }
 
     fn hear_withdrawal(&mut self, now: Timestamp, withdrawal: Verified<Withdrawal>) {
-        if self.heard.get(&withdrawal.intent).is_some_and(|heard| heard.withdrawal.is_none()) {
+        if self
+            .heard
+            .get(&withdrawal.intent)
+            .is_some_and(|heard| heard.withdrawal.is_none())
+        {
             self.record(now, Fact::HeardWithdrawal(withdrawal));
         }
     }
@@ -296,14 +369,20 @@ impl Market {
     pub(super) fn take_withdrawal(&mut self, now: Timestamp, bytes: &[u8]) -> Frame {
         let about = record_id(bytes);
         let Some(withdrawal) = Signed::<Withdrawal>::parse(bytes).and_then(Signed::verify).ok() else {
-            return Frame::Refused { about, why: Refusal::Malformed };
+            return Frame::Refused {
+                about,
+                why: Refusal::Malformed,
+            };
         };
         match self.heard.get(&withdrawal.intent) {
             Some(heard) if heard.intent.header().author == withdrawal.header().author => {
                 self.hear_withdrawal(now, withdrawal);
                 Frame::Stored(about)
             }
-            _ => Frame::Refused { about, why: Refusal::Unknown },
+            _ => Frame::Refused {
+                about,
+                why: Refusal::Unknown,
+            },
         }
     }
 
@@ -340,10 +419,18 @@ impl Market {
     ) {
         let id = OfferId::from(offer.id());
         if let Some(heard) = self.heard.get_mut(&offer.intent) {
+            self.listener.sent.push_back(offer.header().created);
             self.offers.insert(id, offer.intent);
             heard.offers.insert(
                 id,
-                Made { offer: offer.clone(), item: item.clone(), stock, counted, declined: None, agreed: None },
+                Made {
+                    offer: offer.clone(),
+                    item: item.clone(),
+                    stock,
+                    counted,
+                    declined: None,
+                    agreed: None,
+                },
             );
         }
     }
@@ -352,9 +439,17 @@ impl Market {
     pub(super) fn forget_heard(&mut self, now: Timestamp) {
         let over = |heard: &Heard| {
             heard.intent.header().expires.plus(limits::CLOCK_SKEW) <= now
-                && heard.offers.values().all(|made| made.agreed.is_none() && made.offer.valid_until.plus(LATE) <= now)
+                && heard
+                    .offers
+                    .values()
+                    .all(|made| made.agreed.is_none() && made.offer.valid_until.plus(LATE) <= now)
         };
-        let gone: Vec<IntentId> = self.heard.iter().filter(|(_, heard)| over(heard)).map(|(id, _)| *id).collect();
+        let gone: Vec<IntentId> = self
+            .heard
+            .iter()
+            .filter(|(_, heard)| over(heard))
+            .map(|(id, _)| *id)
+            .collect();
         for id in gone {
             if let Some(heard) = self.heard.remove(&id) {
                 for offer in heard.offers.keys() {
@@ -384,7 +479,10 @@ impl Market {
     pub(super) fn made_offer(&self, record: RecordId) -> Option<(IntentId, OfferId)> {
         let id = OfferId::from(record);
         let intent = self.offers.get(&id)?;
-        self.heard.get(intent).filter(|heard| heard.offers.contains_key(&id)).map(|_| (*intent, id))
+        self.heard
+            .get(intent)
+            .filter(|heard| heard.offers.contains_key(&id))
+            .map(|_| (*intent, id))
     }
 }
 
@@ -392,12 +490,16 @@ impl Market {
 impl Market {
     pub(super) fn take_acceptance(&mut self, now: Timestamp, bytes: &[u8]) -> Frame {
         let about = record_id(bytes);
-        self.honour(now, bytes).unwrap_or_else(|why| Frame::Refused { about, why })
+        self.honour(now, bytes)
+            .unwrap_or_else(|why| Frame::Refused { about, why })
     }
 
     fn honour(&mut self, now: Timestamp, bytes: &[u8]) -> Result<Frame, Refusal> {
         let acceptance = verified::<Acceptance>(bytes)?;
-        let heard = self.offers.get(&acceptance.offer).and_then(|intent| self.heard.get(intent));
+        let heard = self
+            .offers
+            .get(&acceptance.offer)
+            .and_then(|intent| self.heard.get(intent));
         let heard = heard.ok_or(Refusal::Unknown)?;
         let made = heard.offers.get(&acceptance.offer).ok_or(Refusal::Unknown)?;
         if heard.intent.header().author != acceptance.header().author {
@@ -414,6 +516,10 @@ impl Market {
         if heard.offers.values().any(|other| other.agreed.is_some()) {
             return Err(Refusal::Taken);
         }
+        // A customer whose yes is under way does not withdraw: this one is old news.
+        if heard.withdrawal.is_some() {
+            return Err(Refusal::Withdrawn);
+        }
         let signed_late = acceptance.header().created > made.offer.valid_until;
         if signed_late || now > made.offer.valid_until.plus(LATE) {
             return Err(Refusal::Expired);
@@ -426,9 +532,18 @@ impl Market {
         let key = self.seed.seller_key();
         let ends = now.plus(limits::DEED_LIFE);
         let (agreement, total) = (acceptance.agreement, acceptance.total);
-        let confirmation =
-            sign(&key, now, ends, Confirmation { agreement, acceptance: acceptance.id(), total, terms: acceptance.terms })
-                .map_err(|_| Refusal::NotStored)?;
+        let confirmation = sign(
+            &key,
+            now,
+            ends,
+            Confirmation {
+                agreement,
+                acceptance: acceptance.id(),
+                total,
+                terms: acceptance.terms,
+            },
+        )
+        .map_err(|_| Refusal::NotStored)?;
         let days = |days: u32| now.plus(Seconds(days.saturating_mul(24 * 3600)));
         let receipt = Receipt {
             agreement,
@@ -441,13 +556,32 @@ impl Market {
         };
         let receipt = sign(&key, now, ends, receipt).map_err(|_| Refusal::NotStored)?;
         let amendment = heard.amendment(made.offer.revision);
-        Agreement::of(&heard.intent, amendment, &made.offer, &acceptance, &confirmation).map_err(|_| Refusal::Changed)?;
+        Agreement::of(&heard.intent, amendment, &made.offer, &acceptance, &confirmation)
+            .map_err(|_| Refusal::Changed)?;
         let (intent, offer) = (acceptance.intent, acceptance.offer);
         let (id, what) = (receipt.id(), receipt.event.word().to_owned());
-        self.record(now, Fact::Agreed { confirmation, acceptance, receipt });
-        self.event(Event::Agreement { intent, offer, agreement });
-        self.event(Event::Receipt { agreement, receipt: id, what });
-        self.deals.get(&agreement).and_then(super::deals::Deal::confirmed).ok_or(Refusal::NotStored)
+        self.record(
+            now,
+            Fact::Agreed {
+                confirmation,
+                acceptance,
+                receipt,
+            },
+        );
+        self.event(Event::Agreement {
+            intent,
+            offer,
+            agreement,
+        });
+        self.event(Event::Receipt {
+            agreement,
+            receipt: id,
+            what,
+        });
+        self.deals
+            .get(&agreement)
+            .and_then(super::deals::Deal::confirmed)
+            .ok_or(Refusal::NotStored)
     }
 
     pub(super) fn take_decline(&mut self, now: Timestamp, bytes: &[u8]) -> Frame {
@@ -457,16 +591,28 @@ impl Market {
             Err(why) => return Frame::Refused { about, why },
         };
         let Some(heard) = self.heard.get(&decline.intent) else {
-            return Frame::Refused { about, why: Refusal::Unknown };
+            return Frame::Refused {
+                about,
+                why: Refusal::Unknown,
+            };
         };
         let Some(made) = heard.offers.get(&decline.offer) else {
-            return Frame::Refused { about, why: Refusal::Unknown };
+            return Frame::Refused {
+                about,
+                why: Refusal::Unknown,
+            };
         };
         if heard.intent.header().author != decline.header().author {
-            return Frame::Refused { about, why: Refusal::BadSignature };
+            return Frame::Refused {
+                about,
+                why: Refusal::BadSignature,
+            };
         }
         if made.agreed.is_some() {
-            return Frame::Refused { about, why: Refusal::Taken };
+            return Frame::Refused {
+                about,
+                why: Refusal::Taken,
+            };
         }
         if made.declined.is_none() {
             let (intent, offer, reason) = (decline.intent, decline.offer, decline.reason);
@@ -477,7 +623,10 @@ impl Market {
     }
 
     pub(super) fn apply_decline_taken(&mut self, decline: &Verified<Decline>) {
-        let made = self.heard.get_mut(&decline.intent).and_then(|heard| heard.offers.get_mut(&decline.offer));
+        let made = self
+            .heard
+            .get_mut(&decline.intent)
+            .and_then(|heard| heard.offers.get_mut(&decline.offer));
         if let Some(made) = made {
             made.declined = Some(decline.reason);
         }
@@ -494,7 +643,10 @@ impl Market {
     }
 
     pub(super) fn apply_made_agreed(&mut self, acceptance: &Acceptance) {
-        let made = self.heard.get_mut(&acceptance.intent).and_then(|heard| heard.offers.get_mut(&acceptance.offer));
+        let made = self
+            .heard
+            .get_mut(&acceptance.intent)
+            .and_then(|heard| heard.offers.get_mut(&acceptance.offer));
         if let Some(made) = made {
             made.agreed = Some(acceptance.agreement);
             // Whoever accepts has the offer: no need to bring it again.
@@ -527,7 +679,10 @@ impl Market {
     }
 
     pub(super) fn made_offers(&self, now: Timestamp, intent: Option<IntentId>) -> Vec<OfferView> {
-        let heard = self.heard.iter().filter(|(id, _)| intent.is_none_or(|intent| intent == **id));
+        let heard = self
+            .heard
+            .iter()
+            .filter(|(id, _)| intent.is_none_or(|intent| intent == **id));
         heard
             .flat_map(|(id, heard)| heard.offers.iter().map(move |(offer, made)| (id, heard, offer, made)))
             .map(|(id, heard, offer, made)| {

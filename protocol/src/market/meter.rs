@@ -16,7 +16,10 @@ const WHOLE: u64 = 60_000;
 
 impl Meter {
     pub(super) fn new(per_minute: u32) -> Self {
-        Self { per_minute, peers: BTreeMap::new() }
+        Self {
+            per_minute,
+            peers: BTreeMap::new(),
+        }
     }
 
     /// Takes one from the peer's bucket; `false` where it is empty.
@@ -24,13 +27,18 @@ impl Meter {
         let full = u64::from(self.per_minute) * WHOLE;
         if !self.peers.contains_key(peer) && self.peers.len() >= limits::METERED_PEERS {
             // Whoever has the fullest bucket has done the least: forgetting it gives nothing away.
-            let idlest = self.peers.iter().max_by_key(|(_, (left, at))| (*left, std::cmp::Reverse(*at)));
+            let idlest = self
+                .peers
+                .iter()
+                .max_by_key(|(_, (left, at))| (*left, std::cmp::Reverse(*at)));
             if let Some(idlest) = idlest.map(|(peer, _)| peer.clone()) {
                 self.peers.remove(&idlest);
             }
         }
         let (left, at) = self.peers.entry(peer.to_vec()).or_insert((full, now));
-        let refilled = left.saturating_add(now.since(*at).saturating_mul(self.per_minute.into())).min(full);
+        let refilled = left
+            .saturating_add(now.since(*at).saturating_mul(self.per_minute.into()))
+            .min(full);
         *at = now;
         *left = refilled.saturating_sub(WHOLE);
         refilled >= WHOLE

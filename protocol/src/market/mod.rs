@@ -35,7 +35,9 @@ use serde::{Deserialize, Serialize};
 
 pub use customer::Draft;
 pub use listener::Candidate;
-pub use views::{AgreementView, DeliveryState, IntentState, IntentView, OfferState, OfferView, ReceiptView, Role, Status};
+pub use views::{
+    AgreementView, DeliveryState, IntentState, IntentView, OfferState, OfferView, ReceiptView, Role, Status,
+};
 
 use crate::{
     contact::ReplyPath,
@@ -286,7 +288,11 @@ pub enum Event {
     /// A want of ours is stored and goes out.
     Cast { intent: IntentId },
     /// It reached peers on a topic.
-    Published { intent: IntentId, topic: String, peers: usize },
+    Published {
+        intent: IntentId,
+        topic: String,
+        peers: usize,
+    },
     /// Nobody is there to hear it yet; it waits in the outbox.
     Unheard { intent: IntentId, topic: String },
     /// A want of ours was said anew.
@@ -298,29 +304,63 @@ pub enum Event {
     /// An offer came, was verified and admitted.
     Offer { intent: IntentId, offer: OfferId },
     /// An offer, or something that claims to be one, came and was not taken.
-    Refused { intent: Option<IntentId>, record: RecordId, why: Refusal, detail: String },
+    Refused {
+        intent: Option<IntentId>,
+        record: RecordId,
+        why: Refusal,
+        detail: String,
+    },
     /// The offers in the customer's order, after a new one.
     Ranked { intent: IntentId, order: Vec<Ranked> },
     /// We said yes.
-    Accepted { intent: IntentId, offer: OfferId, agreement: AgreementId },
+    Accepted {
+        intent: IntentId,
+        offer: OfferId,
+        agreement: AgreementId,
+    },
     /// Our yes was refused.
-    AcceptanceRefused { intent: IntentId, offer: OfferId, why: Refusal, difference: Option<Difference> },
+    AcceptanceRefused {
+        intent: IntentId,
+        offer: OfferId,
+        why: Refusal,
+        difference: Option<Difference>,
+    },
     /// We said no.
     Declined { intent: IntentId, offer: OfferId },
     /// Both sides hold the agreement.
-    Agreement { intent: IntentId, offer: OfferId, agreement: AgreementId },
+    Agreement {
+        intent: IntentId,
+        offer: OfferId,
+        agreement: AgreementId,
+    },
     /// A receipt was added to an agreement.
-    Receipt { agreement: AgreementId, receipt: RecordId, what: String },
+    Receipt {
+        agreement: AgreementId,
+        receipt: RecordId,
+        what: String,
+    },
     /// As a listener: an intent was heard that the rules may answer.
     Heard { intent: IntentId },
     /// As a listener: it was looked at; this many offers go out, and why no more.
-    Answered { intent: IntentId, offers: usize, why: String },
+    Answered {
+        intent: IntentId,
+        offers: usize,
+        why: String,
+    },
     /// As a listener: offers wait for a person's word.
     Asking { intent: IntentId, offers: usize },
     /// As a listener: an offer reached the customer, or was refused there.
-    Delivered { intent: IntentId, offer: OfferId, refused: Option<Refusal> },
+    Delivered {
+        intent: IntentId,
+        offer: OfferId,
+        refused: Option<Refusal>,
+    },
     /// As a listener: the customer said no.
-    OfferDeclined { intent: IntentId, offer: OfferId, reason: Reason },
+    OfferDeclined {
+        intent: IntentId,
+        offer: OfferId,
+        reason: Reason,
+    },
     /// The ledger could not be written; the node stands still until it can.
     StoreFailed,
 }
@@ -363,10 +403,23 @@ pub struct Market {
 /// What an effect under way is for.
 #[derive(Clone, Debug)]
 enum Task {
-    Publish { record: RecordId, topic: Topic },
-    Send { record: RecordId },
-    Pull { topic: Topic, peer: ReplyPath, after: Option<RecordId> },
-    Search { intent: IntentId },
+    Publish {
+        record: RecordId,
+        topic: Topic,
+    },
+    Send {
+        record: RecordId,
+    },
+    Pull {
+        topic: Topic,
+        peer: ReplyPath,
+        after: Option<RecordId>,
+    },
+    Search {
+        intent: IntentId,
+        /// The version of the want that is searched for.
+        revision: RecordId,
+    },
 }
 
 /// What a deadline is for.
@@ -434,9 +487,19 @@ impl Market {
 
     /// Tells the market what happened.
     pub fn handle(&mut self, now: Timestamp, input: Input) {
+        // Whatever a broken market learns it could not keep, and what it cannot keep it must not act upon.
+        let asks = matches!(input, Input::Command(..) | Input::Gossip { .. } | Input::Frame { .. });
+        if self.is_broken() && !asks {
+            return;
+        }
         match input {
             Input::Command(request, command) => self.command(now, request, command),
-            Input::Gossip { ticket, peer, topic, bytes } => {
+            Input::Gossip {
+                ticket,
+                peer,
+                topic,
+                bytes,
+            } => {
                 let verdict = self.hear(now, &peer, topic, &bytes);
                 self.out.push_back(Output::Verdict(ticket, verdict));
             }
@@ -482,6 +545,11 @@ impl Market {
         self.book.is_broken()
     }
 
+    /// The rules that it sells by, if it sells.
+    pub fn rules(&self) -> Option<&Rules> {
+        self.config.rules.as_ref()
+    }
+
     /// The ledger's end.
     pub fn chain(&self) -> Chain {
         self.book.chain()
@@ -513,12 +581,18 @@ impl Market {
 
     /// A frame in, a frame out. `None` only where no reply is due.
     fn frame(&mut self, now: Timestamp, peer: &[u8], bytes: &[u8]) -> Option<Frame> {
-        let refused = |why| Some(Frame::Refused { about: crate::envelope::record_id(bytes), why });
+        let refused = |why| {
+            let about = Frame::decode(bytes).ok().and_then(|frame| frame.about());
+            let about = about.unwrap_or_default();
+            Some(Frame::Refused { about, why })
+        };
         if self.is_broken() {
             return refused(Refusal::NotStored);
         }
         if !self.relay.may_send(now, peer) {
-            return refused(Refusal::Busy { retry: crate::time::Seconds(60) });
+            return refused(Refusal::Busy {
+                retry: crate::time::Seconds(60),
+            });
         }
         match Frame::decode(bytes) {
             Err(_) => refused(Refusal::Malformed),
@@ -546,7 +620,9 @@ impl Market {
             _ => {}
         }
         match (self.tasks.remove(&task), done) {
-            (Some(Task::Publish { record, topic }), Done::Published(peers)) => self.published(now, record, topic, peers),
+            (Some(Task::Publish { record, topic }), Done::Published(peers)) => {
+                self.published(now, record, topic, peers)
+            }
             (Some(Task::Publish { record, topic }), _) => self.published(now, record, topic, 0),
             (Some(Task::Send { record }), Done::Replied(bytes)) => self.replied(now, record, &bytes),
             (Some(Task::Send { record }), _) => self.unreached(now, record),
@@ -554,8 +630,10 @@ impl Market {
                 self.pulled(now, topic, peer, after, &bytes);
             }
             (Some(Task::Pull { topic, peer, .. }), _) => self.relay.pull_failed(topic, &peer.peer),
-            (Some(Task::Search { intent }), Done::Found(candidates)) => self.found(now, intent, candidates),
-            (Some(Task::Search { intent }), _) => self.found(now, intent, Vec::new()),
+            (Some(Task::Search { intent, revision }), Done::Found(candidates)) => {
+                self.found(now, intent, revision, candidates);
+            }
+            (Some(Task::Search { intent, revision }), _) => self.found(now, intent, revision, Vec::new()),
             (None, _) => {}
         }
     }
@@ -598,14 +676,24 @@ impl Market {
             Fact::AcceptanceRefused { offer, why, difference } => {
                 self.apply_acceptance_refused(*offer, *why, difference.clone());
             }
-            Fact::Agreed { confirmation, acceptance, receipt } => self.apply_agreed(confirmation, acceptance, receipt),
+            Fact::Agreed {
+                confirmation,
+                acceptance,
+                receipt,
+            } => self.apply_agreed(confirmation, acceptance, receipt),
             Fact::Receipt(receipt) => self.apply_receipt(receipt),
             Fact::Heard(intent) => self.apply_heard(intent),
             Fact::HeardAmendment(amendment) => self.apply_heard_amendment(amendment),
             Fact::HeardWithdrawal(withdrawal) => self.apply_heard_withdrawal(withdrawal),
-            Fact::Offered { offer, item, stock, counted } => self.apply_offered(offer, item, *stock, *counted),
+            Fact::Offered {
+                offer,
+                item,
+                stock,
+                counted,
+            } => self.apply_offered(offer, item, *stock, *counted),
             Fact::Delivered { record, refused } => self.outbox.apply_delivered(*record, *refused),
             Fact::DeclineTaken(decline) => self.apply_decline_taken(decline),
+            Fact::Differed { agreement, difference } => self.apply_differed(*agreement, difference),
         }
     }
 
@@ -637,9 +725,18 @@ impl Market {
         self.config.backbone.union(&self.config.listen).copied().collect()
     }
 
+    /// Joins these topics for the mesh's sake, whatever this node listens for.
+    pub fn join_backbone(&mut self, topics: BTreeSet<Topic>) {
+        self.change_topics(|config| config.backbone = topics);
+    }
+
     fn listen(&mut self, topics: BTreeSet<Topic>) {
+        self.change_topics(|config| config.listen = topics);
+    }
+
+    fn change_topics(&mut self, change: impl FnOnce(&mut Config)) {
         let before = self.topics();
-        self.config.listen = topics;
+        change(&mut self.config);
         let after = self.topics();
         for topic in before.difference(&after) {
             self.out.push_back(Output::Unsubscribe(*topic));

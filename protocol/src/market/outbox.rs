@@ -25,6 +25,8 @@ fn backoff(attempts: u32, salt: RecordId) -> u64 {
 /// A frame on its way to one peer.
 #[derive(Debug, Clone)]
 pub(super) struct Letter {
+    /// What the reply will be about.
+    about: RecordId,
     pub(super) to: ReplyPath,
     pub(super) frame: Frame,
     pub(super) until: Timestamp,
@@ -55,8 +57,15 @@ pub(super) struct Outbox {
 
 impl Outbox {
     pub(super) fn waiting(&self) -> usize {
-        self.letters.values().filter(|letter| matches!(letter.state, DeliveryState::Queued { .. })).count()
-            + self.notices.values().filter(|notice| !notice.waiting.is_empty()).count()
+        self.letters
+            .values()
+            .filter(|letter| matches!(letter.state, DeliveryState::Queued { .. }))
+            .count()
+            + self
+                .notices
+                .values()
+                .filter(|notice| !notice.waiting.is_empty())
+                .count()
     }
 
     /// Peers that a record was published to.
@@ -66,7 +75,10 @@ impl Outbox {
 
     /// How far a record has come; `None` for one that was never on its way to one peer.
     pub(super) fn delivery(&self, record: RecordId) -> Option<DeliveryState> {
-        self.arrived.get(&record).copied().or_else(|| self.letters.get(&record).map(|letter| letter.state))
+        self.arrived
+            .get(&record)
+            .copied()
+            .or_else(|| self.letters.get(&record).map(|letter| letter.state))
     }
 
     pub(super) fn apply_published(&mut self, record: RecordId, peers: u32) {
@@ -102,39 +114,65 @@ impl Market {
         until: Timestamp,
     ) {
         let waiting = topics.into_iter().map(|topic| (topic, 0)).collect();
-        let notice = Notice { intent, bytes: bytes.to_vec(), until, waiting, heard_by: 0 };
+        let notice = Notice {
+            intent,
+            bytes: bytes.to_vec(),
+            until,
+            waiting,
+            heard_by: 0,
+        };
         self.outbox.notices.insert(record, notice);
         self.republish(now, record);
     }
 
     /// Tries each topic on which nobody has heard the record.
     pub(super) fn republish(&mut self, now: Timestamp, record: RecordId) {
-        let Some(notice) = self.outbox.notices.get(&record).filter(|notice| notice.until > now) else { return };
+        let Some(notice) = self.outbox.notices.get(&record).filter(|notice| notice.until > now) else {
+            return;
+        };
         let bytes = notice.bytes.clone();
         let topics: Vec<Topic> = notice.waiting.keys().copied().collect();
         for topic in topics {
-            let busy = self.tasks.values().any(|task| {
-                matches!(task, Task::Publish { record: other, topic: on } if *other == record && *on == topic)
-            });
+            let busy = self.tasks.values().any(
+                |task| matches!(task, Task::Publish { record: other, topic: on } if *other == record && *on == topic),
+            );
             if !busy {
                 let task = self.begin(Task::Publish { record, topic });
-                self.promise(Output::Publish { task, topic, bytes: bytes.clone() });
+                self.promise(Output::Publish {
+                    task,
+                    topic,
+                    bytes: bytes.clone(),
+                });
             }
         }
     }
 
     pub(super) fn published(&mut self, now: Timestamp, record: RecordId, topic: Topic, peers: usize) {
-        let Some(notice) = self.outbox.notices.get_mut(&record) else { return };
+        let Some(notice) = self.outbox.notices.get_mut(&record) else {
+            return;
+        };
         let intent = notice.intent;
         let name = topic.to_string();
         if peers > 0 {
             notice.waiting.remove(&topic);
             notice.heard_by = notice.heard_by.saturating_add(peers as u32);
-            self.record(now, Fact::Published { record, peers: peers as u32 });
-            self.event(Event::Published { intent, topic: name, peers });
+            self.record(
+                now,
+                Fact::Published {
+                    record,
+                    peers: peers as u32,
+                },
+            );
+            self.event(Event::Published {
+                intent,
+                topic: name,
+                peers,
+            });
             return;
         }
-        let Some(attempts) = notice.waiting.get_mut(&topic) else { return };
+        let Some(attempts) = notice.waiting.get_mut(&topic) else {
+            return;
+        };
         *attempts += 1;
         let (first, wait) = (*attempts == 1, backoff(*attempts, record));
         self.out.push_back(Output::Reach(topic));
@@ -159,15 +197,30 @@ impl Market {
     }
 
     /// Puts a frame into the outbox and tries at once.
+    ///
+    /// `record` is the letter's name in the outbox: the id of the record inside, unless that goes to several peers.
     pub(super) fn post(&mut self, now: Timestamp, record: RecordId, to: ReplyPath, frame: Frame, until: Timestamp) {
         let state = DeliveryState::Queued { attempts: 0 };
-        self.outbox.letters.insert(record, Letter { to, frame, until, attempts: 0, sending: false, state });
+        self.outbox.letters.insert(
+            record,
+            Letter {
+                about: frame.about().unwrap_or(record),
+                to,
+                frame,
+                until,
+                attempts: 0,
+                sending: false,
+                state,
+            },
+        );
         self.resend(now, record);
     }
 
     /// Tries a letter, unless it is on its way, there, or too late.
     pub(super) fn resend(&mut self, now: Timestamp, record: RecordId) {
-        let Some(letter) = self.outbox.letters.get_mut(&record) else { return };
+        let Some(letter) = self.outbox.letters.get_mut(&record) else {
+            return;
+        };
         if letter.sending {
             return;
         }
@@ -177,7 +230,9 @@ impl Market {
         }
         letter.sending = true;
         letter.attempts += 1;
-        letter.state = DeliveryState::Queued { attempts: letter.attempts };
+        letter.state = DeliveryState::Queued {
+            attempts: letter.attempts,
+        };
         let (to, frame) = (letter.to.clone(), letter.frame.encode());
         let task = self.begin(Task::Send { record });
         self.promise(Output::Send { task, to, frame });
@@ -200,7 +255,9 @@ impl Market {
     }
 
     fn try_later(&mut self, now: Timestamp, record: RecordId, at_least: Seconds) {
-        let Some(letter) = self.outbox.letters.get_mut(&record) else { return };
+        let Some(letter) = self.outbox.letters.get_mut(&record) else {
+            return;
+        };
         letter.sending = false;
         let wait = backoff(letter.attempts, record).max(at_least.millis().min(LAST_WAIT_MS));
         self.remind(now.plus_millis(wait), Timer::Resend(record));
@@ -208,22 +265,35 @@ impl Market {
 
     /// A reply: the record is there, or is refused, or the other side asks to wait.
     pub(super) fn replied(&mut self, now: Timestamp, record: RecordId, bytes: &[u8]) {
-        let Some(letter) = self.outbox.letters.get_mut(&record) else { return };
+        let Some(letter) = self.outbox.letters.get_mut(&record) else {
+            return;
+        };
         letter.sending = false;
+        let expected = letter.about;
         match (letter.frame.clone(), Frame::decode(bytes)) {
-            (_, Ok(Frame::Refused { about, why })) if about == record => match why {
-                Refusal::Busy { retry } => self.try_later(now, record, retry),
-                why if why.may_retry() => self.try_later(now, record, Seconds(0)),
-                why => self.refused_there(now, record, why),
-            },
+            // Whoever is too busy to read a frame cannot say what it was about.
+            (
+                _,
+                Ok(Frame::Refused {
+                    why: Refusal::Busy { retry },
+                    ..
+                }),
+            ) => self.try_later(now, record, retry),
+            (_, Ok(Frame::Refused { about, why })) if about == expected && !why.may_retry() => {
+                self.refused_there(now, record, why);
+            }
             (Frame::Acceptance(_), Ok(Frame::Confirmed { confirmation, receipt })) => {
                 self.confirmed(now, record, &confirmation, &receipt);
             }
             (Frame::Acceptance(_), _) => self.try_later(now, record, Seconds(0)),
-            (_, Ok(Frame::Stored(id))) if id == record => {
+            (_, Ok(Frame::Stored(id))) if id == expected => {
                 self.record(now, Fact::Delivered { record, refused: None });
                 if let Some((intent, offer)) = self.made_offer(record) {
-                    self.event(Event::Delivered { intent, offer, refused: None });
+                    self.event(Event::Delivered {
+                        intent,
+                        offer,
+                        refused: None,
+                    });
                 }
             }
             _ => self.try_later(now, record, Seconds(0)),
@@ -235,9 +305,19 @@ impl Market {
             self.acceptance_refused(now, offer, why, None);
             return;
         }
-        self.record(now, Fact::Delivered { record, refused: Some(why) });
+        self.record(
+            now,
+            Fact::Delivered {
+                record,
+                refused: Some(why),
+            },
+        );
         if let Some((intent, offer)) = self.made_offer(record) {
-            self.event(Event::Delivered { intent, offer, refused: Some(why) });
+            self.event(Event::Delivered {
+                intent,
+                offer,
+                refused: Some(why),
+            });
         }
     }
 }

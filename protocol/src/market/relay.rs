@@ -41,7 +41,9 @@ impl Open {
     }
 
     pub(super) fn wanted(&self) -> &Intent {
-        self.amendment.as_ref().map_or(self.intent.body(), |amendment| &amendment.now)
+        self.amendment
+            .as_ref()
+            .map_or(self.intent.body(), |amendment| &amendment.now)
     }
 
     pub(super) fn revision(&self) -> RecordId {
@@ -146,7 +148,9 @@ impl Relay {
         *self.seen.entry(record).or_default() |= bit(topic);
         self.seen_by_expiry.insert((until, record));
         while self.seen.len() > limits::SEEN {
-            let Some((_, oldest)) = self.seen_by_expiry.pop_first() else { break };
+            let Some((_, oldest)) = self.seen_by_expiry.pop_first() else {
+                break;
+            };
             self.seen.remove(&oldest);
         }
     }
@@ -158,7 +162,9 @@ impl Relay {
         self.open.insert(id, open);
         // What would be forgotten soonest anyway makes room.
         while self.open.len() > limits::OPEN_INTENTS || self.bytes > limits::OPEN_INTENT_BYTES {
-            let Some((_, soonest)) = self.by_expiry.first().copied() else { break };
+            let Some((_, soonest)) = self.by_expiry.first().copied() else {
+                break;
+            };
             self.drop_open(soonest);
         }
     }
@@ -194,7 +200,11 @@ impl Market {
         if self.is_broken() {
             return Verdict::Ignore;
         }
-        let judged = if self.relay.gossip.take(now, peer) { self.judge(now, topic, bytes) } else { Err(Fault::Rate) };
+        let judged = if self.relay.gossip.take(now, peer) {
+            self.judge(now, topic, bytes)
+        } else {
+            Err(Fault::Rate)
+        };
         let verdict = judged.as_ref().err().map_or(Verdict::Accept, Fault::verdict);
         self.relay.count(verdict);
         if let Ok(heard) = judged {
@@ -218,7 +228,10 @@ impl Market {
     /// The stages of judgement for what is gossiped: size, seen, time, stamp and signature, schema, context.
     fn judge(&mut self, now: Timestamp, topic: Topic, bytes: &[u8]) -> Result<Heard, Fault> {
         if bytes.len() > limits::GOSSIP_BYTES {
-            return Err(Fault::Exceeded { what: "gossip bytes", limit: limits::GOSSIP_BYTES as u64 });
+            return Err(Fault::Exceeded {
+                what: "gossip bytes",
+                limit: limits::GOSSIP_BYTES as u64,
+            });
         }
         let id = record_id(bytes);
         if self.relay.seen.get(&id).is_some_and(|topics| topics & bit(topic) != 0) {
@@ -241,14 +254,29 @@ impl Market {
         let signed = Signed::<Intent>::parse(bytes)?;
         signed.timely(now)?;
         let id = IntentId::from(signed.id());
-        let known = self.relay.open.get(&id).is_some_and(|open| open.intent.bytes() == bytes);
-        let intent = if known { self.relay.open[&id].intent.clone() } else { signed.verify()? };
+        let known = self
+            .relay
+            .open
+            .get(&id)
+            .is_some_and(|open| open.intent.bytes() == bytes);
+        let intent = if known {
+            self.relay.open[&id].intent.clone()
+        } else {
+            signed.verify()?
+        };
         if !topics_of(&intent).contains(&topic) {
             return Err(Fault::WrongTopic);
         }
         self.relay.remember(intent.id(), topic, intent.header().expires);
         if !self.relay.open.contains_key(&id) {
-            self.relay.keep(id, Open { intent, amendment: None, withdrawal: None });
+            self.relay.keep(
+                id,
+                Open {
+                    intent,
+                    amendment: None,
+                    withdrawal: None,
+                },
+            );
         }
         Ok(Heard::Intent(id))
     }
@@ -269,10 +297,16 @@ impl Market {
             return Err(Fault::Superseded);
         }
         if amendment.header().expires > open.expires() {
-            return Err(Fault::Invalid { field: "expires", why: "not after its intent".into() });
+            return Err(Fault::Invalid {
+                field: "expires",
+                why: "not after its intent".into(),
+            });
         }
         let id = amendment.intent;
-        let open = Open { amendment: Some(amendment.clone()), ..open.clone() };
+        let open = Open {
+            amendment: Some(amendment.clone()),
+            ..open.clone()
+        };
         self.relay.remember(amendment.id(), topic, amendment.header().expires);
         self.relay.keep(id, open);
         Ok(Heard::Amendment(id))
@@ -282,7 +316,11 @@ impl Market {
         let signed = Signed::<Withdrawal>::parse(bytes)?;
         signed.timely(now)?;
         let withdrawal = signed.verify()?;
-        let open = self.relay.open.get_mut(&withdrawal.intent).ok_or(Fault::UnknownReference)?;
+        let open = self
+            .relay
+            .open
+            .get_mut(&withdrawal.intent)
+            .ok_or(Fault::UnknownReference)?;
         if open.intent.header().author != withdrawal.header().author {
             return Err(Fault::NotTheAuthor);
         }
@@ -315,9 +353,17 @@ impl Market {
                 break;
             }
             room -= needs;
-            records.extend(envelopes.into_iter().flatten().filter_map(|bytes| Bytes::new(bytes).ok()));
+            records.extend(
+                envelopes
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|bytes| Bytes::new(bytes).ok()),
+            );
         }
-        Frame::Open { records: List::cut(records), more }
+        Frame::Open {
+            records: List::cut(records),
+            more,
+        }
     }
 
     /// A peer is on a topic: it may hear what nobody heard yet, and tell what we have missed.
@@ -339,7 +385,11 @@ impl Market {
     }
 
     fn pull(&mut self, topic: Topic, peer: ReplyPath, after: Option<RecordId>) {
-        let task = self.begin(Task::Pull { topic, peer: peer.clone(), after });
+        let task = self.begin(Task::Pull {
+            topic,
+            peer: peer.clone(),
+            after,
+        });
         let frame = Frame::Pull { topic, after }.encode();
         self.out.push_back(Output::Send { task, to: peer, frame });
     }

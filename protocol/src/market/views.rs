@@ -154,7 +154,8 @@ pub struct OfferView {
     pub admission: Option<Admission>,
     /// Why it is in its place.
     pub score: Option<Score>,
-    /// As a seller: how far it has come.
+    /// As a seller: how far it has come. The state of an accepted offer has a `delivery` of its own.
+    #[serde(rename = "sent")]
     pub delivery: Option<DeliveryState>,
 }
 
@@ -224,7 +225,11 @@ pub struct Status {
 }
 
 pub(super) fn receipt_view(receipt: &Verified<Receipt>) -> ReceiptView {
-    ReceiptView { id: receipt.id(), at: receipt.header().created, receipt: receipt.body().clone() }
+    ReceiptView {
+        id: receipt.id(),
+        at: receipt.header().created,
+        receipt: receipt.body().clone(),
+    }
 }
 
 /// The public reading side. Each is a snapshot; none changes anything.
@@ -261,12 +266,15 @@ impl Market {
 
     /// One deal's records, for evidence.
     pub fn settled(&self, id: AgreementId) -> Option<(&Settled, &[Verified<Receipt>])> {
-        self.deals.get(&id).map(|deal| (&deal.settled, deal.receipts.as_slice()))
+        self.deals
+            .get(&id)
+            .map(|deal| (&deal.settled, deal.receipts.as_slice()))
     }
 
     /// The market in numbers.
     pub fn status(&self, now: Timestamp) -> Status {
-        let open = |view: &IntentView| matches!(view.state, IntentState::Open | IntentState::Unheard | IntentState::Due);
+        let open =
+            |view: &IntentView| matches!(view.state, IntentState::Open | IntentState::Unheard | IntentState::Due);
         let [accepted, ignored, rejected] = self.relay.counts();
         Status {
             open_intents: self.own_views(now).filter(open).count(),

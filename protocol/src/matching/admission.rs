@@ -114,7 +114,10 @@ impl Test {
             },
             Self::Attribute { asked, offered } => match offered {
                 None => Holds::Unknown,
-                Some(value) => asked.holds(&[Attribute { name: asked.name.clone(), value: value.clone() }]),
+                Some(value) => asked.holds(&[Attribute {
+                    name: asked.name.clone(),
+                    value: value.clone(),
+                }]),
             },
             Self::Terms { asked, offered } => met(asked == offered),
         }
@@ -180,7 +183,8 @@ impl Test {
 }
 
 fn category_name(id: CategoryId) -> String {
-    id.lookup().map_or_else(|| id.0.to_string(), |category| category.path.to_string())
+    id.lookup()
+        .map_or_else(|| id.0.to_string(), |category| category.path.to_string())
 }
 
 impl fmt::Display for Test {
@@ -190,7 +194,13 @@ impl fmt::Display for Test {
             Holds::Unmet => "not met",
             Holds::Unknown => "unknown",
         };
-        write!(f, "{}: asked {}, offered {}: {verdict}", self.name(), self.asked(), self.offered())
+        write!(
+            f,
+            "{}: asked {}, offered {}: {verdict}",
+            self.name(),
+            self.asked(),
+            self.offered()
+        )
     }
 }
 
@@ -219,7 +229,10 @@ impl Admission {
 
     /// What stands in the way.
     pub fn failures(&self) -> impl Iterator<Item = &Test> {
-        self.checks.iter().map(|check| &check.test).filter(|test| !test.passes())
+        self.checks
+            .iter()
+            .map(|check| &check.test)
+            .filter(|test| !test.passes())
     }
 
     /// What stands in the way, in one line for a person; empty where nothing does.
@@ -233,24 +246,59 @@ pub fn admits(intent: &Intent, offer: &Offer) -> Admission {
     let ceiling = intent.budget.ceiling();
     let landed = offer.totals.landed();
     let mut tests = vec![
-        Test::Currency { asked: ceiling, offered: landed },
-        Test::Budget { asked: ceiling, offered: landed },
-        Test::Place { asked: intent.place.clone(), offered: offer.serves.clone() },
-        Test::Fulfilment { asked: intent.fulfilment, offered: offer.serves.mode },
-        Test::NeedBy { asked: intent.need_by, offered: offer.deliver_by },
+        Test::Currency {
+            asked: ceiling,
+            offered: landed,
+        },
+        Test::Budget {
+            asked: ceiling,
+            offered: landed,
+        },
+        Test::Place {
+            asked: intent.place.clone(),
+            offered: offer.serves.clone(),
+        },
+        Test::Fulfilment {
+            asked: intent.fulfilment,
+            offered: offer.serves.mode,
+        },
+        Test::NeedBy {
+            asked: intent.need_by,
+            offered: offer.deliver_by,
+        },
         Test::Quantity {
             asked: intent.quantity,
             offered: offer.lines.iter().map(|line| u64::from(line.quantity)).sum(),
         },
-        Test::Terms { asked: intent.terms.hash(), offered: offer.terms },
+        Test::Terms {
+            asked: intent.terms.hash(),
+            offered: offer.terms,
+        },
     ];
     for line in &offer.lines {
-        tests.push(Test::Condition { asked: intent.conditions, offered: line.condition });
-        tests.push(Test::Category { asked: intent.category, offered: line.category });
+        tests.push(Test::Condition {
+            asked: intent.conditions,
+            offered: line.condition,
+        });
+        tests.push(Test::Category {
+            asked: intent.category,
+            offered: line.category,
+        });
         for wish in intent.wishes.iter().filter(|wish| wish.strength == Strength::Must) {
             let offered = wish.find(&line.attributes).map(|attribute| attribute.value.clone());
-            tests.push(Test::Attribute { asked: wish.clone(), offered });
+            tests.push(Test::Attribute {
+                asked: wish.clone(),
+                offered,
+            });
         }
     }
-    Admission { checks: tests.into_iter().map(|test| Check { verdict: test.holds(), test }).collect() }
+    Admission {
+        checks: tests
+            .into_iter()
+            .map(|test| Check {
+                verdict: test.holds(),
+                test,
+            })
+            .collect(),
+    }
 }

@@ -49,13 +49,21 @@ impl Score {
     }
 
     fn add(&mut self, what: impl Into<String>, points: i64, why: impl Into<String>) {
-        self.parts.push(Part { what: what.into(), points, why: why.into() });
+        self.parts.push(Part {
+            what: what.into(),
+            points,
+            why: why.into(),
+        });
     }
 }
 
 impl fmt::Display for Score {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let parts: Vec<String> = self.parts.iter().map(|part| format!("{} {:+}", part.why, part.points)).collect();
+        let parts: Vec<String> = self
+            .parts
+            .iter()
+            .map(|part| format!("{} {:+}", part.why, part.points))
+            .collect();
         f.write_str(&parts.join(", "))
     }
 }
@@ -73,8 +81,8 @@ pub struct Ranked {
 
 /// Words that say nothing about the thing: the small ones of English.
 const SMALL: &[&str] = &[
-    "a", "an", "and", "am", "any", "as", "at", "be", "but", "by", "for", "from", "have", "i", "in", "is", "it", "looking",
-    "me", "my", "of", "on", "or", "s", "some", "that", "the", "this", "to", "want", "with",
+    "a", "an", "and", "am", "any", "as", "at", "be", "but", "by", "for", "from", "have", "i", "in", "is", "it",
+    "looking", "me", "my", "of", "on", "or", "s", "some", "that", "the", "this", "to", "want", "with",
 ];
 
 /// A word without its plural, so that `strollers` is `stroller`.
@@ -104,13 +112,25 @@ pub fn likeness(intent: &Intent, line: &Line) -> u32 {
         return 0;
     }
     let title = bag([line.title.as_str()]);
-    let attributes: Vec<String> = line.attributes.iter().map(|a| format!("{} {}", a.name, a.value)).collect();
+    let attributes: Vec<String> = line
+        .attributes
+        .iter()
+        .map(|a| format!("{} {}", a.name, a.value))
+        .collect();
     let mut about = bag(attributes.iter().map(String::as_str).chain([line.brand.as_str()]));
     if let Some(category) = line.category.lookup()
         && crate::category::relation(intent.category, line.category) == Relation::Within
     {
-        about.extend(bag([category.name].into_iter().chain(category.synonyms.iter().copied())));
-        about.extend(intent.category.lookup().into_iter().flat_map(|asked| bag(asked.synonyms.iter().copied())));
+        about.extend(bag([category.name]
+            .into_iter()
+            .chain(category.synonyms.iter().copied())));
+        about.extend(
+            intent
+                .category
+                .lookup()
+                .into_iter()
+                .flat_map(|asked| bag(asked.synonyms.iter().copied())),
+        );
     }
     let points: u64 = wanted
         .iter()
@@ -127,7 +147,11 @@ pub fn likeness(intent: &Intent, line: &Line) -> u32 {
 pub fn score(now: Timestamp, intent: &Intent, offer: &Offer) -> Score {
     let mut score = Score::default();
     let like = offer.lines.iter().map(|line| likeness(intent, line)).min().unwrap_or(0);
-    score.add("likeness", LIKENESS * i64::from(like) / 1000, format!("{}% like the want", like / 10));
+    score.add(
+        "likeness",
+        LIKENESS * i64::from(like) / 1000,
+        format!("{}% like the want", like / 10),
+    );
     for wish in &intent.wishes {
         let holds = |line: &Line| wish.holds(&line.attributes);
         let all = |verdict| offer.lines.iter().all(|line| holds(line) == verdict);
@@ -140,7 +164,11 @@ pub fn score(now: Timestamp, intent: &Intent, offer: &Offer) -> Score {
             Strength::Prefer(_) => score.add(wish.name.as_str(), 0, format!("{wish} missed")),
             Strength::Avoid(_) if all(Holds::Unmet) => score.add(wish.name.as_str(), 0, format!("not {wish}")),
             Strength::Avoid(weight) if offer.lines.iter().any(|line| holds(line) == Holds::Met) => {
-                score.add(wish.name.as_str(), -PREFERENCE * i64::from(weight), format!("{wish}, to avoid"));
+                score.add(
+                    wish.name.as_str(),
+                    -PREFERENCE * i64::from(weight),
+                    format!("{wish}, to avoid"),
+                );
             }
             Strength::Avoid(_) => score.add(wish.name.as_str(), 0, format!("{wish} not said")),
         }
@@ -150,10 +178,18 @@ pub fn score(now: Timestamp, intent: &Intent, offer: &Offer) -> Score {
         && ceiling.minor > 0
     {
         let points = (i128::from(PRICE) * i128::from(saved.minor) / i128::from(ceiling.minor)) as i64;
-        score.add("price", points.clamp(-PRICE, PRICE), format!("{landed}, {saved} below the budget"));
+        score.add(
+            "price",
+            points.clamp(-PRICE, PRICE),
+            format!("{landed}, {saved} below the budget"),
+        );
     }
     let days = offer.deliver_by.since(now).div_ceil(86_400_000);
-    score.add("delivery", (DELIVERY - days.min(DELIVERY as u64) as i64).max(0), format!("in {days} days"));
+    score.add(
+        "delivery",
+        (DELIVERY - days.min(DELIVERY as u64) as i64).max(0),
+        format!("in {days} days"),
+    );
     if offer.lines.iter().any(|line| line.fit != Fit::Exact) {
         score.add("fit", -NEAR, "near what was asked");
     }
@@ -163,7 +199,11 @@ pub fn score(now: Timestamp, intent: &Intent, offer: &Offer) -> Score {
 /// The offers in the order of their points; then the cheaper, then the smaller id.
 ///
 /// It ranks what it is given: admitting comes first and is not done here.
-pub fn rank<'a>(now: Timestamp, intent: &Intent, offers: impl IntoIterator<Item = (OfferId, &'a Offer)>) -> Vec<Ranked> {
+pub fn rank<'a>(
+    now: Timestamp,
+    intent: &Intent,
+    offers: impl IntoIterator<Item = (OfferId, &'a Offer)>,
+) -> Vec<Ranked> {
     let mut scored: Vec<(Reverse<i64>, i64, OfferId, Score)> = offers
         .into_iter()
         .map(|(id, offer)| {
@@ -175,6 +215,10 @@ pub fn rank<'a>(now: Timestamp, intent: &Intent, offers: impl IntoIterator<Item 
     scored
         .into_iter()
         .enumerate()
-        .map(|(at, (_, _, offer, score))| Ranked { offer, place: at + 1, score })
+        .map(|(at, (_, _, offer, score))| Ranked {
+            offer,
+            place: at + 1,
+            score,
+        })
         .collect()
 }

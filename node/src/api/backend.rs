@@ -1,0 +1,191 @@
+//! What the local API needs of the node behind it, and the plain values that pass between them.
+//!
+//! The API knows no socket of the market, no store and no index: the node's driver is one backend, a test's bare
+//! market another.
+
+use std::{collections::BTreeMap, future::Future};
+
+use futures::Stream;
+use intentcast_protocol::{
+    item::Item,
+    market::{Answered, Command, Denied, Draft, Event, Market},
+    rules::Rules,
+    text::Word,
+    time::Timestamp,
+};
+use serde::{Deserialize, Serialize};
+
+/// A running node, as the API sees it.
+pub trait Backend: Clone + Send + Sync + 'static {
+    /// Carries out a command; done means on disk.
+    fn command(&self, command: Command) -> impl Future<Output = Result<Answered, CommandError>> + Send;
+
+    /// Looks at the market at a moment when all that it shows is on disk.
+    fn read<R: Send + 'static>(
+        &self,
+        look: impl FnOnce(Timestamp, &Market) -> R + Send + 'static,
+    ) -> impl Future<Output = Result<R, Stopped>> + Send;
+
+    /// What happened after the event of this number, as far back as it is remembered, and then what happens. `None`:
+    /// only what happens.
+    fn events(&self, after: Option<u64>) -> impl Stream<Item = (u64, Timestamp, Event)> + Send + use<Self>;
+
+    /// Takes these items as the whole catalogue.
+    fn import_catalogue(&self, items: Vec<Item>) -> impl Future<Output = Result<Imported, Failed>> + Send;
+
+    /// The catalogue's items most like these words, best first.
+    fn search_catalogue(&self, words: String, limit: usize) -> impl Future<Output = Result<Vec<Found>, Failed>> + Send;
+
+    /// The catalogue in numbers.
+    fn catalogue_stats(&self) -> impl Future<Output = Result<CatalogueStats, Failed>> + Send;
+
+    /// What these rules would make of a want, with the catalogue as it is.
+    fn try_rules(&self, rules: Rules, draft: Draft) -> impl Future<Output = Result<Vec<Tried>, Failed>> + Send;
+
+    /// How the node stands in the network.
+    fn net_status(&self) -> impl Future<Output = Result<NetStatus, Stopped>> + Send;
+
+    /// The peers it is connected with.
+    fn peers(&self) -> impl Future<Output = Result<Vec<PeerView>, Stopped>> + Send;
+}
+
+/// The node is going down, or its one task has ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("the node is stopping")]
+pub struct Stopped;
+
+/// Why a command was not carried out.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The market does not do it.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// There is no market any more.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+}
+
+/// Why something with the catalogue or the rules did not work.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Failed {
+    /// There is no node any more.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+    /// Disk or index, in their words.
+    #[error("{0}")]
+    Broken(String),
+}
+
+/// What an import did.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug, Default)]
+pub struct Imported {
+    /// Items that are new.
+    pub added: u64,
+    /// Items that were there and say something else now.
+    pub changed: u64,
+    /// Items that are gone.
+    pub removed: u64,
+    /// Items that stayed as they were.
+    pub unchanged: u64,
+}
+
+/// One item that a search found.
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct Found {
+    /// It.
+    pub item: Item,
+    /// How well it fits the words; of use only against others of the same search.
+    pub score: f32,
+}
+
+/// The catalogue in numbers.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug, Default)]
+pub struct CatalogueStats {
+    /// Items in all.
+    pub items: u64,
+    /// Items of each root category, by its path.
+    pub categories: BTreeMap<String, u64>,
+    /// When stock was last counted.
+    pub counted: Option<Timestamp>,
+}
+
+/// What rules make of one item for a want.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
+pub struct Tried {
+    /// The seller's own number for the item.
+    pub item: Word,
+    /// An offer, or why there is none.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+}
+
+/// An offer or none.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
+#[serde(rename_all = "snake_case", tag = "outcome")]
+pub enum Outcome {
+    /// The rules offer it.
+    Offer {
+        /// What it is called.
+        title: String,
+        /// What the customer would pay in all.
+        total: intentcast_protocol::money::Money,
+        /// What each rule did to the price.
+        steps: Vec<String>,
+        /// What it would be worth to the customer.
+        points: i64,
+        /// Where the points come from.
+        why: String,
+    },
+    /// They do not.
+    None {
+        /// Why.
+        why: String,
+    },
+}
+
+impl Outcome {
+    /// The outcome of a quote.
+    pub fn of(quote: &Result<intentcast_protocol::rules::Quote, intentcast_protocol::rules::NoQuote>) -> Self {
+        match quote {
+            Ok(quote) => Self::Offer {
+                title: quote.offer.lines.first().map(|line| line.title.to_string()).unwrap_or_default(),
+                total: quote.offer.totals.landed(),
+                steps: quote.steps.clone(),
+                points: quote.score.total(),
+                why: quote.score.to_string(),
+            },
+            Err(no) => Self::None { why: no.0.clone() },
+        }
+    }
+}
+
+/// How the node stands in the network.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug, Default)]
+pub struct NetStatus {
+    /// Its own id.
+    #[serde(default)]
+    pub peer_id: String,
+    /// Peers it is connected with.
+    pub peers: usize,
+    /// Connections; a peer may have several.
+    pub connections: usize,
+    /// Topics it is on, and how many peers its mesh has there.
+    pub topics: Vec<(String, usize)>,
+    /// Multiaddrs it listens on.
+    pub listening: Vec<String>,
+    /// What was counted since start; names are the metrics' names.
+    pub counters: BTreeMap<String, u64>,
+}
+
+/// One connected peer.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
+pub struct PeerView {
+    /// Its id.
+    pub peer: String,
+    /// Where.
+    pub addrs: Vec<String>,
+    /// What it says it runs; a stranger's word.
+    pub agent: Option<String>,
+    /// Topics it is on that we are on too.
+    pub topics: Vec<String>,
+}

@@ -1,0 +1,161 @@
+//! Wants, offers and agreements: each route is one command or one look.
+
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use intentcast_protocol::{
+    category::CategoryId,
+    evidence::Evidence,
+    id::{AgreementId, IntentId, OfferId},
+    market::{AgreementView, Answered, Command, IntentView, OfferView},
+    offer::Reason,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Shared,
+    backend::Backend,
+    ids::{Body, Id},
+    problem::Problem,
+};
+use crate::want::{Filled, Want};
+
+/// The answer to a cast.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
+pub struct CastReply {
+    /// The want's id.
+    pub intent: IntentId,
+    /// What it was cast as.
+    pub category: CategoryId,
+    /// Whether the words alone said so.
+    pub inferred: bool,
+}
+
+/// The body of a decline.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct DeclineBody {
+    /// All that the seller learns.
+    pub reason: Reason,
+}
+
+/// The body of a decision.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct DecideBody {
+    /// Whether the offers prepared go out.
+    pub send: bool,
+}
+
+fn unexpected(answered: &Answered) -> Problem {
+    let detail = format!("the market answered {answered:?}");
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", detail)
+}
+
+pub async fn cast<B: Backend>(State(shared): State<Shared<B>>, Body(want): Body<Want>) -> Result<Response, Problem> {
+    let now = shared.backend.read(|now, _| now).await?;
+    let (draft, filled) = want.draft(now)?;
+    let category = draft.category;
+    let mut nonce = [0; 16];
+    getrandom::fill(&mut nonce)
+        .map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", error.to_string()))?;
+    match shared.backend.command(Command::Cast { draft: Box::new(draft), nonce }).await? {
+        Answered::Cast(intent) => {
+            let inferred = filled.iter().any(|what| matches!(what, Filled::Category(_)));
+            let reply = CastReply { intent, category, inferred };
+            Ok((StatusCode::CREATED, [(header::LOCATION, format!("/v1/intents/{intent}"))], Json(reply)).into_response())
+        }
+        answered => Err(unexpected(&answered)),
+    }
+}
+
+pub async fn intents<B: Backend>(State(shared): State<Shared<B>>) -> Result<Json<Vec<IntentView>>, Problem> {
+    Ok(Json(shared.backend.read(|now, market| market.intents(now)).await?))
+}
+
+pub async fn intent<B: Backend>(
+    State(shared): State<Shared<B>>,
+    Id(id): Id<IntentId>,
+) -> Result<Json<IntentView>, Problem> {
+    let view = shared.backend.read(move |now, market| market.intent(now, id)).await?;
+    view.map(Json).ok_or_else(|| Problem::no("intent"))
+}
+
+pub async fn withdraw<B: Backend>(
+    State(shared): State<Shared<B>>,
+    Id(id): Id<IntentId>,
+) -> Result<Json<Answered>, Problem> {
+    Ok(Json(shared.backend.command(Command::Withdraw(id)).await?))
+}
+
+pub async fn decide<B: Backend>(
+    State(shared): State<Shared<B>>,
+    Id(intent): Id<IntentId>,
+    Body(DecideBody { send }): Body<DecideBody>,
+) -> Result<Json<Answered>, Problem> {
+    Ok(Json(shared.backend.command(Command::Decide { intent, send }).await?))
+}
+
+pub async fn offers<B: Backend>(State(shared): State<Shared<B>>) -> Result<Json<Vec<OfferView>>, Problem> {
+    Ok(Json(shared.backend.read(|now, market| market.offers(now, None)).await?))
+}
+
+pub async fn offers_of<B: Backend>(
+    State(shared): State<Shared<B>>,
+    Id(id): Id<IntentId>,
+) -> Result<Json<Vec<OfferView>>, Problem> {
+    let look = move |now, market: &intentcast_protocol::market::Market| {
+        market.intent(now, id).map(|_| market.offers(now, Some(id)))
+    };
+    shared.backend.read(look).await?.map(Json).ok_or_else(|| Problem::no("intent"))
+}
+
+pub async fn offer<B: Backend>(
+    State(shared): State<Shared<B>>,
+    Id(id): Id<OfferId>,
+) -> Result<Json<OfferView>, Problem> {
+    let view = shared.backend.read(move |now, market| market.offer(now, id)).await?;
+    view.map(Json).ok_or_else(|| Problem::no("offer"))
+}
+
+pub async fn accept<B: Backend>(
+    State(shared): State<Shared<B>>,
+    Id(id): Id<OfferId>,
+) -> Result<Json<Answered>, Problem> {
+    Ok(Json(shared.backend.command(Command::Accept(id)).await?))
+}
+
+pub async fn decline<B: Backend>(
+    State(shared): State<Shared<B>>,
+    Id(id): Id<OfferId>,
+    Body(DeclineBody { reason }): Body<DeclineBody>,
+) -> Result<Json<Answered>, Problem> {
+    Ok(Json(shared.backend.command(Command::Decline(id, reason)).await?))
+}
+
+pub async fn agreements<B: Backend>(State(shared): State<Shared<B>>) -> Result<Json<Vec<AgreementView>>, Problem> {
+    Ok(Json(shared.backend.read(|_, market| market.agreements()).await?))
+}
+
+pub async fn agreement<B: Backend>(
+    State(shared): State<Shared<B>>,
+    Id(id): Id<AgreementId>,
+) -> Result<Json<AgreementView>, Problem> {
+    let look = move |_, market: &intentcast_protocol::market::Market| {
+        market.agreements().into_iter().find(|view| view.id == id)
+    };
+    shared.backend.read(look).await?.map(Json).ok_or_else(|| Problem::no("agreement"))
+}
+
+pub async fn evidence<B: Backend>(
+    State(shared): State<Shared<B>>,
+    Id(id): Id<AgreementId>,
+) -> Result<Json<Evidence>, Problem> {
+    let look = move |_, market: &intentcast_protocol::market::Market| {
+        market.settled(id).map(|(settled, receipts)| Evidence::of(settled, receipts))
+    };
+    shared.backend.read(look).await?.map(Json).ok_or_else(|| Problem::no("agreement"))
+}

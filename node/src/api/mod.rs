@@ -1,0 +1,224 @@
+//! The local API: the person's own programs, and this program's command line, speak with the node through it.
+//!
+//! It listens on loopback alone and refuses to start elsewhere. `/v1` needs the token of `<home>/api.token`, which
+//! only the node's owner can read. `/healthz`, `/readyz` and `/metrics` need none, so that a supervisor can ask: they
+//! count, and name no want, no peer and no price. No answer allows another origin to read it.
+
+pub mod backend;
+mod events;
+mod guard;
+mod health;
+mod ids;
+mod listener;
+mod market;
+pub mod problem;
+mod seller;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    future::Future,
+    io::{self, Write},
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+};
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    middleware,
+    routing::{get, post},
+};
+use intentcast_protocol::id::hex;
+use serde::{Deserialize, Serialize};
+use tokio::net::TcpListener;
+
+pub(crate) use self::guard::IMPORT_DEADLINE;
+pub use self::{
+    events::Told,
+    health::NodeStatus,
+    market::{CastReply, DecideBody, DeclineBody},
+    seller::RulesTest,
+};
+use self::{backend::Backend, guard::Guard, listener::Bounded, problem::Problem};
+
+/// The file in the node's home that says where the API listens.
+pub const ADDR_FILE: &str = "api.addr";
+/// The file in the node's home that holds the token.
+pub const TOKEN_FILE: &str = "api.token";
+
+/// Bytes of a body, the catalogue's aside: a want with every field full is a tenth of it.
+const BODY_BYTES: usize = 64 * 1024;
+/// Bytes of a catalogue in one import: 60,000 items at 1 KiB.
+pub(crate) const CATALOGUE_BYTES: usize = 64 * 1024 * 1024;
+
+/// Section `[api]` of the configuration.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Address and port on loopback; port 0 takes any free one.
+    pub listen: SocketAddr,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)) }
+    }
+}
+
+/// Why the API does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Not loopback.
+    #[error("api.listen is {0}: the local API listens on loopback alone, like 127.0.0.1:0")]
+    NotLoopback(SocketAddr),
+    /// The port is taken, or may not be.
+    #[error("the local API cannot listen on {0}: {1}")]
+    Listen(SocketAddr, io::Error),
+    /// A file in the home could not be written.
+    #[error("{}: {why}", .file.display())]
+    Write {
+        /// Which.
+        file: PathBuf,
+        /// Why not.
+        why: io::Error,
+    },
+}
+
+/// An API that has its socket and has told where it is, and serves once it is run.
+#[derive(Debug)]
+pub struct Bound {
+    listener: TcpListener,
+    addr: SocketAddr,
+    token: String,
+    home: PathBuf,
+}
+
+impl Bound {
+    /// Opens the socket, makes a token, and writes both into `home`, which must be there.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn bind(config: &Config, home: &Path) -> Result<Self, StartError> {
+        if !config.listen.ip().is_loopback() {
+            return Err(StartError::NotLoopback(config.listen));
+        }
+        let listen = |why| StartError::Listen(config.listen, why);
+        let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
+        let addr = listener.local_addr().map_err(listen)?;
+        let mut token = [0; 32];
+        getrandom::fill(&mut token).map_err(|why| StartError::Write {
+            file: home.join(TOKEN_FILE),
+            why: io::Error::other(why.to_string()),
+        })?;
+        let token = hex(&token);
+        // The token first: who finds the address finds the token that goes with it.
+        for (name, text) in [(TOKEN_FILE, &token), (ADDR_FILE, &addr.to_string())] {
+            let file = home.join(name);
+            write_private(&file, text).map_err(|why| StartError::Write { file, why })?;
+        }
+        Ok(Self { listener, addr, token, home: home.to_owned() })
+    }
+
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Serves until `stop` comes, ends the streams, waits for requests under way, and takes the address away.
+    ///
+    /// # Errors
+    /// When the socket breaks.
+    pub async fn run(
+        self,
+        backend: impl Backend,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), io::Error> {
+        let (ending, ended) = tokio::sync::watch::channel(false);
+        let router = router(backend, Guard::new(&self.token), ended);
+        let stop = async move {
+            stop.await;
+            // A stream of events has no end of its own, and would keep the server from ending.
+            ending.send_replace(true);
+        };
+        let served = axum::serve(Bounded::new(self.listener), router).with_graceful_shutdown(stop).await;
+        for name in [ADDR_FILE, TOKEN_FILE] {
+            let _ = std::fs::remove_file(self.home.join(name));
+        }
+        served
+    }
+}
+
+/// Writes a file that only its owner can read, in one step: readers find the old one, the new one or none.
+fn write_private(file: &Path, text: &str) -> io::Result<()> {
+    let beside = file.with_extension(format!("{}.tmp", std::process::id()));
+    let _ = std::fs::remove_file(&beside);
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut open = options.open(&beside)?;
+    open.write_all(text.as_bytes())?;
+    open.sync_all()?;
+    std::fs::rename(&beside, file)
+}
+
+/// What routes share.
+#[derive(Clone)]
+struct Shared<B> {
+    backend: B,
+    ended: tokio::sync::watch::Receiver<bool>,
+}
+
+fn router<B: Backend>(backend: B, guard: Guard, ended: tokio::sync::watch::Receiver<bool>) -> Router {
+    let shared = Shared { backend, ended };
+    let paced = Router::new()
+        .route("/intents", post(market::cast::<B>).get(market::intents::<B>))
+        .route("/intents/{id}", get(market::intent::<B>).delete(market::withdraw::<B>))
+        .route("/intents/{id}/offers", get(market::offers_of::<B>))
+        .route("/intents/{id}/decide", post(market::decide::<B>))
+        .route("/offers", get(market::offers::<B>))
+        .route("/offers/{id}", get(market::offer::<B>))
+        .route("/offers/{id}/accept", post(market::accept::<B>))
+        .route("/offers/{id}/decline", post(market::decline::<B>))
+        .route("/agreements", get(market::agreements::<B>))
+        .route("/agreements/{id}", get(market::agreement::<B>))
+        .route("/agreements/{id}/evidence", get(market::evidence::<B>))
+        .route("/status", get(health::status::<B>))
+        .route("/peers", get(health::peers::<B>))
+        .route("/catalogue/search", get(seller::search::<B>))
+        .route("/catalogue/stats", get(seller::stats::<B>))
+        .route("/rules/test", post(seller::test_rules::<B>))
+        .layer(DefaultBodyLimit::max(BODY_BYTES))
+        .layer(middleware::from_fn_with_state(guard.clone(), guard::pace));
+    let import = Router::new()
+        .route("/catalogue", post(seller::import::<B>))
+        .layer(middleware::from_fn_with_state(guard.clone(), guard::pace_import));
+    let open = Router::new()
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz::<B>))
+        .route("/metrics", get(health::metrics::<B>))
+        .layer(middleware::from_fn_with_state(guard.clone(), guard::pace));
+    let v1 = paced
+        .merge(import)
+        .route("/events", get(events::events::<B>))
+        .fallback(nowhere)
+        .method_not_allowed_fallback(not_so)
+        .layer(middleware::from_fn_with_state(guard, guard::token));
+    Router::new()
+        .nest("/v1", v1)
+        .merge(open)
+        .fallback(nowhere)
+        .method_not_allowed_fallback(not_so)
+        .layer(middleware::from_fn(guard::host))
+        .with_state(shared)
+}
+
+async fn nowhere() -> Problem {
+    Problem::new(axum::http::StatusCode::NOT_FOUND, "no_route", "nothing is here")
+}
+
+async fn not_so() -> Problem {
+    Problem::new(axum::http::StatusCode::METHOD_NOT_ALLOWED, "method", "not with this method")
+}

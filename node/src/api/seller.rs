@@ -1,0 +1,120 @@
+//! The seller's side: the catalogue and trying out rules.
+
+use axum::{Json, body::Body as RawBody, extract::State, http::StatusCode};
+use futures::StreamExt;
+use intentcast_protocol::{id::IntentId, item::Item};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    CATALOGUE_BYTES, Shared,
+    backend::{Backend, CatalogueStats, Found, Imported, Tried},
+    ids::{Asked, Body},
+    problem::{Problem, too_large},
+};
+use crate::{
+    rules_file,
+    want::{Want, again},
+};
+
+/// Bytes of one item's line: the longest description, every attribute, and JSON's escapes around them.
+const LINE_BYTES: usize = 64 * 1024;
+/// Items that a search shows at most.
+const FOUND: usize = 100;
+
+/// Takes the body, one item of JSON a line, as the whole catalogue. Nothing changes unless all of it is understood.
+pub async fn import<B: Backend>(State(shared): State<Shared<B>>, body: RawBody) -> Result<Json<Imported>, Problem> {
+    let mut items: Vec<Item> = Vec::new();
+    let mut line: Vec<u8> = Vec::new();
+    let (mut total, mut number) = (0, 0);
+    let mut chunks = body.into_data_stream();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|error| Problem::new(StatusCode::BAD_REQUEST, "malformed", error.to_string()))?;
+        total += chunk.len();
+        if total > CATALOGUE_BYTES {
+            return Err(too_large());
+        }
+        let mut pieces = chunk.split(|byte| *byte == b'\n');
+        line.extend(pieces.next().unwrap_or_default());
+        for piece in pieces {
+            number += 1;
+            items.extend(item(number, &line)?);
+            line.clear();
+            line.extend(piece);
+        }
+        if line.len() > LINE_BYTES {
+            return Err(malformed(number + 1, "longer than an item can be"));
+        }
+    }
+    items.extend(item(number + 1, &line)?);
+    Ok(Json(shared.backend.import_catalogue(items).await?))
+}
+
+fn item(number: usize, line: &[u8]) -> Result<Option<Item>, Problem> {
+    if line.trim_ascii().is_empty() {
+        return Ok(None);
+    }
+    if line.len() > LINE_BYTES {
+        return Err(malformed(number, "longer than an item can be"));
+    }
+    serde_json::from_slice(line).map(Some).map_err(|error| malformed(number, &error.to_string()))
+}
+
+fn malformed(number: usize, why: &str) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "malformed", format!("line {number}: {why}"))
+}
+
+/// What to search for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Search {
+    q: String,
+    #[serde(default)]
+    limit: Option<usize>,
+}
+
+pub async fn search<B: Backend>(
+    State(shared): State<Shared<B>>,
+    Asked(search): Asked<Search>,
+) -> Result<Json<Vec<Found>>, Problem> {
+    let limit = search.limit.unwrap_or(20).clamp(1, FOUND);
+    Ok(Json(shared.backend.search_catalogue(search.q, limit).await?))
+}
+
+pub async fn stats<B: Backend>(State(shared): State<Shared<B>>) -> Result<Json<CatalogueStats>, Problem> {
+    Ok(Json(shared.backend.catalogue_stats().await?))
+}
+
+/// Rules, and what to try them on: an intent that the node knows, or a want that nobody casts.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct RulesTest {
+    /// The text of a rules file.
+    pub rules: String,
+    /// An intent that the node cast or heard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intent: Option<IntentId>,
+    /// A want.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub want: Option<Want>,
+}
+
+pub async fn test_rules<B: Backend>(
+    State(shared): State<Shared<B>>,
+    Body(test): Body<RulesTest>,
+) -> Result<Json<Vec<Tried>>, Problem> {
+    let rules = rules_file::parse(&test.rules)
+        .map_err(|error| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "rules", error.to_string()))?;
+    let draft = match (test.intent, test.want) {
+        (Some(id), None) => {
+            let view = shared.backend.read(move |now, market| market.intent(now, id).map(|view| (now, view))).await?;
+            let (now, view) = view.ok_or_else(|| Problem::no("intent"))?;
+            again(now, &view.intent)
+        }
+        (None, Some(want)) => want.draft(shared.backend.read(|now, _| now).await?)?.0,
+        _ => {
+            let detail = "name an intent or a want, and not both";
+            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unclear", detail));
+        }
+    };
+    Ok(Json(shared.backend.try_rules(rules, draft).await?))
+}

@@ -1,0 +1,269 @@
+//! How the API and the program speak to the driver.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use futures::{Stream, StreamExt as _};
+use intentcast_protocol::{
+    id::{IntentId, RecordId},
+    intent::Intent,
+    item::Item,
+    limits,
+    market::{self, Answered, Command, Draft, Event, Market},
+    rules::{Asked, Rules},
+    time::Timestamp,
+    topic::Topic,
+};
+use tokio::sync::{mpsc, oneshot};
+use tracing::error;
+
+use super::{Ask, now, reply_path, ring::Ring};
+use crate::{
+    api::backend::{
+        Backend, CatalogueStats, CommandError, Failed, Found, Imported, NetStatus, Outcome, PeerView, Stopped, Tried,
+    },
+    index::{Filters, Index},
+    net,
+    store::Store,
+};
+
+/// A node's market, for everybody in the process who is not the driver.
+#[derive(Clone)]
+pub struct Handle {
+    asks: mpsc::Sender<Ask>,
+    ring: Arc<Ring>,
+    net: net::Handle,
+    store: Arc<Store>,
+    index: Arc<RwLock<Option<Index>>>,
+    index_dir: Arc<Path>,
+}
+
+/// Items of the catalogue for an intent, best first; none where the index fails, which is said in the log.
+pub(super) fn candidates(
+    index: &RwLock<Option<Index>>,
+    store: &Store,
+    intent: &Intent,
+    lowest: u32,
+) -> Vec<market::Candidate> {
+    let index = index.read().unwrap_or_else(PoisonError::into_inner);
+    let Some(index) = index.as_ref() else { return Vec::new() };
+    let found = index.search_down_to(intent, lowest, limits::CANDIDATES);
+    let counted = store.counted();
+    match (found, counted) {
+        (Ok(found), Ok(counted)) => {
+            found.into_iter().map(|found| market::Candidate { item: found.item, counted }).collect()
+        }
+        (Err(why), _) => {
+            error!(%why, "the catalogue could not be searched");
+            Vec::new()
+        }
+        (_, Err(why)) => {
+            error!(%why, "the catalogue could not be read");
+            Vec::new()
+        }
+    }
+}
+
+/// The lowest share of an item's price that these rules may come down to, hundredths of a percent.
+pub(super) fn lowest(rules: Option<&Rules>) -> u32 {
+    rules.filter(|rules| rules.meet_budget || rules.adjust.iter().any(|adjust| adjust.basis_points < 0)).map_or(
+        10_000,
+        |rules| rules.floor_basis_points.min(10_000),
+    )
+}
+
+impl Handle {
+    pub(super) fn new(
+        asks: mpsc::Sender<Ask>,
+        ring: Arc<Ring>,
+        net: net::Handle,
+        store: Arc<Store>,
+        index: Arc<RwLock<Option<Index>>>,
+        index_dir: PathBuf,
+    ) -> Self {
+        Self { asks, ring, net, store, index, index_dir: index_dir.into() }
+    }
+
+    /// Sells by these rules, and listens where they lead, from now on.
+    ///
+    /// # Errors
+    /// [`CommandError::Stopped`].
+    pub async fn sell(&self, rules: Rules, listen: BTreeSet<Topic>) -> Result<(), CommandError> {
+        self.command(Command::Listen(listen)).await?;
+        self.command(Command::Rules(Some(Box::new(rules)))).await?;
+        Ok(())
+    }
+
+    /// Waits until the node knows how it can be reached.
+    pub async fn reachable(&self) {
+        let mut local = self.net.watch_local();
+        // The network stopped: whoever waits will hear so from the next call.
+        let _ = local.wait_for(|peer| !peer.addrs.is_empty()).await;
+    }
+
+    async fn blocking<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Store, &RwLock<Option<Index>>) -> Result<R, String> + Send + 'static,
+    ) -> Result<R, Failed> {
+        let (store, index) = (self.store.clone(), self.index.clone());
+        tokio::task::spawn_blocking(move || work(&store, &index))
+            .await
+            .map_err(|_| Failed::Stopped(Stopped))?
+            .map_err(Failed::Broken)
+    }
+
+    /// Runs `work` on the index, made where there is none yet.
+    async fn indexed<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Index) -> Result<R, String> + Send + 'static,
+    ) -> Result<R, Failed> {
+        let (store, dir) = (self.store.clone(), self.index_dir.clone());
+        self.blocking(move |_, slot| {
+            if slot.read().unwrap_or_else(PoisonError::into_inner).is_none() {
+                let made = Index::open(&*dir, store).map_err(|why| why.to_string())?;
+                slot.write().unwrap_or_else(PoisonError::into_inner).get_or_insert(made);
+            }
+            let index = slot.read().unwrap_or_else(PoisonError::into_inner);
+            work(index.as_ref().ok_or("there is no index")?)
+        })
+        .await
+    }
+}
+
+fn of_draft(draft: Draft, reply: net::PeerRef) -> Result<Intent, Failed> {
+    let reply = reply_path(&reply).unwrap_or_default();
+    draft.addressed(reply).map_err(|fault| Failed::Broken(fault.to_string()))
+}
+
+impl Backend for Handle {
+    async fn command(&self, command: Command) -> Result<Answered, CommandError> {
+        let (answer, answered) = oneshot::channel();
+        self.asks.send(Ask::Command(command, answer)).await.map_err(|_| Stopped)?;
+        Ok(answered.await.map_err(|_| Stopped)??)
+    }
+
+    async fn read<R: Send + 'static>(
+        &self,
+        look: impl FnOnce(Timestamp, &Market) -> R + Send + 'static,
+    ) -> Result<R, Stopped> {
+        let (answer, answered) = oneshot::channel();
+        let reader = Box::new(move |now: Timestamp, market: &Market| {
+            // Whoever asked may be gone; then nobody needs the answer.
+            let _ = answer.send(look(now, market));
+        });
+        self.asks.send(Ask::Read(reader)).await.map_err(|_| Stopped)?;
+        answered.await.map_err(|_| Stopped)
+    }
+
+    fn events(&self, after: Option<u64>) -> impl Stream<Item = (u64, Timestamp, Event)> + Send + 'static {
+        let ring = self.ring.clone();
+        let from = after.unwrap_or_else(|| ring.last());
+        futures::stream::unfold((ring, from), |(ring, from)| async move {
+            let new = ring.after(from).await;
+            let last = new.last().map_or(from, |(number, ..)| *number);
+            Some((futures::stream::iter(new), (ring, last)))
+        })
+        .flatten()
+    }
+
+    async fn import_catalogue(&self, items: Vec<Item>) -> Result<Imported, Failed> {
+        let done = self
+            .blocking(move |store, _| {
+                let diff = store.replace_catalogue(items, now()).map_err(|why| why.to_string())?;
+                Ok(Imported {
+                    added: diff.added,
+                    changed: diff.changed,
+                    removed: diff.removed,
+                    unchanged: diff.unchanged,
+                })
+            })
+            .await?;
+        self.indexed(|index| index.refresh().map(drop).map_err(|why| why.to_string())).await?;
+        // What is open may fit what is new.
+        let rules = self.read(|_, market| market.rules().cloned()).await?;
+        if let Some(rules) = rules
+            && let Err(CommandError::Stopped(stopped)) = self.command(Command::Rules(Some(Box::new(rules)))).await
+        {
+            return Err(stopped.into());
+        }
+        Ok(done)
+    }
+
+    async fn search_catalogue(&self, words: String, limit: usize) -> Result<Vec<Found>, Failed> {
+        self.indexed(move |index| {
+            let found = index.search_text(&words, &Filters::default(), limit).map_err(|why| why.to_string())?;
+            Ok(found.into_iter().map(|found| Found { item: found.item, score: found.score }).collect())
+        })
+        .await
+    }
+
+    async fn catalogue_stats(&self) -> Result<CatalogueStats, Failed> {
+        self.blocking(|store, _| {
+            let mut stats = CatalogueStats::default();
+            let stamp = store
+                .for_each_item(|item| {
+                    stats.items += 1;
+                    let root = item.category.root().lookup().map_or("unknown", |root| root.path);
+                    *stats.categories.entry(root.to_owned()).or_default() += 1;
+                    Ok::<_, crate::store::StoreError>(())
+                })
+                .map_err(|why| why.to_string())?;
+            stats.counted = (stamp.items > 0).then_some(stamp.counted);
+            Ok(stats)
+        })
+        .await
+    }
+
+    async fn try_rules(&self, rules: Rules, draft: Draft) -> Result<Vec<Tried>, Failed> {
+        let (expires, local) = (draft.expires, self.net.local_peer());
+        let reply = reply_path(&local).unwrap_or_default();
+        let intent = of_draft(draft, local)?;
+        let least = lowest(Some(&rules));
+        self.indexed(move |index| {
+            let found =
+                index.search_down_to(&intent, least, limits::CANDIDATES).map_err(|why| why.to_string())?;
+            let asked =
+                Asked { id: IntentId::default(), revision: RecordId::default(), intent: &intent, expires };
+            let now = now();
+            let mut tried: Vec<_> = found
+                .into_iter()
+                .map(|found| (rules.quote(now, &asked, &found.item, found.item.stock, &reply), found.item.id))
+                .collect();
+            tried.sort_by_key(|(quote, _)| std::cmp::Reverse(quote.as_ref().map(|quote| quote.score.total()).ok()));
+            Ok(tried.into_iter().map(|(quote, item)| Tried { item, outcome: Outcome::of(&quote) }).collect())
+        })
+        .await
+    }
+
+    async fn net_status(&self) -> Result<NetStatus, Stopped> {
+        let status = self.net.status().await.ok_or(Stopped)?;
+        let local = self.net.local_peer();
+        let counters = serde_json::to_value(status.counters).ok();
+        let counters: BTreeMap<String, u64> =
+            counters.and_then(|counters| serde_json::from_value(counters).ok()).unwrap_or_default();
+        Ok(NetStatus {
+            peer_id: net::peer_text(&local.id),
+            peers: status.peers,
+            connections: status.connections,
+            topics: status.topics.into_iter().collect(),
+            listening: self.net.local_addresses(),
+            counters,
+        })
+    }
+
+    async fn peers(&self) -> Result<Vec<PeerView>, Stopped> {
+        let peers = self.net.peers().await;
+        Ok(peers
+            .into_iter()
+            .map(|peer| PeerView {
+                peer: peer.id,
+                addrs: peer.addrs,
+                agent: (!peer.agent.is_empty()).then_some(peer.agent),
+                topics: Vec::new(),
+            })
+            .collect())
+    }
+}
