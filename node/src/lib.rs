@@ -5,6 +5,7 @@
 
 #[cfg(feature = "net")]
 pub mod api;
+pub mod catalogue;
 #[cfg(feature = "net")]
 pub mod catalogue;
 #[cfg(feature = "net")]
@@ -25,7 +26,6 @@ pub mod node;
 #[cfg(feature = "net")]
 pub mod rules_file;
 pub mod store;
-#[cfg(feature = "net")]
 pub mod toml_file;
 #[cfg(feature = "net")]
 pub mod up;
