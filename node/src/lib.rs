@@ -7,8 +7,6 @@
 pub mod api;
 pub mod catalogue;
 #[cfg(feature = "net")]
-pub mod catalogue;
-#[cfg(feature = "net")]
 pub mod cli;
 #[cfg(feature = "net")]
 pub mod client;

@@ -83,8 +83,13 @@ impl Node {
         } else {
             None
         };
-        let (net, events) = net::start(setup.net, intentcast_protocol::topic::is_market_topic, key, shutdown.clone())
-            .context("the network does not start")?;
+        let (net, events) = net::start(
+            setup.net,
+            intentcast_protocol::topic::is_market_topic,
+            key,
+            shutdown.clone(),
+        )
+        .context("the network does not start")?;
         let parts = driver::Parts {
             seed,
             store,
@@ -99,7 +104,12 @@ impl Node {
         if let Some(shop) = setup.seller {
             if let Some(items) = shop.catalogue {
                 let done = handle.import_catalogue(items).await?;
-                info!(added = done.added, changed = done.changed, removed = done.removed, "catalogue taken in");
+                info!(
+                    added = done.added,
+                    changed = done.changed,
+                    removed = done.removed,
+                    "catalogue taken in"
+                );
             }
             handle.sell(shop.rules, shop.listen).await?;
         }
@@ -114,7 +124,14 @@ impl Node {
             }
         });
         let peer = net::peer_text(&net.local_peer().id);
-        Ok(Self { handle, api, peer, addresses: net.local_addresses(), serving, _home: home })
+        Ok(Self {
+            handle,
+            api,
+            peer,
+            addresses: net.local_addresses(),
+            serving,
+            _home: home,
+        })
     }
 
     /// Waits until the node has stopped.

@@ -11,11 +11,39 @@ use crate::catalogue::{self, Mapping};
 const CATALOGUE: &str = include_str!("../../assets/demo-catalogue.jsonl");
 
 const FIRST: [&str; 20] = [
-    "Harbour", "Northgate", "Willow", "Copper", "Lantern", "Meadow", "Station", "Corner", "Old Mill", "Riverside",
-    "Green Door", "Hilltop", "Market", "Saltmarsh", "Bridge", "Orchard", "Beacon", "Quay", "Fennel", "Anchor",
+    "Harbour",
+    "Northgate",
+    "Willow",
+    "Copper",
+    "Lantern",
+    "Meadow",
+    "Station",
+    "Corner",
+    "Old Mill",
+    "Riverside",
+    "Green Door",
+    "Hilltop",
+    "Market",
+    "Saltmarsh",
+    "Bridge",
+    "Orchard",
+    "Beacon",
+    "Quay",
+    "Fennel",
+    "Anchor",
 ];
-const SECOND: [&str; 10] =
-    ["Stores", "Trading", "Supply", "Goods", "Emporium", "& Daughters", "Co-operative", "Outfitters", "Bazaar", "House"];
+const SECOND: [&str; 10] = [
+    "Stores",
+    "Trading",
+    "Supply",
+    "Goods",
+    "Emporium",
+    "& Daughters",
+    "Co-operative",
+    "Outfitters",
+    "Bazaar",
+    "House",
+];
 
 /// One shop before it opens.
 #[derive(Clone, Debug)]
@@ -49,7 +77,12 @@ pub(super) fn open(catalogue: Option<Vec<Item>>, country: &str, shops: usize) ->
     let shop = |(at, items): (usize, Vec<Item>)| {
         let name = name(at);
         let rules_text = rules(at, &name, country, items.first().map(|item| item.price));
-        Shop { name, folder: format!("shop-{:03}", at + 1), rules_text, items }
+        Shop {
+            name,
+            folder: format!("shop-{:03}", at + 1),
+            rules_text,
+            items,
+        }
     };
     Ok(parts.into_iter().enumerate().map(shop).collect())
 }
@@ -66,7 +99,10 @@ fn rules(at: usize, name: &str, country: &str, price: Option<Money>) -> String {
     let delivery = ["0.00", "2.99", "4.50", "6.95"][at % 4];
     let days = [1, 2, 3, 5, 7][at % 5];
     let (returns, warranty) = ([14, 30, 60, 100][at / 2 % 4], [12, 24, 36][at % 3]);
-    let mut text = format!("shop = {name:?}\nreturns_days = {returns}\nwarranty_months = {warranty}\nhold = {}\n", at % 2 == 0);
+    let mut text = format!(
+        "shop = {name:?}\nreturns_days = {returns}\nwarranty_months = {warranty}\nhold = {}\n",
+        at % 2 == 0
+    );
     // Writing to a String cannot fail.
     let _ = write!(
         text,
@@ -87,7 +123,12 @@ mod tests {
         let import = catalogue::read(CATALOGUE.as_bytes(), &Mapping::default()).unwrap();
         assert_eq!(import.report.bad_rows(), 0, "{:?}", import.report.bad);
         let roots: BTreeSet<_> = import.items.iter().map(|item| item.category.root()).collect();
-        assert!(import.items.len() >= 600 && roots.len() >= 12, "{} items, {} roots", import.items.len(), roots.len());
+        assert!(
+            import.items.len() >= 600 && roots.len() >= 12,
+            "{} items, {} roots",
+            import.items.len(),
+            roots.len()
+        );
     }
 
     #[test]
