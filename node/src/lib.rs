@@ -26,4 +26,6 @@ pub mod rules_file;
 pub mod store;
 pub mod toml_file;
 #[cfg(feature = "net")]
+pub mod up;
+#[cfg(feature = "net")]
 pub mod want;

@@ -48,6 +48,8 @@ pub struct Node {
     pub handle: Handle,
     /// Where its API listens.
     pub api: std::net::SocketAddr,
+    /// Its peer id.
+    pub peer: String,
     /// Its addresses, each with its peer id.
     pub addresses: Vec<String>,
     serving: tokio::task::JoinHandle<()>,
@@ -81,8 +83,13 @@ impl Node {
         } else {
             None
         };
-        let (net, events) = net::start(setup.net, intentcast_protocol::topic::is_market_topic, key, shutdown.clone())
-            .context("the network does not start")?;
+        let (net, events) = net::start(
+            setup.net,
+            intentcast_protocol::topic::is_market_topic,
+            key,
+            shutdown.clone(),
+        )
+        .context("the network does not start")?;
         let parts = driver::Parts {
             seed,
             store,
@@ -97,12 +104,17 @@ impl Node {
         if let Some(shop) = setup.seller {
             if let Some(items) = shop.catalogue {
                 let done = handle.import_catalogue(items).await?;
-                info!(added = done.added, changed = done.changed, removed = done.removed, "catalogue taken in");
+                info!(
+                    added = done.added,
+                    changed = done.changed,
+                    removed = done.removed,
+                    "catalogue taken in"
+                );
             }
             handle.sell(shop.rules, shop.listen).await?;
         }
         handle.reachable().await;
-        let server = api::Server::bind(&setup.api, home.path()).await?;
+        let server = api::Bound::bind(&setup.api, home.path()).await?;
         let api = server.addr();
         let stop = shutdown.clone();
         let serving = server.run(handle.clone(), async move { stop.cancelled().await });
@@ -111,7 +123,15 @@ impl Node {
                 error!(%why, "the local API broke");
             }
         });
-        Ok(Self { handle, api, addresses: net.local_addresses(), serving, _home: home })
+        let peer = net::peer_text(&net.local_peer().id);
+        Ok(Self {
+            handle,
+            api,
+            peer,
+            addresses: net.local_addresses(),
+            serving,
+            _home: home,
+        })
     }
 
     /// Waits until the node has stopped.

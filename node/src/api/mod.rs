@@ -35,13 +35,13 @@ use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 
 pub(crate) use self::guard::IMPORT_DEADLINE;
+use self::{backend::Backend, guard::Guard, listener::Bounded, problem::Problem};
 pub use self::{
     events::Told,
     health::NodeStatus,
     market::{CastReply, DecideBody, DeclineBody},
     seller::RulesTest,
 };
-use self::{backend::Backend, guard::Guard, listener::Bounded, problem::Problem};
 
 /// The file in the node's home that says where the API listens.
 pub const ADDR_FILE: &str = "api.addr";
@@ -63,7 +63,9 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)) }
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        }
     }
 }
 
@@ -118,7 +120,12 @@ impl Bound {
             let file = home.join(name);
             write_private(&file, text).map_err(|why| StartError::Write { file, why })?;
         }
-        Ok(Self { listener, addr, token, home: home.to_owned() })
+        Ok(Self {
+            listener,
+            addr,
+            token,
+            home: home.to_owned(),
+        })
     }
 
     /// Where it listens.
@@ -142,7 +149,9 @@ impl Bound {
             // A stream of events has no end of its own, and would keep the server from ending.
             ending.send_replace(true);
         };
-        let served = axum::serve(Bounded::new(self.listener), router).with_graceful_shutdown(stop).await;
+        let served = axum::serve(Bounded::new(self.listener), router)
+            .with_graceful_shutdown(stop)
+            .await;
         for name in [ADDR_FILE, TOKEN_FILE] {
             let _ = std::fs::remove_file(self.home.join(name));
         }
@@ -220,5 +229,9 @@ async fn nowhere() -> Problem {
 }
 
 async fn not_so() -> Problem {
-    Problem::new(axum::http::StatusCode::METHOD_NOT_ALLOWED, "method", "not with this method")
+    Problem::new(
+        axum::http::StatusCode::METHOD_NOT_ALLOWED,
+        "method",
+        "not with this method",
+    )
 }

@@ -4,6 +4,7 @@
 //! price or a currency.
 
 mod convert;
+mod export;
 mod mapping;
 mod price;
 mod report;
@@ -24,6 +25,7 @@ use self::{
     rows::{Next, Rows},
 };
 pub use self::{
+    export::json_lines,
     mapping::{Constants, Fields, Mapping, MappingError, PriceUnit},
     report::{BadRow, Report},
     shards::{shard, shard_demo},

@@ -9,7 +9,6 @@ mod show;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
     time::Duration,
 };
 
@@ -19,6 +18,7 @@ use intentcast_protocol::{
     id::{AgreementId, IntentId, OfferId},
     item::Item,
     market::{AgreementView, Event, OfferState, OfferView},
+    place::Region,
 };
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -29,7 +29,10 @@ use self::{
     show::{Screen, Step},
 };
 use crate::{
-    api::{CastReply, backend::Outcome},
+    api::{
+        CastReply, NodeStatus, RulesTest,
+        backend::{Outcome, Tried},
+    },
     client::Client,
     driver::now,
     want::Want,
@@ -96,13 +99,20 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<()> {
 
 impl Stage {
     async fn set(options: &Options, screen: &Screen) -> Result<Self> {
-        let dir = tempfile::Builder::new().prefix("intentcast-demo-").tempdir().context("no temporary folder")?;
+        let dir = tempfile::Builder::new()
+            .prefix("intentcast-demo-")
+            .tempdir()
+            .context("no temporary folder")?;
         let program = std::env::current_exe().context("cannot find this program's own file")?;
         screen.starting(options.shops);
         let bootstrap = Member::bootstrap(&program, dir.path().join("bootstrap"), READY).await?;
-        let meeting = bootstrap.addresses().first().context("the meeting point listens nowhere")?.clone();
+        let meeting = bootstrap
+            .addresses()
+            .first()
+            .context("the meeting point listens nowhere")?
+            .clone();
 
-        let shops = shops::open(options.catalogue.clone(), options.shops)?;
+        let shops = shops::open(options.catalogue.clone(), &country(&options.want.region), options.shops)?;
         let start = |shop: Shop| {
             let (program, meeting, home) = (&program, &meeting, dir.path().join(&shop.folder));
             async move {
@@ -114,11 +124,21 @@ impl Stage {
         let started: Vec<_> = futures::stream::iter(shops).map(start).buffered(8).collect().await;
         let shops = started.into_iter().collect::<Result<Vec<_>>>()?;
         let customer = Member::customer(&program, dir.path().join("customer"), &meeting, READY).await?;
-        Ok(Self { shops, customer, _bootstrap: bootstrap, _dir: dir })
+        Ok(Self {
+            shops,
+            customer,
+            _bootstrap: bootstrap,
+            _dir: dir,
+        })
     }
 
     async fn end(self) {
-        let Self { shops, customer, _bootstrap, _dir } = self;
+        let Self {
+            shops,
+            customer,
+            _bootstrap,
+            _dir,
+        } = self;
         customer.stop().await;
         join_all(shops.into_iter().map(|(_, member)| member.stop())).await;
         _bootstrap.stop().await;
@@ -130,8 +150,11 @@ impl Stage {
             .shops
             .iter()
             .map(|(shop, member)| async move {
-                let tried = member.client()?.try_rules(&shop.rules_text, want).await?;
-                let offers = tried.iter().filter(|tried| matches!(tried.outcome, Outcome::Offer { .. })).count();
+                let tried = try_rules(&member.client()?, &shop.rules_text, want).await?;
+                let offers = tried
+                    .iter()
+                    .filter(|tried| matches!(tried.outcome, Outcome::Offer { .. }))
+                    .count();
                 Ok::<_, anyhow::Error>((shop.name.clone(), offers))
             })
             .collect();
@@ -143,7 +166,7 @@ impl Stage {
     /// How many shops have heard the intent.
     async fn heard(&self) -> usize {
         let asked = self.shops.iter().map(|(_, member)| async {
-            let status = member.client().ok()?.status().await.ok()?;
+            let status = member.client().ok()?.get::<NodeStatus>("/v1/status").await.ok()?;
             (status.market.gossip_accepted > 0 || status.market.relayed_intents > 0).then_some(())
         });
         join_all(asked).await.into_iter().flatten().count()
@@ -155,40 +178,51 @@ async fn play(options: &Options, screen: &Screen) -> Result<Stage> {
     let stage = Stage::set(options, screen).await?;
     let client = stage.customer.client()?;
     let due = stage.due(&options.want).await?;
-    screen.say(Step::Ready, json!({ "shops": stage.shops.len(), "due": due.len(), "customer": stage.customer.peer() }));
+    screen.say(
+        Step::Ready,
+        json!({ "shops": stage.shops.len(), "due": due.len(), "customer": stage.customer.peer() }),
+    );
 
     let mut events = Box::pin(client.events(None, Some(0)).await?);
-    let cast: CastReply = client.cast(&options.want).await?;
+    let cast: CastReply = client.post("/v1/intents", &options.want).await?;
     let began = tokio::time::Instant::now();
     screen.cast(cast.intent, &options.want, cast.category);
 
     let mut answered = BTreeSet::new();
     let deadline = began + OFFERS;
     while answered.len() < due.len() {
-        let Ok(told) = tokio::time::timeout_at(deadline, events.next()).await else { break };
+        let Ok(told) = tokio::time::timeout_at(deadline, events.next()).await else {
+            break;
+        };
         let told = told.context("the customer's node stopped")??;
         match told.event {
             Event::Offer { intent, offer } if intent == cast.intent => {
-                let view = client.offer(offer).await?;
+                let view: OfferView = client.get(&format!("/v1/offers/{offer}")).await?;
                 answered.extend(view.offer.as_ref().map(|offer| offer.seller.name.to_string()));
                 screen.offer(intent, &view);
             }
             Event::Ranked { intent, order } if intent == cast.intent => screen.ranked(intent, &order),
-            Event::Refused { record, why, detail, .. } => screen.refused(record, why, &detail),
+            Event::Refused {
+                record, why, detail, ..
+            } => screen.refused(record, why, &detail),
             Event::Unheard { .. } => screen.unheard(),
             _ => {}
         }
     }
-    let offers = client.offers_of(cast.intent).await?;
-    let best = offers.iter().find(|view| view.state == OfferState::Open && view.place == Some(1));
+    let offers: Vec<OfferView> = client.get(&format!("/v1/intents/{}/offers", cast.intent)).await?;
+    let best = offers
+        .iter()
+        .find(|view| view.state == OfferState::Open && view.place == Some(1));
     let Some(best) = best else {
         let (heard, shops) = (stage.heard().await, stage.shops.len());
-        bail!("{heard} of {shops} shops heard the want and none of them has it within its limits: try another --budget or --want");
+        bail!(
+            "{heard} of {shops} shops heard the want and none of them has it within its limits: try another --budget or --want"
+        );
     };
     screen.table(&offers);
     let agreement = accept(&client, screen, cast.intent, best, &mut events).await?;
     let seller = both_sides(&stage, best, agreement).await?;
-    let ours = client.agreement(agreement).await?;
+    let ours: AgreementView = client.get(&format!("/v1/agreements/{agreement}")).await?;
     if ours.bytes_hash != seller.bytes_hash || receipts(&ours) != receipts(&seller) {
         bail!("the two sides hold different records of agreement {agreement}");
     }
@@ -218,21 +252,44 @@ async fn accept(
     events: &mut (impl futures::Stream<Item = Result<crate::api::Told, crate::client::ClientError>> + Unpin),
 ) -> Result<AgreementId> {
     let offer: OfferId = best.id;
-    client.accept(offer).await?;
+    client
+        .post::<serde_json::Value>(&format!("/v1/offers/{offer}/accept"), &json!({}))
+        .await?;
     let confirmed = async {
         let mut agreed = None;
         loop {
             let told = events.next().await.context("the customer's node stopped")??;
             match told.event {
-                Event::Accepted { intent: whose, offer, agreement } if whose == intent => {
-                    screen.say(Step::Accepted, json!({ "intent": intent, "offer": offer, "agreement": agreement }));
+                Event::Accepted {
+                    intent: whose,
+                    offer,
+                    agreement,
+                } if whose == intent => {
+                    screen.say(
+                        Step::Accepted,
+                        json!({ "intent": intent, "offer": offer, "agreement": agreement }),
+                    );
                 }
-                Event::Agreement { intent: whose, offer, agreement } if whose == intent => {
-                    screen.say(Step::Agreement, json!({ "intent": intent, "offer": offer, "agreement": agreement }));
+                Event::Agreement {
+                    intent: whose,
+                    offer,
+                    agreement,
+                } if whose == intent => {
+                    screen.say(
+                        Step::Agreement,
+                        json!({ "intent": intent, "offer": offer, "agreement": agreement }),
+                    );
                     agreed = Some(agreement);
                 }
-                Event::Receipt { agreement, receipt, what } if agreed == Some(agreement) => {
-                    screen.say(Step::Receipt, json!({ "agreement": agreement, "receipt": receipt, "what": what }));
+                Event::Receipt {
+                    agreement,
+                    receipt,
+                    what,
+                } if agreed == Some(agreement) => {
+                    screen.say(
+                        Step::Receipt,
+                        json!({ "agreement": agreement, "receipt": receipt, "what": what }),
+                    );
                     return Ok(agreement);
                 }
                 Event::AcceptanceRefused { intent: whose, why, .. } if whose == intent => {
@@ -242,15 +299,38 @@ async fn accept(
             }
         }
     };
-    tokio::time::timeout(CONFIRMED, confirmed).await.context("the seller did not confirm in time")?
+    tokio::time::timeout(CONFIRMED, confirmed)
+        .await
+        .context("the seller did not confirm in time")?
 }
 
 /// The agreement as the seller's own node holds it.
 async fn both_sides(stage: &Stage, best: &OfferView, agreement: AgreementId) -> Result<AgreementView> {
-    let name = best.offer.as_ref().map(|offer| offer.seller.name.to_string()).unwrap_or_default();
-    let (_, member) = stage.shops.iter().find(|(shop, _)| shop.name == name).context("an offer from no shop of ours")?;
-    Ok(member.client()?.agreement(agreement).await?)
+    let name = best
+        .offer
+        .as_ref()
+        .map(|offer| offer.seller.name.to_string())
+        .unwrap_or_default();
+    let (_, member) = stage
+        .shops
+        .iter()
+        .find(|(shop, _)| shop.name == name)
+        .context("an offer from no shop of ours")?;
+    Ok(member.client()?.get(&format!("/v1/agreements/{agreement}")).await?)
 }
 
-/// Where a catalogue file of the person's own comes from, for [`Options`].
-pub type CatalogueFile = (PathBuf, Option<PathBuf>);
+/// What a shop's rules would make of the want.
+async fn try_rules(client: &Client, rules: &str, want: &Want) -> Result<Vec<Tried>> {
+    let test = RulesTest {
+        rules: rules.to_owned(),
+        intent: None,
+        want: Some(want.clone()),
+    };
+    Ok(client.post("/v1/rules/test", &test).await?)
+}
+
+/// The country that shops of a catalogue of the person's own deliver to, and ours to as well: where it is wanted, if
+/// that is somewhere we have heard of.
+fn country(region: &str) -> String {
+    Region::resolve(region).map_or_else(|_| "GB".into(), |region| region.country.to_string())
+}

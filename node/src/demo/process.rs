@@ -78,8 +78,14 @@ impl Member {
             .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("cannot start {}", program.display()))?;
-        let stdout = child.stdout.take().context("a child with a pipe for its output has one")?;
-        let mut stderr = child.stderr.take().context("a child with a pipe for its complaints has one")?;
+        let stdout = child
+            .stdout
+            .take()
+            .context("a child with a pipe for its output has one")?;
+        let mut stderr = child
+            .stderr
+            .take()
+            .context("a child with a pipe for its complaints has one")?;
         let complaint = tokio::spawn(async move {
             let mut kept = Vec::new();
             let mut chunk = [0; 1024];
@@ -138,5 +144,7 @@ impl Member {
 }
 
 fn up(meeting: &str) -> Vec<String> {
-    ["up", "--listen", "/ip4/127.0.0.1/udp/0/quic-v1", "--bootstrap", meeting].map(String::from).to_vec()
+    ["up", "--listen", "/ip4/127.0.0.1/udp/0/quic-v1", "--bootstrap", meeting]
+        .map(String::from)
+        .to_vec()
 }

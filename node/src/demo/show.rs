@@ -56,7 +56,10 @@ pub(super) struct Screen {
 
 impl Screen {
     pub(super) fn new(json: bool) -> Self {
-        Self { json, cast: Mutex::new(None) }
+        Self {
+            json,
+            cast: Mutex::new(None),
+        }
     }
 
     /// Milliseconds since the cast; 0 before it.
@@ -84,13 +87,27 @@ impl Screen {
             return self.emit(step, fields);
         }
         let ms = self.ms();
-        let id = |key: &str| fields[key].as_str().unwrap_or_default().get(..8).unwrap_or_default().to_owned();
+        let id = |key: &str| {
+            fields[key]
+                .as_str()
+                .unwrap_or_default()
+                .get(..8)
+                .unwrap_or_default()
+                .to_owned()
+        };
         let number = |key: &str| fields[key].as_u64().unwrap_or_default();
         match step {
-            Step::Ready => self.line(&format!("ready: {} shops and a customer know each other", number("shops"))),
+            Step::Ready => self.line(&format!(
+                "ready: {} shops and a customer know each other",
+                number("shops")
+            )),
             Step::Accepted => self.line(&format!("\n{ms:>6} ms  accepted offer {}", id("offer"))),
             Step::Agreement => self.line(&format!("{ms:>6} ms  agreement {}: both have signed", id("agreement"))),
-            Step::Receipt => self.line(&format!("{ms:>6} ms  receipt {}: {}", id("receipt"), fields["what"].as_str().unwrap_or_default())),
+            Step::Receipt => self.line(&format!(
+                "{ms:>6} ms  receipt {}: {}",
+                id("receipt"),
+                fields["what"].as_str().unwrap_or_default()
+            )),
             Step::Done => self.line(&format!(
                 "\n{} of {} shops heard the want; {} had it, and {} of them answered.",
                 number("heard"),
@@ -104,7 +121,9 @@ impl Screen {
 
     pub(super) fn starting(&self, shops: usize) {
         if !self.json {
-            self.line(&format!("starting a meeting point, {shops} shops and a customer, each a process on this machine ..."));
+            self.line(&format!(
+                "starting a meeting point, {shops} shops and a customer, each a process on this machine ..."
+            ));
         }
     }
 
@@ -113,11 +132,22 @@ impl Screen {
             *cast = Some(Instant::now());
         }
         if self.json {
-            return self.emit(Step::Cast, json!({ "intent": intent, "category": category.lookup().map(|c| c.path) }));
+            return self.emit(
+                Step::Cast,
+                json!({ "intent": intent, "category": category.lookup().map(|c| c.path) }),
+            );
         }
         let category = category.lookup().map_or("general", |category| category.path);
-        self.line(&format!("\ncast {}: \"{}\" in {}, at most {}", intent.short(), want.want, want.region, want.budget));
-        self.line(&format!("  category {category}; terms SD-BASE and PDC-INTENT unless said otherwise\n"));
+        self.line(&format!(
+            "\ncast {}: \"{}\" in {}, at most {}",
+            intent.short(),
+            want.want,
+            want.region,
+            want.budget
+        ));
+        self.line(&format!(
+            "  category {category}; terms SD-BASE and PDC-INTENT unless said otherwise\n"
+        ));
     }
 
     pub(super) fn unheard(&self) {
@@ -128,7 +158,11 @@ impl Screen {
 
     pub(super) fn offer(&self, intent: IntentId, view: &OfferView) {
         let Some(offer) = &view.offer else { return };
-        let title = offer.lines.first().map(|line| line.title.to_string()).unwrap_or_default();
+        let title = offer
+            .lines
+            .first()
+            .map(|line| line.title.to_string())
+            .unwrap_or_default();
         if self.json {
             return self.emit(
                 Step::Offer,
@@ -141,7 +175,12 @@ impl Screen {
             );
         }
         let total = offer.totals.landed().to_string();
-        self.line(&format!("{:>6} ms  offer {}  {total:>12}  {title} — {}", self.ms(), view.id.short(), offer.seller.name));
+        self.line(&format!(
+            "{:>6} ms  offer {}  {total:>12}  {title} — {}",
+            self.ms(),
+            view.id.short(),
+            offer.seller.name
+        ));
     }
 
     pub(super) fn ranked(&self, intent: IntentId, order: &[Ranked]) {
@@ -152,9 +191,17 @@ impl Screen {
 
     pub(super) fn refused(&self, record: RecordId, why: Refusal, detail: &str) {
         if self.json {
-            return self.emit(Step::Refused, json!({ "record": record, "why": why.word(), "detail": detail }));
+            return self.emit(
+                Step::Refused,
+                json!({ "record": record, "why": why.word(), "detail": detail }),
+            );
         }
-        self.line(&format!("{:>6} ms  refused {}: {} ({detail})", self.ms(), record.short(), why.word()));
+        self.line(&format!(
+            "{:>6} ms  refused {}: {} ({detail})",
+            self.ms(),
+            record.short(),
+            why.word()
+        ));
     }
 
     pub(super) fn table(&self, offers: &[OfferView]) {
@@ -162,14 +209,22 @@ impl Screen {
             return;
         }
         let mut table = Table::new();
-        table.load_preset(UTF8_FULL_CONDENSED).set_header(["", "offer", "shop", "item", "in all", "points", "why"]);
+        table
+            .load_style(UTF8_FULL_CONDENSED)
+            .set_header(["", "offer", "shop", "item", "in all", "points", "why"]);
         for view in offers.iter().filter(|view| view.state == OfferState::Open) {
-            let (Some(offer), Some(score)) = (&view.offer, &view.score) else { continue };
+            let (Some(offer), Some(score)) = (&view.offer, &view.score) else {
+                continue;
+            };
             table.add_row([
                 view.place.map(|place| place.to_string()).unwrap_or_default(),
                 view.id.short(),
                 offer.seller.name.to_string(),
-                offer.lines.first().map(|line| line.title.to_string()).unwrap_or_default(),
+                offer
+                    .lines
+                    .first()
+                    .map(|line| line.title.to_string())
+                    .unwrap_or_default(),
                 offer.totals.landed().to_string(),
                 score.total().to_string(),
                 score.to_string(),
@@ -183,7 +238,9 @@ impl Screen {
             return;
         }
         let mut table = Table::new();
-        table.load_preset(UTF8_FULL_CONDENSED).set_header(["", "the customer holds", "the seller holds"]);
+        table
+            .load_style(UTF8_FULL_CONDENSED)
+            .set_header(["", "the customer holds", "the seller holds"]);
         let receipt = |view: &AgreementView| view.receipts.first().map(|it| it.id.short()).unwrap_or_default();
         table.add_row(["agreement", &ours.id.short(), &theirs.id.short()]);
         table.add_row(["its bytes' hash", &ours.bytes_hash.short(), &theirs.bytes_hash.short()]);

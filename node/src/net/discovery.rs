@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 use super::links::Net;
+use super::meetings::Meetings;
 use super::relay::{self, Relays};
 use super::timers::{Due, jitter};
 use super::{Event, address, behaviour, gossip};
@@ -39,7 +40,7 @@ const KEPT_PER_TOPIC: usize = gossip::MESH;
 const FRESH: Duration = Duration::from_secs(60);
 
 pub(super) struct Discovery {
-    bootstrap: Vec<Bootstrap>,
+    pub meetings: Meetings,
     /// Topics that are heard or reached.
     topics: BTreeMap<String, Wanted>,
     /// Connected peers of every topic.
@@ -52,13 +53,6 @@ pub(super) struct Discovery {
     pub relays: Relays,
     /// Peers that will enter the routing table, a few each tick.
     unrouted: HashMap<PeerId, Vec<Multiaddr>>,
-}
-
-struct Bootstrap {
-    peer: PeerId,
-    addrs: Vec<Multiaddr>,
-    failures: u32,
-    waiting: bool,
 }
 
 #[derive(Default)]
@@ -85,20 +79,9 @@ enum Job {
 
 impl Discovery {
     pub fn new(net: &mut Net) -> Self {
-        let bootstrap = net
-            .settings
-            .bootstrap
-            .iter()
-            .filter(|(peer, _)| peer != net.swarm.local_peer_id())
-            .map(|(peer, addrs)| Bootstrap {
-                peer: *peer,
-                addrs: addrs.clone(),
-                failures: 0,
-                waiting: false,
-            })
-            .collect();
-        let mut this = Self {
-            bootstrap,
+        net.timers.add(Instant::now() + jitter(TICK), Due::Tick);
+        Self {
+            meetings: Meetings::new(net),
             topics: BTreeMap::new(),
             peers_of: HashMap::new(),
             jobs: VecDeque::new(),
@@ -107,12 +90,7 @@ impl Discovery {
             walks_in_vain: 0,
             relays: Relays::new(Instant::now()),
             unrouted: HashMap::new(),
-        };
-        for at in 0..this.bootstrap.len() {
-            this.dial_bootstrap(net, at);
         }
-        net.timers.add(Instant::now() + jitter(TICK), Due::Tick);
-        this
     }
 
     pub fn subscribe(&mut self, net: &mut Net, topic: &str) {
@@ -180,12 +158,6 @@ impl Discovery {
         }
     }
 
-    pub fn connected(&mut self, peer: PeerId) {
-        if let Some(bootstrap) = self.bootstrap.iter_mut().find(|b| b.peer == peer) {
-            bootstrap.failures = 0;
-        }
-    }
-
     pub fn gone(&mut self, net: &mut Net, peer: PeerId) {
         let topics: Vec<_> = self
             .peers_of
@@ -199,39 +171,7 @@ impl Discovery {
         self.relays.gone(&peer);
         self.unrouted.remove(&peer);
         self.walks_in_vain = 0;
-        self.bootstrap_lost(net, peer);
-    }
-
-    pub fn dial_failed(&mut self, net: &mut Net, peer: PeerId) {
-        self.bootstrap_lost(net, peer);
-    }
-
-    fn bootstrap_lost(&mut self, net: &mut Net, peer: PeerId) {
-        let Some(at) = self.bootstrap.iter().position(|b| b.peer == peer) else {
-            return;
-        };
-        let bootstrap = &mut self.bootstrap[at];
-        if !bootstrap.waiting {
-            bootstrap.waiting = true;
-            let wait = backoff(Duration::from_millis(250), bootstrap.failures, Duration::from_secs(60));
-            bootstrap.failures += 1;
-            net.timers.add(Instant::now() + jitter(wait), Due::Bootstrap(at));
-        }
-    }
-
-    pub fn dial_bootstrap(&mut self, net: &mut Net, at: usize) {
-        let Some(bootstrap) = self.bootstrap.get_mut(at) else {
-            return;
-        };
-        bootstrap.waiting = false;
-        let (peer, addrs) = (bootstrap.peer, bootstrap.addrs.clone());
-        if net.swarm.is_connected(&peer) {
-            return;
-        }
-        // What fails at once fails as what fails later does.
-        if net.dial(DialOpts::peer_id(peer).addresses(addrs).build()).is_err() {
-            self.bootstrap_lost(net, peer);
-        }
+        self.meetings.lost(net, peer);
     }
 
     /// A peer has said who it is, and where.
@@ -494,7 +434,7 @@ impl Discovery {
             .all_mesh_peers()
             .chain(reached.flat_map(|peers| peers.iter().take(KEPT_PER_TOPIC)))
             .copied()
-            .chain(self.bootstrap.iter().map(|b| b.peer))
+            .chain(self.meetings.peers())
             .chain(self.relays.used())
             .collect();
         for peer in net
@@ -519,6 +459,6 @@ fn key(topic: &str) -> kad::RecordKey {
     )
 }
 
-fn backoff(first: Duration, tries: u32, longest: Duration) -> Duration {
+pub(super) fn backoff(first: Duration, tries: u32, longest: Duration) -> Duration {
     first.saturating_mul(1 << tries.min(12)).min(longest)
 }

@@ -14,6 +14,7 @@ mod discovery;
 mod exchange;
 mod gossip;
 mod links;
+mod meetings;
 mod message;
 mod reach;
 mod relay;

@@ -36,6 +36,8 @@ const IDLE: Duration = Duration::from_secs(600);
 const BEAT: Duration = Duration::from_millis(500);
 /// Points at which a peer is sent away.
 const MAX_PENALTY: f64 = 100.0;
+/// Peers whose points are remembered; they fade within minutes.
+const MAX_PENALISED: usize = 4_096;
 const MAX_AGENT_CHARS: usize = 64;
 
 pub(super) struct Task {
@@ -137,7 +139,7 @@ impl Task {
             match due {
                 Due::Beat => self.net.timers.add(now + BEAT, Due::Beat),
                 Due::Tick => self.tick(),
-                Due::Bootstrap(at) => self.discovery.dial_bootstrap(&mut self.net, at),
+                Due::Meeting(at) => self.discovery.meetings.dial(&mut self.net, at),
                 Due::Lookup(topic, wish) => self.discovery.lookup_due(&mut self.net, &topic, wish),
                 Due::DialAgain(peer) => self.reach.dial_again(&mut self.net, peer),
                 Due::Expire(request) => self.reach.expire(&mut self.net, request),
@@ -277,6 +279,9 @@ impl Task {
 
     fn penalise(&mut self, peer: &[u8], points: u32) {
         let Some(peer) = address::peer_id(peer) else { return };
+        if self.penalties.len() >= MAX_PENALISED && !self.penalties.contains_key(&peer) {
+            return;
+        }
         let total = self.penalties.entry(peer).or_default();
         *total = (*total + f64::from(points)).min(2.0 * MAX_PENALTY);
         let total = *total;
@@ -335,7 +340,7 @@ impl Task {
                     self.net.tell(Event::Connected {
                         peer: peer_id.to_bytes(),
                     });
-                    self.discovery.connected(peer_id);
+                    self.discovery.meetings.connected(peer_id);
                 }
                 self.reach.connected(&mut self.net, peer_id);
             }
@@ -361,7 +366,7 @@ impl Task {
                 self.net.counters.dials_failed += 1;
                 if let Some(peer) = peer_id.filter(|peer| !self.net.swarm.is_connected(peer)) {
                     self.reach.dial_failed(&mut self.net, peer);
-                    self.discovery.dial_failed(&mut self.net, peer);
+                    self.discovery.meetings.lost(&mut self.net, peer);
                 }
             }
             SwarmEvent::NewListenAddr { address, .. } => {

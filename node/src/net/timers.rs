@@ -12,7 +12,7 @@ pub(super) enum Due {
     /// with all else quiet it would sleep through the next one.
     Beat,
     Tick,
-    Bootstrap(usize),
+    Meeting(usize),
     Lookup(String, u64),
     DialAgain(PeerId),
     Expire(u64),
