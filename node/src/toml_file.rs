@@ -1,7 +1,8 @@
 //! TOML that a person wrote, read into a type, with errors that say on which line, and what was probably meant.
 
-use std::fmt;
+use std::{fmt, fs, io::Read as _, path::Path};
 
+use anyhow::{Context as _, Result};
 use intentcast_protocol::near::nearest;
 use serde::de::DeserializeOwned;
 
@@ -30,7 +31,7 @@ impl fmt::Display for Wrong {
 ///
 /// # Errors
 /// [`Wrong`]; for a key that does not exist, with the nearest one that does.
-pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Wrong> {
+pub fn parse<T: DeserializeOwned>(text: &str) -> std::result::Result<T, Wrong> {
     if text.len() > FILE_BYTES {
         return Err(Wrong { line: None, why: format!("longer than {FILE_BYTES} bytes") });
     }
@@ -38,6 +39,19 @@ pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Wrong> {
         line: error.span().map(|span| line_of(text, span.start)),
         why: explain(error.message()),
     })
+}
+
+/// The text of a file no longer than such files are.
+///
+/// # Errors
+/// Where it cannot be read, or is no text.
+pub fn read(file: &Path) -> Result<String> {
+    let told = || format!("cannot read {}", file.display());
+    let mut text = String::new();
+    let open = fs::File::open(file).with_context(told)?;
+    // One more than fits, so that too long is seen as such.
+    open.take(FILE_BYTES as u64 + 1).read_to_string(&mut text).with_context(told)?;
+    Ok(text)
 }
 
 fn line_of(text: &str, at: usize) -> usize {

@@ -155,7 +155,7 @@ impl Backend for Handle {
         answered.await.map_err(|_| Stopped)
     }
 
-    fn events(&self, after: Option<u64>) -> impl Stream<Item = (u64, Timestamp, Event)> + Send + 'static {
+    fn events(&self, after: Option<u64>) -> impl Stream<Item = (u64, Timestamp, Event)> + Send + use<> {
         let ring = self.ring.clone();
         let from = after.unwrap_or_else(|| ring.last());
         futures::stream::unfold((ring, from), |(ring, from)| async move {
