@@ -62,22 +62,37 @@ impl Client {
                 Err(why) => Err(ClientError::Unreadable { file, why }),
             }
         };
-        let addr: std::net::SocketAddr =
-            read(api::ADDR_FILE)?.parse().map_err(|_| ClientError::NotRunning(home.to_owned()))?;
+        let addr: std::net::SocketAddr = read(api::ADDR_FILE)?
+            .parse()
+            .map_err(|_| ClientError::NotRunning(home.to_owned()))?;
         let token = read(api::TOKEN_FILE)?;
         // A proxy of the environment has no business between this program and loopback.
-        let http = reqwest::Client::builder().no_proxy().connect_timeout(Duration::from_secs(5)).build();
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .connect_timeout(Duration::from_secs(5))
+            .build();
         let http = http.map_err(|error| ClientError::Broken(error.to_string()))?;
-        Ok(Self { http, base: format!("http://{addr}"), token, home: home.to_owned() })
+        Ok(Self {
+            http,
+            base: format!("http://{addr}"),
+            token,
+            home: home.to_owned(),
+        })
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, format!("{}{path}", self.base)).bearer_auth(&self.token)
+        self.http
+            .request(method, format!("{}{path}", self.base))
+            .bearer_auth(&self.token)
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<reqwest::Response, ClientError> {
         let response = request.send().await.map_err(|error| {
-            if error.is_connect() { ClientError::NotRunning(self.home.clone()) } else { broken(&error) }
+            if error.is_connect() {
+                ClientError::NotRunning(self.home.clone())
+            } else {
+                broken(&error)
+            }
         })?;
         let status = response.status();
         if status.is_success() {
@@ -147,8 +162,13 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn import(&self, lines: Vec<u8>) -> Result<api::backend::Imported, ClientError> {
-        let request = self.request(Method::POST, "/v1/catalogue").body(lines).timeout(api::IMPORT_DEADLINE);
-        let response = self.send(request.header("Content-Type", "application/x-ndjson")).await?;
+        let request = self
+            .request(Method::POST, "/v1/catalogue")
+            .body(lines)
+            .timeout(api::IMPORT_DEADLINE);
+        let response = self
+            .send(request.header("Content-Type", "application/x-ndjson"))
+            .await?;
         response.json().await.map_err(|error| broken(&error))
     }
 
@@ -161,7 +181,10 @@ impl Client {
         intent: Option<&str>,
         after: Option<u64>,
     ) -> Result<impl Stream<Item = Result<Told, ClientError>> + use<>, ClientError> {
-        let path = intent.map_or_else(|| "/v1/events".to_owned(), |intent| format!("/v1/events?intent={intent}"));
+        let path = intent.map_or_else(
+            || "/v1/events".to_owned(),
+            |intent| format!("/v1/events?intent={intent}"),
+        );
         let mut request = self.request(Method::GET, &path);
         if let Some(after) = after {
             request = request.header("Last-Event-ID", after.to_string());
@@ -199,7 +222,11 @@ fn form(pairs: &[(&str, &str)]) -> String {
             byte => text + &format!("%{byte:02X}"),
         })
     };
-    pairs.iter().map(|(name, value)| format!("{name}={}", escape(value))).collect::<Vec<_>>().join("&")
+    pairs
+        .iter()
+        .map(|(name, value)| format!("{name}={}", escape(value)))
+        .collect::<Vec<_>>()
+        .join("&")
 }
 
 /// Server-sent events out of chunks; only `data`, since the data says everything.
@@ -239,13 +266,19 @@ mod tests {
         let error = Client::of_home(home.path()).unwrap_err();
         assert_eq!(
             error.to_string(),
-            format!("no node runs on {}: start one with `intentcast up`", home.path().display())
+            format!(
+                "no node runs on {}: start one with `intentcast up`",
+                home.path().display()
+            )
         );
     }
 
     #[test]
     fn words_of_a_search_travel_whole() {
-        assert_eq!(form(&[("q", "29\" & pram/é"), ("limit", "5")]), "q=29%22%20%26%20pram%2F%C3%A9&limit=5");
+        assert_eq!(
+            form(&[("q", "29\" & pram/é"), ("limit", "5")]),
+            "q=29%22%20%26%20pram%2F%C3%A9&limit=5"
+        );
     }
 
     #[test]

@@ -45,7 +45,10 @@ impl Home {
     /// Where another process has it, or it cannot be made or written.
     pub fn open(path: &Path) -> Result<Self> {
         let lock = HomeLock::take(path)?;
-        Ok(Self { path: path.to_owned(), _lock: lock })
+        Ok(Self {
+            path: path.to_owned(),
+            _lock: lock,
+        })
     }
 
     /// Where it is.
@@ -67,7 +70,11 @@ impl Home {
     /// # Errors
     /// As [`Home::seed`].
     pub fn net_key(&self, keep: bool) -> Result<NetKey> {
-        let mut seed = if keep { secret(&self.path.join(PEER_KEY))? } else { entropy()? };
+        let mut seed = if keep {
+            secret(&self.path.join(PEER_KEY))?
+        } else {
+            entropy()?
+        };
         Ok(NetKey::from_seed(&mut seed)?)
     }
 }
@@ -89,7 +96,10 @@ fn secret(file: &Path) -> Result<[u8; 32]> {
             only_ours(file)?;
             let bytes = unhex(text.trim()).and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
             bytes.with_context(|| {
-                format!("{} is damaged: it must hold 64 hexadecimal digits. Put back a copy of it", file.display())
+                format!(
+                    "{} is damaged: it must hold 64 hexadecimal digits. Put back a copy of it",
+                    file.display()
+                )
             })
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {

@@ -1,6 +1,9 @@
 //! A seller's rules as a file: read, and checked for what would make them answer nothing or something unmeant.
 
-use intentcast_protocol::{rules::{Answer, Rules}, terms};
+use intentcast_protocol::{
+    rules::{Answer, Rules},
+    terms,
+};
 
 use crate::toml_file::{self, Wrong};
 
@@ -100,8 +103,15 @@ basis_points = -500
 
     #[test]
     fn rules_that_answer_nothing_raise_doubts() {
-        assert!(doubts(&Rules::default()).iter().any(|doubt| doubt.contains("[[delivery]]")));
-        let silent = Rules { terms: vec!["PDC-AI".into()], ..parse(SHOP).unwrap() };
+        assert!(
+            doubts(&Rules::default())
+                .iter()
+                .any(|doubt| doubt.contains("[[delivery]]"))
+        );
+        let silent = Rules {
+            terms: vec!["PDC-AI".into()],
+            ..parse(SHOP).unwrap()
+        };
         assert_eq!(doubts(&silent).len(), 2);
     }
 }

@@ -33,7 +33,10 @@ impl fmt::Display for Wrong {
 /// [`Wrong`]; for a key that does not exist, with the nearest one that does.
 pub fn parse<T: DeserializeOwned>(text: &str) -> std::result::Result<T, Wrong> {
     if text.len() > FILE_BYTES {
-        return Err(Wrong { line: None, why: format!("longer than {FILE_BYTES} bytes") });
+        return Err(Wrong {
+            line: None,
+            why: format!("longer than {FILE_BYTES} bytes"),
+        });
     }
     toml::from_str(text).map_err(|error| Wrong {
         line: error.span().map(|span| line_of(text, span.start)),
@@ -60,7 +63,9 @@ fn line_of(text: &str, at: usize) -> usize {
 
 /// An unknown key's message names all keys there are; a person wants the one that was meant.
 fn explain(message: &str) -> String {
-    let Some(rest) = message.strip_prefix("unknown field ") else { return message.trim().replace('\n', ", ") };
+    let Some(rest) = message.strip_prefix("unknown field ") else {
+        return message.trim().replace('\n', ", ");
+    };
     let mut names = rest.split('`').skip(1).step_by(2);
     let unknown = names.next().unwrap_or_default();
     let known: Vec<&str> = names.collect();
@@ -88,8 +93,14 @@ mod tests {
 
     #[test]
     fn a_slip_in_a_key_is_told_with_its_line_and_what_was_meant() {
-        assert_eq!(error("name = 'a'\n\ndelivry = 3\n"), "line 3: unknown key `delivry`; did you mean `delivery`?");
-        assert_eq!(error("name = 'a'\nxyz = 3"), "line 2: unknown key `xyz`; there are name, delivery");
+        assert_eq!(
+            error("name = 'a'\n\ndelivry = 3\n"),
+            "line 3: unknown key `delivry`; did you mean `delivery`?"
+        );
+        assert_eq!(
+            error("name = 'a'\nxyz = 3"),
+            "line 2: unknown key `xyz`; there are name, delivery"
+        );
     }
 
     #[test]

@@ -125,7 +125,10 @@ pub struct Unclear {
 }
 
 fn unclear(field: &'static str) -> impl Fn(&dyn std::fmt::Display) -> Unclear {
-    move |why| Unclear { field, why: why.to_string() }
+    move |why| Unclear {
+        field,
+        why: why.to_string(),
+    }
 }
 
 impl Want {
@@ -149,7 +152,10 @@ impl Want {
                 }
             },
         };
-        let budget: Money = self.budget.parse().map_err(|error| unclear("budget")(&error as &dyn std::fmt::Display))?;
+        let budget: Money = self
+            .budget
+            .parse()
+            .map_err(|error| unclear("budget")(&error as &dyn std::fmt::Display))?;
         let offers_due = now.plus(match &self.offers_due {
             Some(text) => duration(text).map_err(|error| unclear("offers_due")(&error))?,
             None => OFFERS_DUE,
@@ -169,7 +175,12 @@ impl Want {
             budget: Budget::Public(budget),
             place: self.place()?,
             fulfilment: self.fulfilments()?,
-            need_by: self.need_by.as_deref().map(moment).transpose().map_err(|error| unclear("need_by")(&error))?,
+            need_by: self
+                .need_by
+                .as_deref()
+                .map(moment)
+                .transpose()
+                .map_err(|error| unclear("need_by")(&error))?,
             offers_due,
             expires: offers_due.plus(TO_CHOOSE).min(now.plus(limits::INTENT_LIFE)),
             max_offers: self.max_offers.unwrap_or(MAX_OFFERS),
@@ -235,19 +246,31 @@ impl Want {
     fn place(&self) -> Result<Place, Unclear> {
         let region = Region::resolve(&self.region).map_err(|error| unclear("region")(&error))?;
         let cell: Option<Cell> = match &self.cell {
-            Some(text) => Some(text.parse().map_err(|error| unclear("cell")(&error as &dyn std::fmt::Display))?),
+            Some(text) => Some(
+                text.parse()
+                    .map_err(|error| unclear("cell")(&error as &dyn std::fmt::Display))?,
+            ),
             None => None,
         };
-        Ok(Place { region, cell, radius_km: self.radius_km })
+        Ok(Place {
+            region,
+            cell,
+            radius_km: self.radius_km,
+        })
     }
 
     fn fulfilments(&self) -> Result<Fulfilments, Unclear> {
         if self.fulfilment.is_empty() {
             return Ok(Fulfilments::default());
         }
-        let ways = self.fulfilment.iter().flat_map(|words| words.split(',')).map(str::parse);
-        let ways: Vec<Fulfilment> =
-            ways.collect::<Result<_, _>>().map_err(|error| unclear("fulfilment")(&error as &dyn std::fmt::Display))?;
+        let ways = self
+            .fulfilment
+            .iter()
+            .flat_map(|words| words.split(','))
+            .map(str::parse);
+        let ways: Vec<Fulfilment> = ways
+            .collect::<Result<_, _>>()
+            .map_err(|error| unclear("fulfilment")(&error as &dyn std::fmt::Display))?;
         Fulfilments::of(&ways).map_err(|error| unclear("fulfilment")(&error))
     }
 }
@@ -261,14 +284,19 @@ fn check(now: Timestamp, draft: &Draft) -> Result<(), Unclear> {
         return Err(unclear("budget")(&"more than nothing"));
     }
     if draft.wishes.len() > limits::ATTRIBUTES {
-        return Err(unclear("must")(&format!("at most {} wishes in all", limits::ATTRIBUTES)));
+        return Err(unclear("must")(&format!(
+            "at most {} wishes in all",
+            limits::ATTRIBUTES
+        )));
     }
     if draft.may_ask.len() > limits::STRANDS {
         return Err(unclear("may_ask")(&format!("at most {} strands", limits::STRANDS)));
     }
     if draft.offers_due <= now || draft.offers_due > now.plus(limits::INTENT_LIFE) {
         let days = limits::INTENT_LIFE.0 / 86_400;
-        return Err(unclear("offers_due")(&format!("more than nothing and at most {days} days")));
+        return Err(unclear("offers_due")(&format!(
+            "more than nothing and at most {days} days"
+        )));
     }
     if draft.need_by.is_some_and(|need_by| need_by <= now) {
         return Err(unclear("need_by")(&"that moment is over"));
@@ -277,14 +305,19 @@ fn check(now: Timestamp, draft: &Draft) -> Result<(), Unclear> {
         return Err(unclear("max_offers")(&format!("1 to {}", limits::OFFERS_PER_INTENT)));
     }
     if draft.offers_per_seller == 0 || draft.offers_per_seller > limits::OFFERS_PER_SELLER {
-        return Err(unclear("offers_per_seller")(&format!("1 to {}", limits::OFFERS_PER_SELLER)));
+        return Err(unclear("offers_per_seller")(&format!(
+            "1 to {}",
+            limits::OFFERS_PER_SELLER
+        )));
     }
     Ok(())
 }
 
 /// `NAME=VALUE:WEIGHT` or `NAME=VALUE`.
 fn weighed<'a>(field: &'static str, text: &'a str) -> Result<(&'a str, u8), Unclear> {
-    let Some((wish, weight)) = text.rsplit_once(':') else { return Ok((text, WEIGHT)) };
+    let Some((wish, weight)) = text.rsplit_once(':') else {
+        return Ok((text, WEIGHT));
+    };
     // A value may hold a colon of its own, as 16:9 does: what follows must be a number of its own, and stand where
     // nothing but a weight can.
     match weight.trim().parse() {
@@ -341,10 +374,17 @@ pub fn duration(text: &str) -> Result<Seconds, NoDuration> {
             b'd' => 86_400,
             _ => return Err(no()),
         };
-        total = count.checked_mul(each).and_then(|part| total.checked_add(part)).ok_or_else(no)?;
+        total = count
+            .checked_mul(each)
+            .and_then(|part| total.checked_add(part))
+            .ok_or_else(no)?;
         rest = &rest[digits + 1..];
     }
-    if text.trim().is_empty() { Err(no()) } else { Ok(Seconds(total)) }
+    if text.trim().is_empty() {
+        Err(no())
+    } else {
+        Ok(Seconds(total))
+    }
 }
 
 /// Not a moment.
@@ -401,20 +441,37 @@ mod tests {
         assert_eq!(draft.category.to_string(), "sports/cycling/mountain-bikes");
         assert_eq!(filled, [Filled::Category("sports/cycling/mountain-bikes")]);
         assert_eq!(draft.terms.to_string(), "PDC-INTENT + SD-BASE");
-        assert_eq!((draft.quantity, draft.conditions, draft.place.region.to_string().as_str()), (1, Conditions::NEW, "GB-KHL"));
+        assert_eq!(
+            (
+                draft.quantity,
+                draft.conditions,
+                draft.place.region.to_string().as_str()
+            ),
+            (1, Conditions::NEW, "GB-KHL")
+        );
         assert!(draft.offers_due > NOW && draft.expires > draft.offers_due);
     }
 
     #[test]
     fn a_category_that_is_said_is_not_guessed() {
-        let (draft, filled) = Want { category: Some("pram".into()), ..bike() }.draft(NOW).unwrap();
+        let (draft, filled) = Want {
+            category: Some("pram".into()),
+            ..bike()
+        }
+        .draft(NOW)
+        .unwrap();
         assert!(draft.category.to_string().starts_with("baby/"));
         assert!(filled.is_empty());
     }
 
     #[test]
     fn words_that_name_no_category_reach_everybody() {
-        let (draft, filled) = Want { want: "xyzzy plugh".into(), ..bike() }.draft(NOW).unwrap();
+        let (draft, filled) = Want {
+            want: "xyzzy plugh".into(),
+            ..bike()
+        }
+        .draft(NOW)
+        .unwrap();
         assert_eq!((draft.category, filled), (category::GENERAL, vec![Filled::NoCategory]));
     }
 
@@ -427,10 +484,23 @@ mod tests {
             ..bike()
         };
         // 16:9 reads as a value of 16 with weight 9: a weight that is meant wins over a value that has a colon.
-        let strengths: Vec<Strength> = want.draft(NOW).unwrap().0.wishes.iter().map(|wish| wish.strength).collect();
+        let strengths: Vec<Strength> = want
+            .draft(NOW)
+            .unwrap()
+            .0
+            .wishes
+            .iter()
+            .map(|wish| wish.strength)
+            .collect();
         assert_eq!(
             strengths,
-            [Strength::Must, Strength::Prefer(80), Strength::Prefer(9), Strength::Prefer(WEIGHT), Strength::Avoid(30)]
+            [
+                Strength::Must,
+                Strength::Prefer(80),
+                Strength::Prefer(9),
+                Strength::Prefer(WEIGHT),
+                Strength::Avoid(30)
+            ]
         );
     }
 
@@ -454,7 +524,12 @@ mod tests {
     #[test]
     fn a_long_want_keeps_its_words() {
         let long = "a mountain bike ".repeat(20);
-        let (draft, _) = Want { want: long.clone(), ..bike() }.draft(NOW).unwrap();
+        let (draft, _) = Want {
+            want: long.clone(),
+            ..bike()
+        }
+        .draft(NOW)
+        .unwrap();
         assert!(draft.title.as_str().len() <= limits::TITLE_BYTES);
         assert_eq!(draft.text.as_str(), long.trim());
     }
@@ -475,7 +550,10 @@ mod tests {
         assert_eq!(utc("2026-12-24").unwrap(), "2026-12-24T23:59:59Z");
         assert_eq!(utc("2026-12-24T18:00:00+01:00").unwrap(), "2026-12-24T17:00:00Z");
         let berlin = TimeZone::fixed(jiff::tz::offset(1));
-        assert_eq!(moment_in("2026-12-24", berlin).unwrap().to_string(), "2026-12-24T22:59:59Z");
+        assert_eq!(
+            moment_in("2026-12-24", berlin).unwrap().to_string(),
+            "2026-12-24T22:59:59Z"
+        );
         for text in ["24.12.2026", "2026-13-01", "tomorrow", "1969-12-31", ""] {
             assert!(moment_in(text, TimeZone::UTC).is_err(), "{text}");
         }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     codec::{decode, encode},
+    envelope::record_id,
     fault::Fault,
     id::RecordId,
     limits,
@@ -137,6 +138,19 @@ impl Frame {
             version: limits::VERSION,
             frame: self.clone(),
         })
+    }
+
+    /// The record that the frame brings or answers, if it is one.
+    pub fn about(&self) -> Option<RecordId> {
+        match self {
+            Self::Offer(record)
+            | Self::Acceptance(record)
+            | Self::Decline(record)
+            | Self::Receipt(record)
+            | Self::Withdrawal(record) => Some(record_id(record)),
+            Self::Stored(about) | Self::Refused { about, .. } => Some(*about),
+            Self::Pull { .. } | Self::Confirmed { .. } | Self::Open { .. } => None,
+        }
     }
 
     /// The frame in `bytes`.

@@ -6,6 +6,7 @@ use std::fmt;
 
 use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use crate::id::{deserialize_fixed, digest, id, serialize_fixed};
 use std::str::FromStr;
@@ -83,24 +84,35 @@ impl fmt::Debug for Key {
     }
 }
 
-/// What a node's keys grow from; it never signs, and nothing that travels shows it.
+// The wiping of keys hangs on a feature of the library: without it this no longer compiles.
+const _: fn(SigningKey) = |key| {
+    fn is_wiped(_: impl ZeroizeOnDrop) {}
+    is_wiped(key);
+};
+
+/// What a node's keys grow from; it never signs, nothing that travels shows it, and it is wiped from memory when
+/// dropped.
 #[derive(Clone)]
-pub struct Seed([u8; 32]);
+pub struct Seed(Zeroizing<[u8; 32]>);
 
 impl Seed {
     /// A seed of 32 random bytes.
     pub fn new(bytes: [u8; 32]) -> Self {
-        Self(bytes)
+        Self(Zeroizing::new(bytes))
     }
 
     /// The key under which this node sells: the same for its whole life, so that a name can gather trust.
     pub fn seller_key(&self) -> Key {
-        Key::from_seed(&digest("intentcast/1/key/seller", &[&self.0]))
+        self.key("intentcast/1/key/seller", &[])
     }
 
     /// The key of one intent. `nonce` is fresh entropy, kept in the ledger; without the seed it tells nothing.
     pub fn intent_key(&self, nonce: &[u8; 16]) -> Key {
-        Key::from_seed(&digest("intentcast/1/key/intent", &[&self.0, nonce]))
+        self.key("intentcast/1/key/intent", nonce)
+    }
+
+    fn key(&self, tag: &str, nonce: &[u8]) -> Key {
+        Key::from_seed(&Zeroizing::new(digest(tag, &[&*self.0, nonce])))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
     deed::{Acceptance, Confirmation, Difference},
     envelope::Verified,
     frame::Refusal,
-    id::{EntryHash, IntentId, OfferId, RecordId, digest},
+    id::{AgreementId, EntryHash, IntentId, OfferId, RecordId, digest},
     intent::{Amendment, Intent, Withdrawal},
     keys::PublicKey,
     limits,
@@ -113,6 +113,13 @@ pub enum Fact {
     },
     /// A customer said no to our offer.
     DeclineTaken(Verified<Decline>),
+    /// The seller named something else than was agreed, after it was agreed.
+    Differed {
+        /// In which deal.
+        agreement: AgreementId,
+        /// What.
+        difference: Difference,
+    },
 }
 
 /// One link of the chain.

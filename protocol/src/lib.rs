@@ -33,3 +33,7 @@ pub mod terms;
 pub mod text;
 pub mod time;
 pub mod topic;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a panic is how a story fails")]
+mod vectors_tests;

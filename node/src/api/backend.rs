@@ -148,7 +148,12 @@ impl Outcome {
     pub fn of(quote: &Result<intentcast_protocol::rules::Quote, intentcast_protocol::rules::NoQuote>) -> Self {
         match quote {
             Ok(quote) => Self::Offer {
-                title: quote.offer.lines.first().map(|line| line.title.to_string()).unwrap_or_default(),
+                title: quote
+                    .offer
+                    .lines
+                    .first()
+                    .map(|line| line.title.to_string())
+                    .unwrap_or_default(),
                 total: quote.offer.totals.landed(),
                 steps: quote.steps.clone(),
                 points: quote.score.total(),

@@ -46,15 +46,31 @@ pub async fn events<B: Backend>(
 ) -> Result<Sse<impl Stream<Item = Result<sse::Event, Infallible>>>, Problem> {
     let after = match headers.get("Last-Event-ID") {
         None => None,
-        Some(value) => Some(value.to_str().ok().and_then(|text| text.trim().parse().ok()).ok_or_else(|| {
-            Problem::new(StatusCode::BAD_REQUEST, "malformed", "Last-Event-ID is the id of an event, a number")
-        })?),
+        Some(value) => Some(
+            value
+                .to_str()
+                .ok()
+                .and_then(|text| text.trim().parse().ok())
+                .ok_or_else(|| {
+                    Problem::new(
+                        StatusCode::BAD_REQUEST,
+                        "malformed",
+                        "Last-Event-ID is the id of an event, a number",
+                    )
+                })?,
+        ),
     };
     // Receipts name their agreement alone, so the intent's agreements are gathered: those there are, before the
     // stream begins, and those that come.
     let intent = which.intent;
-    let known = shared.backend.read(move |_, market| agreements_of(market, intent)).await?;
-    let mut about = About { intent, agreements: known };
+    let known = shared
+        .backend
+        .read(move |_, market| agreements_of(market, intent))
+        .await?;
+    let mut about = About {
+        intent,
+        agreements: known,
+    };
     let mut ended = shared.ended.clone();
     let stream = shared
         .backend
@@ -69,12 +85,20 @@ pub async fn events<B: Backend>(
 
 fn agreements_of(market: &intentcast_protocol::market::Market, intent: Option<IntentId>) -> BTreeSet<AgreementId> {
     let Some(intent) = intent else { return BTreeSet::new() };
-    market.agreements().into_iter().filter(|view| view.intent == intent).map(|view| view.id).collect()
+    market
+        .agreements()
+        .into_iter()
+        .filter(|view| view.intent == intent)
+        .map(|view| view.id)
+        .collect()
 }
 
 fn framed(id: u64, told: Told) -> sse::Event {
     let data = serde_json::to_string(&told).expect("an event is plain fields, which JSON always takes");
-    sse::Event::default().id(id.to_string()).event(name(&told.event)).data(data)
+    sse::Event::default()
+        .id(id.to_string())
+        .event(name(&told.event))
+        .data(data)
 }
 
 /// What a reader wants to hear of.

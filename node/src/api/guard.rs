@@ -33,13 +33,19 @@ pub struct Guard {
 impl Guard {
     /// A guard that lets in who shows this token.
     pub fn new(token: &str) -> Self {
-        Self { token: token.into(), places: Arc::new(Semaphore::new(AT_ONCE)) }
+        Self {
+            token: token.into(),
+            places: Arc::new(Semaphore::new(AT_ONCE)),
+        }
     }
 }
 
 /// Refuses a request that names another host than loopback.
 pub async fn host(request: Request, next: Next) -> Response {
-    let named = request.headers().get(header::HOST).and_then(|value| value.to_str().ok());
+    let named = request
+        .headers()
+        .get(header::HOST)
+        .and_then(|value| value.to_str().ok());
     if named.is_some_and(is_loopback) {
         return next.run(request).await;
     }
@@ -77,7 +83,9 @@ pub async fn token(State(guard): State<Guard>, request: Request, next: Next) -> 
 }
 
 fn shows(headers: &HeaderMap, token: &str) -> bool {
-    let Some(value) = headers.get(header::AUTHORIZATION) else { return false };
+    let Some(value) = headers.get(header::AUTHORIZATION) else {
+        return false;
+    };
     match value.as_bytes().split_at_checked("Bearer ".len()) {
         Some((scheme, shown)) if scheme.eq_ignore_ascii_case(b"Bearer ") => bool::from(shown.ct_eq(token.as_bytes())),
         _ => false,
@@ -99,10 +107,12 @@ async fn within(deadline: Duration, guard: Guard, request: Request, next: Next) 
         let detail = format!("{AT_ONCE} requests are under way: try again in a moment");
         return Problem::new(StatusCode::TOO_MANY_REQUESTS, "busy", detail).into_response();
     };
-    tokio::time::timeout(deadline, next.run(request)).await.unwrap_or_else(|_| {
-        let detail = format!("not done within {} s", deadline.as_secs());
-        Problem::new(StatusCode::REQUEST_TIMEOUT, "timeout", detail).into_response()
-    })
+    tokio::time::timeout(deadline, next.run(request))
+        .await
+        .unwrap_or_else(|_| {
+            let detail = format!("not done within {} s", deadline.as_secs());
+            Problem::new(StatusCode::REQUEST_TIMEOUT, "timeout", detail).into_response()
+        })
 }
 
 #[cfg(test)]
@@ -111,10 +121,26 @@ mod tests {
 
     #[test]
     fn loopback_is_known_by_its_names() {
-        for host in ["127.0.0.1", "127.0.0.1:8080", "localhost", "LOCALHOST:1", "[::1]", "[::1]:65535"] {
+        for host in [
+            "127.0.0.1",
+            "127.0.0.1:8080",
+            "localhost",
+            "LOCALHOST:1",
+            "[::1]",
+            "[::1]:65535",
+        ] {
             assert!(is_loopback(host), "{host}");
         }
-        for host in ["", "example.org", "127.0.0.1.example.org", "localhost:x", "localhost:70000", "127.0.0.1:1:2", "::1", "127.0.0.2"] {
+        for host in [
+            "",
+            "example.org",
+            "127.0.0.1.example.org",
+            "localhost:x",
+            "localhost:70000",
+            "127.0.0.1:1:2",
+            "::1",
+            "127.0.0.2",
+        ] {
             assert!(!is_loopback(host), "{host}");
         }
     }
@@ -127,7 +153,13 @@ mod tests {
             shows(&headers, "secret")
         };
         assert!(shown("Bearer secret") && shown("bearer secret"));
-        assert!(!shown("Bearer secre") && !shown("Bearer secrets") && !shown("Basic secret") && !shown("Bearer") && !shown("Bearer "));
+        assert!(
+            !shown("Bearer secre")
+                && !shown("Bearer secrets")
+                && !shown("Basic secret")
+                && !shown("Bearer")
+                && !shown("Bearer ")
+        );
         assert!(!shows(&HeaderMap::new(), "secret"));
     }
 }

@@ -31,7 +31,11 @@ pub struct NodeStatus {
 pub async fn status<B: Backend>(State(shared): State<Shared<B>>) -> Result<Json<NodeStatus>, Problem> {
     let market = shared.backend.read(|now, market| market.status(now)).await?;
     let net = shared.backend.net_status().await?;
-    Ok(Json(NodeStatus { version: env!("CARGO_PKG_VERSION").into(), market, net }))
+    Ok(Json(NodeStatus {
+        version: env!("CARGO_PKG_VERSION").into(),
+        market,
+        net,
+    }))
 }
 
 pub async fn peers<B: Backend>(State(shared): State<Shared<B>>) -> Result<Json<Vec<PeerView>>, Problem> {
@@ -49,9 +53,12 @@ pub async fn readyz<B: Backend>(State(shared): State<Shared<B>>) -> Response {
     let net = shared.backend.net_status().await;
     match (broken, net) {
         (Ok(false), Ok(_)) => "ready\n".into_response(),
-        (Ok(true), _) => {
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_stored", "the ledger could not be written").into_response()
-        }
+        (Ok(true), _) => Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "not_stored",
+            "the ledger could not be written",
+        )
+        .into_response(),
         (Err(stopped), _) | (_, Err(stopped)) => Problem::from(stopped).into_response(),
     }
 }
@@ -60,30 +67,85 @@ pub async fn readyz<B: Backend>(State(shared): State<Shared<B>>) -> Response {
 pub async fn metrics<B: Backend>(State(shared): State<Shared<B>>) -> Result<Response, Problem> {
     let market = shared.backend.read(|now, market| market.status(now)).await?;
     let net = shared.backend.net_status().await?;
-    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], exposition(&market, &net)).into_response())
+    Ok((
+        [(header::CONTENT_TYPE, "text/plain; version=0.0.4")],
+        exposition(&market, &net),
+    )
+        .into_response())
 }
 
 fn exposition(market: &market::Status, net: &NetStatus) -> String {
     let mut text = String::new();
     let mut add = |name: &str, kind: &str, help: &str, value: u64| {
-        writeln!(text, "# HELP intentcast_{name} {help}\n# TYPE intentcast_{name} {kind}\nintentcast_{name} {value}")
-            .expect("a string takes all that is written to it");
+        writeln!(
+            text,
+            "# HELP intentcast_{name} {help}\n# TYPE intentcast_{name} {kind}\nintentcast_{name} {value}"
+        )
+        .expect("a string takes all that is written to it");
     };
-    add("open_intents", "gauge", "Own intents that are open", market.open_intents as u64);
+    add(
+        "open_intents",
+        "gauge",
+        "Own intents that are open",
+        market.open_intents as u64,
+    );
     add("own_intents", "gauge", "Own intents in all", market.own_intents as u64);
-    add("heard_intents", "gauge", "Intents of others answered or being answered", market.heard_intents as u64);
-    add("relayed_intents", "gauge", "Open intents kept to relay", market.relayed_intents as u64);
+    add(
+        "heard_intents",
+        "gauge",
+        "Intents of others answered or being answered",
+        market.heard_intents as u64,
+    );
+    add(
+        "relayed_intents",
+        "gauge",
+        "Open intents kept to relay",
+        market.relayed_intents as u64,
+    );
     add("agreements", "gauge", "Agreements", market.agreements as u64);
-    add("outbox", "gauge", "Records that wait to reach somebody", market.outbox as u64);
-    add("ledger_entries_total", "counter", "Entries of the ledger", market.ledger_entries);
-    add("gossip_accepted_total", "counter", "Gossip messages accepted", market.gossip_accepted);
-    add("gossip_ignored_total", "counter", "Gossip messages ignored", market.gossip_ignored);
-    add("gossip_rejected_total", "counter", "Gossip messages rejected", market.gossip_rejected);
+    add(
+        "outbox",
+        "gauge",
+        "Records that wait to reach somebody",
+        market.outbox as u64,
+    );
+    add(
+        "ledger_entries_total",
+        "counter",
+        "Entries of the ledger",
+        market.ledger_entries,
+    );
+    add(
+        "gossip_accepted_total",
+        "counter",
+        "Gossip messages accepted",
+        market.gossip_accepted,
+    );
+    add(
+        "gossip_ignored_total",
+        "counter",
+        "Gossip messages ignored",
+        market.gossip_ignored,
+    );
+    add(
+        "gossip_rejected_total",
+        "counter",
+        "Gossip messages rejected",
+        market.gossip_rejected,
+    );
     add("peers", "gauge", "Connected peers", net.peers as u64);
     add("connections", "gauge", "Connections", net.connections as u64);
     for (name, value) in &net.counters {
-        let legible: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
-        add(&format!("net_{}_total", legible.trim_end_matches("_total")), "counter", "Counted by the network", *value);
+        let legible: String = name
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+            .collect();
+        add(
+            &format!("net_{}_total", legible.trim_end_matches("_total")),
+            "counter",
+            "Counted by the network",
+            *value,
+        );
     }
     text
 }

@@ -25,7 +25,10 @@ pub struct Bounded {
 
 impl Bounded {
     pub fn new(listener: TcpListener) -> Self {
-        Self { listener, places: Arc::new(Semaphore::new(CONNECTIONS)) }
+        Self {
+            listener,
+            places: Arc::new(Semaphore::new(CONNECTIONS)),
+        }
     }
 }
 
@@ -34,7 +37,10 @@ impl Listener for Bounded {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Placed, SocketAddr) {
-        let place = Arc::clone(&self.places).acquire_owned().await.expect("the semaphore is never closed");
+        let place = Arc::clone(&self.places)
+            .acquire_owned()
+            .await
+            .expect("the semaphore is never closed");
         let (stream, addr) = Listener::accept(&mut self.listener).await;
         // An event is one small write that should not wait for the next.
         let _ = stream.set_nodelay(true);

@@ -61,11 +61,27 @@ pub async fn cast<B: Backend>(State(shared): State<Shared<B>>, Body(want): Body<
     let category = draft.category;
     let nonce = crate::home::entropy()
         .map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", error.to_string()))?;
-    match shared.backend.command(Command::Cast { draft: Box::new(draft), nonce }).await? {
+    match shared
+        .backend
+        .command(Command::Cast {
+            draft: Box::new(draft),
+            nonce,
+        })
+        .await?
+    {
         Answered::Cast(intent) => {
             let inferred = filled.iter().any(|what| matches!(what, Filled::Category(_)));
-            let reply = CastReply { intent, category, inferred };
-            Ok((StatusCode::CREATED, [(header::LOCATION, format!("/v1/intents/{intent}"))], Json(reply)).into_response())
+            let reply = CastReply {
+                intent,
+                category,
+                inferred,
+            };
+            Ok((
+                StatusCode::CREATED,
+                [(header::LOCATION, format!("/v1/intents/{intent}"))],
+                Json(reply),
+            )
+                .into_response())
         }
         answered => Err(unexpected(&answered)),
     }
@@ -109,7 +125,12 @@ pub async fn offers_of<B: Backend>(
     let look = move |now, market: &intentcast_protocol::market::Market| {
         market.intent(now, id).map(|_| market.offers(now, Some(id)))
     };
-    shared.backend.read(look).await?.map(Json).ok_or_else(|| Problem::no("intent"))
+    shared
+        .backend
+        .read(look)
+        .await?
+        .map(Json)
+        .ok_or_else(|| Problem::no("intent"))
 }
 
 pub async fn offer<B: Backend>(
@@ -146,7 +167,12 @@ pub async fn agreement<B: Backend>(
     let look = move |_, market: &intentcast_protocol::market::Market| {
         market.agreements().into_iter().find(|view| view.id == id)
     };
-    shared.backend.read(look).await?.map(Json).ok_or_else(|| Problem::no("agreement"))
+    shared
+        .backend
+        .read(look)
+        .await?
+        .map(Json)
+        .ok_or_else(|| Problem::no("agreement"))
 }
 
 pub async fn evidence<B: Backend>(
@@ -154,7 +180,9 @@ pub async fn evidence<B: Backend>(
     Id(id): Id<AgreementId>,
 ) -> Result<Json<Evidence>, Problem> {
     let look = move |_, market: &intentcast_protocol::market::Market| {
-        market.settled(id).map(|(settled, receipts)| Evidence::of(settled, receipts))
+        market
+            .settled(id)
+            .map(|(settled, receipts)| Evidence::of(settled, receipts))
     };
     let evidence = shared.backend.read(look).await?.ok_or_else(|| Problem::no("agreement"))?;
     evidence.map(Json).map_err(|error| Problem::new(StatusCode::CONFLICT, "no_text", error.to_string()))

@@ -35,14 +35,13 @@ use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 
 pub(crate) use self::guard::IMPORT_DEADLINE;
+use self::{backend::Backend, guard::Guard, listener::Bounded, problem::Problem};
 pub use self::{
     events::Told,
     health::NodeStatus,
     market::{CastReply, DecideBody, DeclineBody},
     seller::RulesTest,
 };
-use self::{backend::Backend, guard::Guard, listener::Bounded, problem::Problem};
-use crate::home::{entropy, write_secret};
 
 /// The file in the node's home that says where the API listens.
 pub const ADDR_FILE: &str = "api.addr";
@@ -64,7 +63,9 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)) }
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        }
     }
 }
 
@@ -108,7 +109,12 @@ impl Server {
         for (name, text) in [(TOKEN_FILE, &token), (ADDR_FILE, &addr.to_string())] {
             write_secret(&home.join(name), text.as_bytes()).map_err(StartError::Home)?;
         }
-        Ok(Self { listener, addr, token, home: home.to_owned() })
+        Ok(Self {
+            listener,
+            addr,
+            token,
+            home: home.to_owned(),
+        })
     }
 
     /// Where it listens.
@@ -132,7 +138,9 @@ impl Server {
             // A stream of events has no end of its own, and would keep the server from ending.
             ending.send_replace(true);
         };
-        let served = axum::serve(Bounded::new(self.listener), router).with_graceful_shutdown(stop).await;
+        let served = axum::serve(Bounded::new(self.listener), router)
+            .with_graceful_shutdown(stop)
+            .await;
         for name in [ADDR_FILE, TOKEN_FILE] {
             let _ = std::fs::remove_file(self.home.join(name));
         }
@@ -196,5 +204,9 @@ async fn nowhere() -> Problem {
 }
 
 async fn not_so() -> Problem {
-    Problem::new(axum::http::StatusCode::METHOD_NOT_ALLOWED, "method", "not with this method")
+    Problem::new(
+        axum::http::StatusCode::METHOD_NOT_ALLOWED,
+        "method",
+        "not with this method",
+    )
 }

@@ -65,9 +65,13 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, Json(&self)).into_response();
-        response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(MEDIA_TYPE));
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, header::HeaderValue::from_static(MEDIA_TYPE));
         if status == StatusCode::UNAUTHORIZED {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
         }
         response
     }
@@ -90,7 +94,10 @@ impl From<Denied> for Problem {
             Denied::NotReachable => (StatusCode::SERVICE_UNAVAILABLE, "not_reachable"),
             Denied::NotStored => (StatusCode::SERVICE_UNAVAILABLE, "not_stored"),
         };
-        Self { policy: denied.is_policy(), ..Self::new(status, code, denied.to_string()) }
+        Self {
+            policy: denied.is_policy(),
+            ..Self::new(status, code, denied.to_string())
+        }
     }
 }
 
@@ -161,5 +168,9 @@ impl From<QueryRejection> for Problem {
 
 /// More than the route takes.
 pub fn too_large() -> Problem {
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the body is larger than this route takes")
+    Problem::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "too_large",
+        "the body is larger than this route takes",
+    )
 }

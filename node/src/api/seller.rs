@@ -56,7 +56,9 @@ fn item(number: usize, line: &[u8]) -> Result<Option<Item>, Problem> {
     if line.len() > LINE_BYTES {
         return Err(malformed(number, "longer than an item can be"));
     }
-    serde_json::from_slice(line).map(Some).map_err(|error| malformed(number, &error.to_string()))
+    serde_json::from_slice(line)
+        .map(Some)
+        .map_err(|error| malformed(number, &error.to_string()))
 }
 
 fn malformed(number: usize, why: &str) -> Problem {
@@ -106,7 +108,10 @@ pub async fn test_rules<B: Backend>(
         .map_err(|error| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "rules", error.to_string()))?;
     let draft = match (test.intent, test.want) {
         (Some(id), None) => {
-            let view = shared.backend.read(move |now, market| market.intent(now, id).map(|view| (now, view))).await?;
+            let view = shared
+                .backend
+                .read(move |now, market| market.intent(now, id).map(|view| (now, view)))
+                .await?;
             let (now, view) = view.ok_or_else(|| Problem::no("intent"))?;
             again(now, &view.intent)
         }

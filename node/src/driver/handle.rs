@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
 };
 
@@ -37,6 +38,7 @@ pub struct Handle {
     net: net::Handle,
     store: Arc<Store>,
     index: Arc<RwLock<Option<Index>>>,
+    index_dir: Arc<Path>,
 }
 
 /// Items of the catalogue for an intent, best first; none where the index fails, which is said in the log.
@@ -51,9 +53,13 @@ pub(super) fn candidates(
     let found = index.search_down_to(intent, lowest, limits::CANDIDATES);
     let counted = store.counted();
     match (found, counted) {
-        (Ok(found), Ok(counted)) => {
-            found.into_iter().map(|found| market::Candidate { item: found.item, counted }).collect()
-        }
+        (Ok(found), Ok(counted)) => found
+            .into_iter()
+            .map(|found| market::Candidate {
+                item: found.item,
+                counted,
+            })
+            .collect(),
         (Err(why), _) => {
             error!(%why, "the catalogue could not be searched");
             Vec::new()
@@ -67,10 +73,9 @@ pub(super) fn candidates(
 
 /// The lowest share of an item's price that these rules may come down to, hundredths of a percent.
 pub(super) fn lowest(rules: Option<&Rules>) -> u32 {
-    rules.filter(|rules| rules.meet_budget || rules.adjust.iter().any(|adjust| adjust.basis_points < 0)).map_or(
-        10_000,
-        |rules| rules.floor_basis_points.min(10_000),
-    )
+    rules
+        .filter(|rules| rules.meet_budget || rules.adjust.iter().any(|adjust| adjust.basis_points < 0))
+        .map_or(10_000, |rules| rules.floor_basis_points.min(10_000))
 }
 
 impl Handle {
@@ -80,8 +85,16 @@ impl Handle {
         net: net::Handle,
         store: Arc<Store>,
         index: Arc<RwLock<Option<Index>>>,
+        index_dir: PathBuf,
     ) -> Self {
-        Self { asks, ring, net, store, index }
+        Self {
+            asks,
+            ring,
+            net,
+            store,
+            index,
+            index_dir: index_dir.into(),
+        }
     }
 
     /// Sells by these rules, and listens where they lead, from now on.
@@ -117,10 +130,10 @@ impl Handle {
         &self,
         work: impl FnOnce(&Index) -> Result<R, String> + Send + 'static,
     ) -> Result<R, Failed> {
-        let store = self.store.clone();
+        let (store, dir) = (self.store.clone(), self.index_dir.clone());
         self.blocking(move |_, slot| {
             if slot.read().unwrap_or_else(PoisonError::into_inner).is_none() {
-                let made = Index::in_memory(store).map_err(|why| why.to_string())?;
+                let made = Index::open(&*dir, store).map_err(|why| why.to_string())?;
                 slot.write().unwrap_or_else(PoisonError::into_inner).get_or_insert(made);
             }
             let index = slot.read().unwrap_or_else(PoisonError::into_inner);
@@ -132,13 +145,18 @@ impl Handle {
 
 fn of_draft(draft: Draft, reply: net::PeerRef) -> Result<Intent, Failed> {
     let reply = reply_path(&reply).unwrap_or_default();
-    draft.addressed(reply).map_err(|fault| Failed::Broken(fault.to_string()))
+    draft
+        .addressed(reply)
+        .map_err(|fault| Failed::Broken(fault.to_string()))
 }
 
 impl Backend for Handle {
     async fn command(&self, command: Command) -> Result<Answered, CommandError> {
         let (answer, answered) = oneshot::channel();
-        self.asks.send(Ask::Command(command, answer)).await.map_err(|_| Stopped)?;
+        self.asks
+            .send(Ask::Command(command, answer))
+            .await
+            .map_err(|_| Stopped)?;
         Ok(answered.await.map_err(|_| Stopped)??)
     }
 
@@ -178,7 +196,8 @@ impl Backend for Handle {
                 })
             })
             .await?;
-        self.indexed(|index| index.refresh().map(drop).map_err(|why| why.to_string())).await?;
+        self.indexed(|index| index.refresh().map(drop).map_err(|why| why.to_string()))
+            .await?;
         // What is open may fit what is new.
         let rules = self.read(|_, market| market.rules().cloned()).await?;
         if let Some(rules) = rules
@@ -191,8 +210,16 @@ impl Backend for Handle {
 
     async fn search_catalogue(&self, words: String, limit: usize) -> Result<Vec<Found>, Failed> {
         self.indexed(move |index| {
-            let found = index.search_text(&words, &Filters::default(), limit).map_err(|why| why.to_string())?;
-            Ok(found.into_iter().map(|found| Found { item: found.item, score: found.score }).collect())
+            let found = index
+                .search_text(&words, &Filters::default(), limit)
+                .map_err(|why| why.to_string())?;
+            Ok(found
+                .into_iter()
+                .map(|found| Found {
+                    item: found.item,
+                    score: found.score,
+                })
+                .collect())
         })
         .await
     }
@@ -220,17 +247,33 @@ impl Backend for Handle {
         let intent = of_draft(draft, local)?;
         let least = lowest(Some(&rules));
         self.indexed(move |index| {
-            let found =
-                index.search_down_to(&intent, least, limits::CANDIDATES).map_err(|why| why.to_string())?;
-            let asked =
-                Asked { id: IntentId::default(), revision: RecordId::default(), intent: &intent, expires };
+            let found = index
+                .search_down_to(&intent, least, limits::CANDIDATES)
+                .map_err(|why| why.to_string())?;
+            let asked = Asked {
+                id: IntentId::default(),
+                revision: RecordId::default(),
+                intent: &intent,
+                expires,
+            };
             let now = now();
             let mut tried: Vec<_> = found
                 .into_iter()
-                .map(|found| (rules.quote(now, &asked, &found.item, found.item.stock, &reply), found.item.id))
+                .map(|found| {
+                    (
+                        rules.quote(now, &asked, &found.item, found.item.stock, &reply),
+                        found.item.id,
+                    )
+                })
                 .collect();
             tried.sort_by_key(|(quote, _)| std::cmp::Reverse(quote.as_ref().map(|quote| quote.score.total()).ok()));
-            Ok(tried.into_iter().map(|(quote, item)| Tried { item, outcome: Outcome::of(&quote) }).collect())
+            Ok(tried
+                .into_iter()
+                .map(|(quote, item)| Tried {
+                    item,
+                    outcome: Outcome::of(&quote),
+                })
+                .collect())
         })
         .await
     }
@@ -239,8 +282,9 @@ impl Backend for Handle {
         let status = self.net.status().await.ok_or(Stopped)?;
         let local = self.net.local_peer();
         let counters = serde_json::to_value(status.counters).ok();
-        let counters: BTreeMap<String, u64> =
-            counters.and_then(|counters| serde_json::from_value(counters).ok()).unwrap_or_default();
+        let counters: BTreeMap<String, u64> = counters
+            .and_then(|counters| serde_json::from_value(counters).ok())
+            .unwrap_or_default();
         Ok(NetStatus {
             peer_id: net::peer_text(&local.id),
             peers: status.peers,

@@ -19,7 +19,9 @@ use intentcast_protocol::{
     keys::Seed,
     ledger::Stored,
     list::{Bytes, List},
-    market::{Answered, Command, Config, Denied, Done, Event, Exchange, Input, Market, Output, Request, TaskId, Ticket},
+    market::{
+        Answered, Command, Config, Denied, Done, Event, Exchange, Input, Market, Output, Request, TaskId, Ticket,
+    },
     rules::Rules,
     time::Timestamp,
     topic::{self, Topic},
@@ -58,6 +60,8 @@ pub struct Parts {
     pub net: net::Handle,
     /// What happens on the network.
     pub events: mpsc::Receiver<net::Event>,
+    /// Where an index goes when a catalogue comes.
+    pub index_dir: std::path::PathBuf,
     /// Topics that it listens on.
     pub listen: std::collections::BTreeSet<Topic>,
     /// A seller's rules.
@@ -100,14 +104,28 @@ fn net_task(epoch: u64, task: TaskId) -> u64 {
 ///
 /// # Errors
 /// Where the ledger cannot be read or its chain is broken.
-pub fn start(parts: Parts, shutdown: CancellationToken) -> anyhow::Result<Handle> {
-    let config = Config { backbone: Default::default(), listen: parts.listen, rules: parts.rules };
-    let market = replay(&parts.store, &parts.seed, &config)?;
+pub async fn start(parts: Parts, shutdown: CancellationToken) -> anyhow::Result<Handle> {
+    let config = Config {
+        backbone: Default::default(),
+        listen: parts.listen,
+        rules: parts.rules,
+    };
+    let market = {
+        let (store, seed, config) = (parts.store.clone(), parts.seed.clone(), config.clone());
+        tokio::task::spawn_blocking(move || replay(&store, &seed, &config)).await??
+    };
     let (done, finished) = mpsc::unbounded_channel();
     let (asks, asked) = mpsc::channel(256);
     let ring = Arc::new(Ring::starting_at(now()));
     let index = Arc::new(RwLock::new(parts.index));
-    let handle = Handle::new(asks, ring.clone(), parts.net.clone(), parts.store.clone(), index.clone());
+    let handle = Handle::new(
+        asks,
+        ring.clone(),
+        parts.net.clone(),
+        parts.store.clone(),
+        index.clone(),
+        parts.index_dir,
+    );
     let driver = Driver {
         seed: parts.seed,
         market,
@@ -169,9 +187,10 @@ impl Driver {
     }
 
     fn next_deadline(&self) -> Option<tokio::time::Instant> {
-        let market = self.market.deadline().map(|at| {
-            tokio::time::Instant::now() + Duration::from_millis(at.since(now()))
-        });
+        let market = self
+            .market
+            .deadline()
+            .map(|at| tokio::time::Instant::now() + Duration::from_millis(at.since(now())));
         let reader = (!self.readers.is_empty()).then(|| tokio::time::Instant::now() + Duration::from_millis(50));
         [market, reader, self.retry_store].into_iter().flatten().min()
     }
@@ -225,11 +244,22 @@ impl Driver {
                     Verdict::Ignore => net::Verdict::Ignore,
                     Verdict::Reject => net::Verdict::Reject,
                 };
-                self.net.send(net::Command::Verdict { ticket: net::Ticket(ticket.0), verdict }).await;
+                self.net
+                    .send(net::Command::Verdict {
+                        ticket: net::Ticket(ticket.0),
+                        verdict,
+                    })
+                    .await;
             }
             Output::Publish { task, topic, bytes } => {
                 let task = net_task(epoch, task);
-                self.net.send(net::Command::Publish { task, topic: topic.to_string(), bytes }).await;
+                self.net
+                    .send(net::Command::Publish {
+                        task,
+                        topic: topic.to_string(),
+                        bytes,
+                    })
+                    .await;
             }
             Output::Reach(topic) => self.net.send(net::Command::Reach(topic.to_string())).await,
             Output::Send { task, to, frame } => {
@@ -237,10 +267,21 @@ impl Driver {
                     id: to.peer.to_vec(),
                     addrs: to.addrs.iter().map(|addr| addr.to_vec()).collect(),
                 };
-                self.net.send(net::Command::Send { task: net_task(epoch, task), to, frame }).await;
+                self.net
+                    .send(net::Command::Send {
+                        task: net_task(epoch, task),
+                        to,
+                        frame,
+                    })
+                    .await;
             }
             Output::Reply(exchange, frame) => {
-                self.net.send(net::Command::Reply { exchange: net::Exchange(exchange.0), frame }).await;
+                self.net
+                    .send(net::Command::Reply {
+                        exchange: net::Exchange(exchange.0),
+                        frame,
+                    })
+                    .await;
             }
             Output::Subscribe(topic) => self.net.send(net::Command::Subscribe(topic.to_string())).await,
             Output::Unsubscribe(topic) => self.net.send(net::Command::Unsubscribe(topic.to_string())).await,
@@ -280,14 +321,37 @@ impl Driver {
 
     async fn net_event(&mut self, event: net::Event) {
         match event {
-            net::Event::Gossip { ticket, peer, topic, bytes } => match topic.parse() {
-                Ok(topic) => self.handle(Input::Gossip { ticket: Ticket(ticket.0), peer, topic, bytes }).await,
+            net::Event::Gossip {
+                ticket,
+                peer,
+                topic,
+                bytes,
+            } => match topic.parse() {
+                Ok(topic) => {
+                    self.handle(Input::Gossip {
+                        ticket: Ticket(ticket.0),
+                        peer,
+                        topic,
+                        bytes,
+                    })
+                    .await
+                }
                 Err(_) => {
-                    self.net.send(net::Command::Verdict { ticket, verdict: net::Verdict::Reject }).await;
+                    self.net
+                        .send(net::Command::Verdict {
+                            ticket,
+                            verdict: net::Verdict::Reject,
+                        })
+                        .await;
                 }
             },
             net::Event::Frame { exchange, peer, frame } => {
-                self.handle(Input::Frame { exchange: Exchange(exchange.0), peer, bytes: frame }).await;
+                self.handle(Input::Frame {
+                    exchange: Exchange(exchange.0),
+                    peer,
+                    bytes: frame,
+                })
+                .await;
             }
             net::Event::Published { task, result } => {
                 let peers = match result {
@@ -315,8 +379,17 @@ impl Driver {
                 if let Ok(topic) = topic.parse::<Topic>()
                     && peers > 0
                 {
-                    let peer = joined.and_then(|peer| reply_path(&net::PeerRef { id: peer, addrs: Vec::new() }));
-                    self.handle(Input::Joined { peer: peer.unwrap_or_default(), topic }).await;
+                    let peer = joined.and_then(|peer| {
+                        reply_path(&net::PeerRef {
+                            id: peer,
+                            addrs: Vec::new(),
+                        })
+                    });
+                    self.handle(Input::Joined {
+                        peer: peer.unwrap_or_default(),
+                        topic,
+                    })
+                    .await;
                 }
             }
             net::Event::Connected { .. } => {}
@@ -405,7 +478,9 @@ fn reply_path(peer: &net::PeerRef) -> Option<ReplyPath> {
 fn log(event: &Event) {
     match event {
         Event::StoreFailed => error!("the ledger could not be written; the node refuses everything until it can"),
-        Event::Refused { record, why, detail, .. } => {
+        Event::Refused {
+            record, why, detail, ..
+        } => {
             info!(record = %record.short(), why = why.word(), "record refused");
             debug!(record = %record.short(), detail, "why");
         }

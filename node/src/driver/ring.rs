@@ -24,7 +24,10 @@ pub struct Ring {
 impl Ring {
     pub(super) fn starting_at(now: Timestamp) -> Self {
         // A thousand events a millisecond would have to happen before two runs could share a number.
-        Self { inner: Mutex::new((now.0.saturating_mul(1000), VecDeque::new())), more: Notify::new() }
+        Self {
+            inner: Mutex::new((now.0.saturating_mul(1000), VecDeque::new())),
+            more: Notify::new(),
+        }
     }
 
     pub(super) fn push(&self, at: Timestamp, event: Event) {

@@ -156,6 +156,19 @@ fn embedded_ipv4(ip: Ipv6Addr) -> Option<IpAddr> {
     }
 }
 
+/// A peer's addresses as people write them, its id at the end.
+pub(super) fn texts(peer: &PeerRef) -> Vec<String> {
+    let Some(id) = peer_id(&peer.id) else { return Vec::new() };
+    let parsed = peer
+        .addrs
+        .iter()
+        .filter_map(|bytes| Multiaddr::try_from(bytes.clone()).ok());
+    parsed
+        .filter_map(|addr| addr.with_p2p(id).ok())
+        .map(|addr| addr.to_string())
+        .collect()
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a panic is how a story fails")]
 mod tests {

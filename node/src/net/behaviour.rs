@@ -1,5 +1,6 @@
 //! Everything the swarm does, side by side.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use libp2p::identity::Keypair;
@@ -85,6 +86,9 @@ impl Behaviour {
     }
 }
 
+/// Peers that hold a record.
+const REPLICAS: NonZeroUsize = NonZeroUsize::new(8).expect("8 > 0");
+
 /// Kademlia for topics' providers and peers' addresses. It stores no values: those would be a stranger's bytes on our
 /// memory.
 fn kademlia(local: PeerId) -> kad::Behaviour<MemoryStore> {
@@ -100,6 +104,9 @@ fn kademlia(local: PeerId) -> kad::Behaviour<MemoryStore> {
     let mut config = kad::Config::new(KADEMLIA);
     config
         .set_query_timeout(Duration::from_secs(20))
+        // Each query ends with as many peers as this, and connects to them all: twenty of them would make every small
+        // network a full mesh of connections.
+        .set_replication_factor(REPLICAS)
         .set_kbucket_inserts(kad::BucketInserts::Manual)
         .set_record_filtering(kad::StoreInserts::FilterBoth)
         .set_caching(kad::Caching::Disabled)

@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 use super::links::Net;
+use super::meetings::Meetings;
 use super::relay::{self, Relays};
 use super::timers::{Due, jitter};
 use super::{Event, address, behaviour, gossip};
@@ -27,8 +28,19 @@ const LONGEST_WAIT: Duration = Duration::from_secs(300);
 const REACH_LIFE: Duration = Duration::from_secs(600);
 const TICK: Duration = Duration::from_secs(15);
 
+/// Each newcomer to a small routing table makes Kademlia visit every corner of it. So the first few enter when they are
+/// met and the others a few each tick; else a small network is a full mesh of connections before it does anything else.
+const ROUTED_AT_ONCE: usize = 3;
+const ROUTED_A_TICK: usize = 4;
+const MAX_UNROUTED: usize = 64;
+
+/// Peers of a topic that we only reach which are never sent away.
+const KEPT_PER_TOPIC: usize = gossip::MESH;
+/// A peer that connected or asked this recently may be about to ask.
+const FRESH: Duration = Duration::from_secs(60);
+
 pub(super) struct Discovery {
-    bootstrap: Vec<Bootstrap>,
+    pub meetings: Meetings,
     /// Topics that are heard or reached.
     topics: BTreeMap<String, Wanted>,
     /// Connected peers of every topic.
@@ -39,13 +51,8 @@ pub(super) struct Discovery {
     announced_at: usize,
     walks_in_vain: u32,
     pub relays: Relays,
-}
-
-struct Bootstrap {
-    peer: PeerId,
-    addrs: Vec<Multiaddr>,
-    failures: u32,
-    waiting: bool,
+    /// Peers that will enter the routing table, a few each tick.
+    unrouted: HashMap<PeerId, Vec<Multiaddr>>,
 }
 
 #[derive(Default)]
@@ -72,20 +79,9 @@ enum Job {
 
 impl Discovery {
     pub fn new(net: &mut Net) -> Self {
-        let bootstrap = net
-            .settings
-            .bootstrap
-            .iter()
-            .filter(|(peer, _)| peer != net.swarm.local_peer_id())
-            .map(|(peer, addrs)| Bootstrap {
-                peer: *peer,
-                addrs: addrs.clone(),
-                failures: 0,
-                waiting: false,
-            })
-            .collect();
-        let mut this = Self {
-            bootstrap,
+        net.timers.add(Instant::now() + jitter(TICK), Due::Tick);
+        Self {
+            meetings: Meetings::new(net),
             topics: BTreeMap::new(),
             peers_of: HashMap::new(),
             jobs: VecDeque::new(),
@@ -93,12 +89,8 @@ impl Discovery {
             announced_at: 0,
             walks_in_vain: 0,
             relays: Relays::new(Instant::now()),
-        };
-        for at in 0..this.bootstrap.len() {
-            this.dial_bootstrap(net, at);
+            unrouted: HashMap::new(),
         }
-        net.timers.add(Instant::now() + jitter(TICK), Due::Tick);
-        this
     }
 
     pub fn subscribe(&mut self, net: &mut Net, topic: &str) {
@@ -134,18 +126,19 @@ impl Discovery {
         self.peers_of.values().filter(|peers| peers.contains(peer)).count()
     }
 
-    pub fn tell_peers_of(&self, net: &mut Net, topic: &str) {
+    pub fn tell_peers_of(&self, net: &mut Net, topic: &str, joined: Option<PeerId>) {
         if self.topics.contains_key(topic) {
             net.tell(Event::TopicPeers {
                 topic: topic.into(),
                 peers: self.peers_of(topic),
+                joined: joined.map(PeerId::to_bytes),
             });
         }
     }
 
     pub fn subscribed(&mut self, net: &mut Net, peer: PeerId, topic: &str) {
         if self.peers_of.entry(topic.into()).or_default().insert(peer) {
-            self.tell_peers_of(net, topic);
+            self.tell_peers_of(net, topic, Some(peer));
         }
     }
 
@@ -158,16 +151,10 @@ impl Discovery {
             self.peers_of.remove(topic);
         }
         if was {
-            self.tell_peers_of(net, topic);
+            self.tell_peers_of(net, topic, None);
             if self.is_hungry(net, topic) {
                 self.look_again(net, topic);
             }
-        }
-    }
-
-    pub fn connected(&mut self, peer: PeerId) {
-        if let Some(bootstrap) = self.bootstrap.iter_mut().find(|b| b.peer == peer) {
-            bootstrap.failures = 0;
         }
     }
 
@@ -182,48 +169,20 @@ impl Discovery {
             self.unsubscribed(net, peer, &topic);
         }
         self.relays.gone(&peer);
+        self.unrouted.remove(&peer);
         self.walks_in_vain = 0;
-        self.bootstrap_lost(net, peer);
-    }
-
-    pub fn dial_failed(&mut self, net: &mut Net, peer: PeerId) {
-        self.bootstrap_lost(net, peer);
-    }
-
-    fn bootstrap_lost(&mut self, net: &mut Net, peer: PeerId) {
-        let Some(at) = self.bootstrap.iter().position(|b| b.peer == peer) else {
-            return;
-        };
-        let bootstrap = &mut self.bootstrap[at];
-        if !bootstrap.waiting {
-            bootstrap.waiting = true;
-            let wait = backoff(Duration::from_millis(250), bootstrap.failures, Duration::from_secs(60));
-            bootstrap.failures += 1;
-            net.timers.add(Instant::now() + jitter(wait), Due::Bootstrap(at));
-        }
-    }
-
-    pub fn dial_bootstrap(&mut self, net: &mut Net, at: usize) {
-        let Some(bootstrap) = self.bootstrap.get_mut(at) else {
-            return;
-        };
-        bootstrap.waiting = false;
-        let (peer, addrs) = (bootstrap.peer, bootstrap.addrs.clone());
-        if net.swarm.is_connected(&peer) {
-            return;
-        }
-        // What fails at once fails as what fails later does.
-        if net.dial(DialOpts::peer_id(peer).addresses(addrs).build()).is_err() {
-            self.bootstrap_lost(net, peer);
-        }
+        self.meetings.lost(net, peer);
     }
 
     /// A peer has said who it is, and where.
     pub fn identified(&mut self, net: &mut Net, peer: PeerId, info: identify::Info) {
         let is_relay = info.protocols.contains(&relay::HOP);
         if info.protocols.contains(&behaviour::KADEMLIA) {
-            for addr in address::admitted(peer, info.listen_addrs, net.settings.allow_private) {
-                net.swarm.behaviour_mut().kad.add_address(&peer, addr);
+            let addrs = address::admitted(peer, info.listen_addrs, net.settings.allow_private);
+            if net.routing() < ROUTED_AT_ONCE || net.is_routed(peer) {
+                net.route(peer, addrs);
+            } else if self.unrouted.len() < MAX_UNROUTED {
+                self.unrouted.insert(peer, addrs);
             }
         }
         if is_relay {
@@ -236,11 +195,11 @@ impl Discovery {
         self.announce_all(net);
     }
 
-    /// The routing table has grown. Each time it has doubled, and above all when it has its first entry, topics are
+    /// The routing table has grown. Each time it is four times as large, and above all when it has its first entry, topics are
     /// announced and sought afresh.
     pub fn routing_grew(&mut self, net: &mut Net) {
         let size = net.routing();
-        if size < 2 * self.announced_at.max(1) && self.announced_at > 0 {
+        if self.announced_at > 0 && size < 4 * self.announced_at {
             return;
         }
         self.announced_at = size;
@@ -451,34 +410,40 @@ impl Discovery {
             self.walk(net);
         }
         self.relays.seek(net);
+        let few: Vec<_> = self.unrouted.keys().take(ROUTED_A_TICK).copied().collect();
+        for peer in few {
+            net.route(peer, self.unrouted.remove(&peer).unwrap_or_default());
+        }
         self.trim(net);
         net.timers.add(now + jitter(TICK), Due::Tick);
     }
 
-    /// Gossip streams keep connections open for good. Near the cap, peers that are in none of our meshes go, so that
-    /// newcomers find room.
+    /// Gossip streams keep connections open for good. Beyond what serves us, peers that are in none of our meshes and
+    /// asked nothing lately go: so a node stays small, and newcomers find room.
     fn trim(&mut self, net: &mut Net) {
-        let max = net.settings.config.max_connections as usize;
-        let open = net.connections();
-        if open <= max / 4 * 3 {
+        let enough = (3 * net.settings.config.target_peers).min(net.settings.config.max_connections as usize / 2);
+        let surplus = net.peers().saturating_sub(enough);
+        if surplus == 0 {
             return;
         }
+        let reached = self.topics.keys().filter_map(|topic| self.peers_of.get(topic));
         let kept: HashSet<PeerId> = net
             .swarm
             .behaviour()
             .gossip
             .all_mesh_peers()
+            .chain(reached.flat_map(|peers| peers.iter().take(KEPT_PER_TOPIC)))
             .copied()
-            .chain(self.bootstrap.iter().map(|b| b.peer))
+            .chain(self.meetings.peers())
             .chain(self.relays.used())
             .collect();
-        let spare: Vec<_> = net
-            .swarm
-            .connected_peers()
+        for peer in net
+            .idle_peers(FRESH)
+            .into_iter()
             .filter(|peer| !kept.contains(peer))
-            .copied()
-            .collect();
-        for peer in spare.into_iter().take(open - max / 2) {
+            .take(surplus)
+        {
+            // It may be going by itself.
             let _ = net.swarm.disconnect_peer_id(peer);
         }
     }
@@ -494,6 +459,6 @@ fn key(topic: &str) -> kad::RecordKey {
     )
 }
 
-fn backoff(first: Duration, tries: u32, longest: Duration) -> Duration {
+pub(super) fn backoff(first: Duration, tries: u32, longest: Duration) -> Duration {
     first.saturating_mul(1 << tries.min(12)).min(longest)
 }

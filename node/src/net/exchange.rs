@@ -98,11 +98,12 @@ impl Inbound {
             counters.exchanges_refused += 1;
             return;
         }
-        if self.open.len() >= self.limits.total && !self.cut_oldest_stalled() {
-            counters.exchanges_refused += 1;
-            return;
-        } else if self.open.len() >= self.limits.total {
-            unreachable!("cutting one exchange makes room for one");
+        if self.open.len() >= self.limits.total {
+            if !self.cut_oldest_stalled() {
+                counters.exchanges_refused += 1;
+                return;
+            }
+            counters.exchanges_cut += 1;
         }
         counters.exchanges_accepted += 1;
         self.next += 1;

@@ -1,10 +1,12 @@
 //! The swarm with what every part of the network's task shares: its connections, its clock, and the events to tell.
 
 use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
 
 use libp2p::swarm::dial_opts::DialOpts;
 use libp2p::swarm::{ConnectionId, DialError};
 use libp2p::{Multiaddr, PeerId, Swarm};
+use tokio::time::Instant;
 
 use super::behaviour::Behaviour;
 use super::config::Settings;
@@ -23,11 +25,22 @@ pub(super) struct Net {
 }
 
 /// The connections to one peer.
-#[derive(Default)]
 pub(super) struct Links {
+    /// When it connected, or an exchange with it began.
+    pub used: Instant,
     pub addrs: Vec<(ConnectionId, Multiaddr)>,
     /// What the peer calls itself.
     pub agent: String,
+}
+
+impl Default for Links {
+    fn default() -> Self {
+        Self {
+            used: Instant::now(),
+            addrs: Vec::new(),
+            agent: String::new(),
+        }
+    }
 }
 
 impl Net {
@@ -66,6 +79,36 @@ impl Net {
             .kbuckets()
             .map(|bucket| bucket.num_entries())
             .sum()
+    }
+
+    pub fn is_routed(&mut self, peer: PeerId) -> bool {
+        let bucket = self.swarm.behaviour_mut().kad.kbucket(peer);
+        bucket.is_some_and(|bucket| bucket.iter().any(|entry| *entry.node.key.preimage() == peer))
+    }
+
+    /// Puts a peer into the routing table, if its bucket has room.
+    pub fn route(&mut self, peer: PeerId, addrs: Vec<Multiaddr>) {
+        for addr in addrs {
+            self.swarm.behaviour_mut().kad.add_address(&peer, addr);
+        }
+    }
+
+    /// Notes that an exchange with a peer begins.
+    pub fn touch(&mut self, peer: &PeerId) {
+        if let Some(links) = self.links.get_mut(peer) {
+            links.used = Instant::now();
+        }
+    }
+
+    /// Peers of which nothing was heard for at least `rest`, the longest idle first.
+    pub fn idle_peers(&self, rest: Duration) -> Vec<PeerId> {
+        let mut idle: Vec<_> = self
+            .links
+            .iter()
+            .filter(|(_, links)| links.used.elapsed() >= rest)
+            .collect();
+        idle.sort_by_key(|(_, links)| links.used);
+        idle.into_iter().map(|(peer, _)| *peer).collect()
     }
 
     /// The far end of a direct connection to a peer.

@@ -9,11 +9,11 @@ pub type TaskId = u64;
 
 /// A message that awaits its [`Verdict`]. It is forwarded to nobody before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Ticket(pub(super) u64);
+pub struct Ticket(pub u64);
 
 /// A request that awaits its reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Exchange(pub(super) u64);
+pub struct Exchange(pub u64);
 
 /// What a gossip message deserves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,6 +125,8 @@ pub enum Event {
         topic: String,
         /// How many now.
         peers: usize,
+        /// Who has just come to it, if that is what happened.
+        joined: Option<Vec<u8>>,
     },
     /// A peer is connected.
     Connected {

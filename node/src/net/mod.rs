@@ -14,6 +14,7 @@ mod discovery;
 mod exchange;
 mod gossip;
 mod links;
+mod meetings;
 mod message;
 mod reach;
 mod relay;
@@ -130,6 +131,17 @@ impl Handle {
     /// This node's peer id, and where it is reached at present.
     pub fn local_peer(&self) -> PeerRef {
         self.local.borrow().clone()
+    }
+
+    /// The same, and whenever it changes.
+    pub fn watch_local(&self) -> watch::Receiver<PeerRef> {
+        self.local.clone()
+    }
+
+    /// Where this node is reached at present, as people write it, its id at the end.
+    pub fn local_addresses(&self) -> Vec<String> {
+        let local = self.local.borrow();
+        address::texts(&local)
     }
 
     /// How the network stands, unless it has stopped.

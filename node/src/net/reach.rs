@@ -20,6 +20,9 @@ use super::stream::OpenError;
 use super::timers::{Due, jitter};
 use super::{Event, PeerRef, SendError, TaskId, address};
 
+/// Connections that may go under one request before it is given up.
+const MAX_LOST: u8 = 3;
+
 pub(super) struct Reach {
     next: u64,
     requests: HashMap<u64, Request>,
@@ -33,6 +36,8 @@ struct Request {
     task: TaskId,
     peer: PeerId,
     deadline: Instant,
+    /// Streams that could not be opened because a connection went.
+    lost: u8,
     step: Step,
 }
 
@@ -96,6 +101,7 @@ impl Reach {
                 task,
                 peer,
                 deadline,
+                lost: 0,
                 step: Step::Waiting(frame),
             },
         );
@@ -212,6 +218,7 @@ impl Reach {
     /// The peer is there: every request that waits for it goes on.
     pub fn connected(&mut self, net: &mut Net, peer: PeerId) {
         self.searches.remove(&peer);
+        net.touch(&peer);
         for id in self.waiting_for(peer) {
             let Some(request) = self.requests.get_mut(&id) else {
                 continue;
@@ -244,13 +251,14 @@ impl Reach {
                 );
                 request.step = Step::Asking(task);
             }
-            // The connection went before the stream was there; nothing was sent, so asking again is safe. The deadline
-            // ends the search.
-            Err(OpenError::Closed) => {
+            // The connection went before the stream was there; nothing was sent, so asking again is safe.
+            Err(OpenError::Closed) if request.lost < MAX_LOST => {
+                request.lost += 1;
                 let peer = request.peer;
                 request.step = Step::Waiting(frame);
                 self.pursue(net, peer, Vec::new());
             }
+            Err(OpenError::Closed) => self.finish(net, id, Err(SendError::Closed)),
             Err(OpenError::Unsupported) => self.finish(net, id, Err(SendError::Refused)),
             Err(OpenError::TimedOut) => self.finish(net, id, Err(SendError::TimedOut)),
         }

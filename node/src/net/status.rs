@@ -61,6 +61,8 @@ pub struct Counters {
     pub exchanges_answered: u64,
     /// Reset at once: over a cap.
     pub exchanges_refused: u64,
+    /// Ended to make room for another.
+    pub exchanges_cut: u64,
     pub exchanges_timed_out: u64,
     /// Ended because the peer sent what is no frame.
     pub exchanges_garbage: u64,

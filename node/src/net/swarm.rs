@@ -32,8 +32,12 @@ const MAX_OUTBOX: usize = 1_024;
 const MAX_OUTBOX_GOSSIP: usize = 512;
 /// Kademlia and gossip keep what they use open; this closes the rest.
 const IDLE: Duration = Duration::from_secs(600);
+/// Well within gossipsub's heartbeat of a second.
+const BEAT: Duration = Duration::from_millis(500);
 /// Points at which a peer is sent away.
 const MAX_PENALTY: f64 = 100.0;
+/// Peers whose points are remembered; they fade within minutes.
+const MAX_PENALISED: usize = 4_096;
 const MAX_AGENT_CHARS: usize = 64;
 
 pub(super) struct Task {
@@ -86,6 +90,7 @@ impl Task {
             deadline: settings.exchange_deadline,
         };
         let mut net = Net::new(swarm, settings);
+        net.timers.add(Instant::now() + BEAT, Due::Beat);
         let discovery = Discovery::new(&mut net);
         Ok(Self {
             net,
@@ -132,8 +137,9 @@ impl Task {
         let now = Instant::now();
         while let Some(due) = self.net.timers.pop(now) {
             match due {
+                Due::Beat => self.net.timers.add(now + BEAT, Due::Beat),
                 Due::Tick => self.tick(),
-                Due::Bootstrap(at) => self.discovery.dial_bootstrap(&mut self.net, at),
+                Due::Meeting(at) => self.discovery.meetings.dial(&mut self.net, at),
                 Due::Lookup(topic, wish) => self.discovery.lookup_due(&mut self.net, &topic, wish),
                 Due::DialAgain(peer) => self.reach.dial_again(&mut self.net, peer),
                 Due::Expire(request) => self.reach.expire(&mut self.net, request),
@@ -168,7 +174,7 @@ impl Task {
             Command::Reach(topic) => {
                 if (self.grammar)(&topic) {
                     self.discovery.reach(&mut self.net, &topic);
-                    self.discovery.tell_peers_of(&mut self.net, &topic);
+                    self.discovery.tell_peers_of(&mut self.net, &topic, None);
                 }
             }
             Command::Publish { task, topic, bytes } => {
@@ -195,7 +201,7 @@ impl Task {
         match gossip.subscribe(&topic) {
             Ok(_) => {
                 self.discovery.subscribe(&mut self.net, name);
-                self.discovery.tell_peers_of(&mut self.net, name);
+                self.discovery.tell_peers_of(&mut self.net, name, None);
             }
             Err(error) => tracing::warn!(topic = name, %error, "not a topic to subscribe to"),
         }
@@ -273,6 +279,9 @@ impl Task {
 
     fn penalise(&mut self, peer: &[u8], points: u32) {
         let Some(peer) = address::peer_id(peer) else { return };
+        if self.penalties.len() >= MAX_PENALISED && !self.penalties.contains_key(&peer) {
+            return;
+        }
         let total = self.penalties.entry(peer).or_default();
         *total = (*total + f64::from(points)).min(2.0 * MAX_PENALTY);
         let total = *total;
@@ -331,7 +340,7 @@ impl Task {
                     self.net.tell(Event::Connected {
                         peer: peer_id.to_bytes(),
                     });
-                    self.discovery.connected(peer_id);
+                    self.discovery.meetings.connected(peer_id);
                 }
                 self.reach.connected(&mut self.net, peer_id);
             }
@@ -357,7 +366,7 @@ impl Task {
                 self.net.counters.dials_failed += 1;
                 if let Some(peer) = peer_id.filter(|peer| !self.net.swarm.is_connected(peer)) {
                     self.reach.dial_failed(&mut self.net, peer);
-                    self.discovery.dial_failed(&mut self.net, peer);
+                    self.discovery.meetings.lost(&mut self.net, peer);
                 }
             }
             SwarmEvent::NewListenAddr { address, .. } => {
@@ -406,6 +415,7 @@ impl Task {
         match event {
             BehaviourEvent::Gossip(event) => self.gossip_event(event),
             BehaviourEvent::Streams(stream::Event::Inbound { peer, stream }) => {
+                self.net.touch(&peer);
                 self.inbound.accept(peer, stream, &mut self.net.counters);
             }
             BehaviourEvent::Streams(stream::Event::Opened { request, result }) => {

@@ -8,8 +8,11 @@ use tokio::time::Instant;
 
 /// What is due at a time.
 pub(super) enum Due {
+    /// Nothing but a look at the swarm: gossipsub restarts its heartbeat's timer without asking to be woken by it, and
+    /// with all else quiet it would sleep through the next one.
+    Beat,
     Tick,
-    Bootstrap(usize),
+    Meeting(usize),
     Lookup(String, u64),
     DialAgain(PeerId),
     Expire(u64),

@@ -4,11 +4,26 @@ use std::collections::VecDeque;
 
 use super::{Denied, Output, TaskId};
 use crate::{
-    envelope::record_id,
+    deed::Confirmation,
+    envelope::Signed,
     frame::{Frame, Refusal},
+    id::RecordId,
     ledger::{Chain, Fact, Stored},
     time::Timestamp,
 };
+
+/// The record that a reply of ours is about; zeros where it is about none.
+fn replied_about(frame: &[u8]) -> RecordId {
+    match Frame::decode(frame) {
+        Ok(Frame::Stored(about) | Frame::Refused { about, .. }) => about,
+        Ok(Frame::Confirmed { confirmation, .. }) => Signed::<Confirmation>::parse(&confirmation)
+            .ok()
+            .and_then(|signed| signed.claim())
+            .map(|claim| claim.acceptance)
+            .unwrap_or_default(),
+        _ => RecordId::default(),
+    }
+}
 
 /// Facts on their way to disk, and what may not be said before they are there.
 #[derive(Debug, Default)]
@@ -70,11 +85,9 @@ impl Book {
             match output {
                 Output::Answer(_, answer) => *answer = Err(Denied::NotStored),
                 Output::Reply(_, frame) => {
-                    *frame = Frame::Refused {
-                        about: record_id(frame),
-                        why: Refusal::NotStored,
-                    }
-                    .encode();
+                    let about = replied_about(frame);
+                    let why = Refusal::NotStored;
+                    *frame = Frame::Refused { about, why }.encode();
                 }
                 _ => {}
             }

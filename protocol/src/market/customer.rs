@@ -13,8 +13,9 @@ use crate::{
     envelope::{Header, Record, Signed, Verified, open, record_id, sign},
     fault::Fault,
     frame::{Frame, Refusal},
-    id::{IntentId, OfferId, RecordId},
+    id::{IntentId, OfferId, RecordId, digest},
     intent::{Amendment, Budget, Conditions, Intent, Language, Withdrawal},
+    keys::PublicKey,
     ledger::{Fact, Refused},
     limits,
     list::{Bytes, List},
@@ -178,7 +179,7 @@ impl Own {
         let takable = self
             .offers
             .iter()
-            .filter(|(_, taken)| taken.declined.is_none() && taken.offer.valid_until > now);
+            .filter(|(_, taken)| taken.declined.is_none() && taken.refused.is_none() && taken.offer.valid_until > now);
         rank(now, self.wanted(), takable.map(|(id, taken)| (*id, taken.offer.body())))
     }
 }
@@ -204,6 +205,9 @@ impl Market {
             }));
         }
         let id = IntentId::from(intent.id());
+        if self.own.contains_key(&id) {
+            return Ok(Answered::Cast(id));
+        }
         self.record(
             now,
             Fact::Cast {
@@ -267,11 +271,41 @@ impl Market {
         };
         let key = self.seed.intent_key(&own.nonce);
         let (expires, topics) = (own.expires(), topics_of(own.wanted()));
-        let withdrawal = sign(&key, now, expires, Withdrawal { intent: id }).map_err(Denied::Unfit)?;
+        // A clock that was set back must not make the withdrawal live longer than a record may.
+        let created = now.max(own.intent.header().created);
+        let withdrawal = sign(&key, created, expires, Withdrawal { intent: id }).map_err(Denied::Unfit)?;
         self.record(now, Fact::Withdrawn(withdrawal.clone()));
         self.event(Event::Withdrawn { intent: id });
         self.announce(now, withdrawal.id(), id, withdrawal.bytes(), topics, expires);
+        self.post_withdrawal(now, &withdrawal);
         Ok(())
+    }
+
+    /// Tells each seller who has offered, but for the one there is an agreement with: gossip may pass them by, and
+    /// they may be holding stock.
+    fn post_withdrawal(&mut self, now: Timestamp, withdrawal: &Verified<Withdrawal>) {
+        let Some(own) = self.own.get(&withdrawal.intent) else {
+            return;
+        };
+        let Ok(bytes) = Bytes::new(withdrawal.bytes()) else {
+            return;
+        };
+        let met = own.accepted.as_ref().filter(|accepted| accepted.agreed);
+        let with = met.and_then(|accepted| own.offers.get(&accepted.offer));
+        let with = with.map(|taken| taken.offer.header().author);
+        let others: BTreeMap<PublicKey, ReplyPath> = own
+            .offers
+            .values()
+            .map(|taken| (taken.offer.header().author, taken.offer.seller.reply.clone()))
+            .filter(|(seller, _)| Some(*seller) != with)
+            .collect();
+        for (seller, to) in others {
+            let letter = RecordId(digest("intentcast/1/letter", &[&withdrawal.id().0, &seller.0]));
+            if self.outbox.delivery(letter).is_none() {
+                let until = withdrawal.header().expires;
+                self.post(now, letter, to, Frame::Withdrawal(bytes.clone()), until);
+            }
+        }
     }
 
     pub(super) fn apply_withdrawn(&mut self, withdrawal: &Verified<Withdrawal>) {
@@ -285,8 +319,11 @@ impl Market {
         if reply.peer.is_empty() || self.reply.as_ref() == Some(&reply) {
             return;
         }
-        self.reply = Some(reply);
+        let first = self.reply.replace(reply).is_none();
         self.readdress(now);
+        if first {
+            self.reconsider(now);
+        }
     }
 
     pub(super) fn readdress(&mut self, now: Timestamp) {
@@ -334,7 +371,8 @@ impl Market {
             now: wanted,
         };
         // An intent in its last second, or amended too often, stays as it is.
-        let Ok(amendment) = sign(&key, now, own.expires(), body) else {
+        let created = now.max(own.intent.header().created);
+        let Ok(amendment) = sign(&key, created, own.expires(), body) else {
             return;
         };
         let (expires, topics) = (own.expires(), topics_of(&amendment.now));
@@ -400,6 +438,10 @@ impl Market {
             ),
             fault => (Refusal::Malformed, fault.to_string()),
         })?;
+        // A second signature by the same key over the same offer makes it no other offer.
+        if here.is_some() {
+            return Ok(None);
+        }
         let header = *offer.header();
         let Some(own) = self.own.get(&offer.intent) else {
             return no(Refusal::Unknown, "it answers no intent of ours");
@@ -730,7 +772,8 @@ impl Market {
         }
         let intent = taken.offer.intent;
         let key = self.seed.intent_key(&own.nonce);
-        let until = taken.offer.valid_until;
+        // A seller whose clock runs ahead may have made an offer that ends later than a record of ours may.
+        let until = taken.offer.valid_until.min(now.plus(Decline::LIFE));
         let decline = sign(
             &key,
             now,
@@ -765,7 +808,9 @@ impl Market {
             .and_then(|own| own.offers.get_mut(&decline.offer));
         if let Some(taken) = taken {
             taken.declined = Some(decline.reason);
-            self.declines.push(decline.clone());
+            if self.replaying {
+                self.declines.push(decline.clone());
+            }
         }
     }
 
@@ -794,6 +839,9 @@ impl Market {
             }
             if due > now {
                 self.remind(due, Timer::Due(id));
+            }
+            if let Some(withdrawal) = self.own[&id].withdrawal.clone() {
+                self.post_withdrawal(now, &withdrawal);
             }
         }
         let pending: Vec<(OfferId, Verified<Acceptance>)> = self

@@ -5,7 +5,7 @@ use crate::{
     deed::{Acceptance, Agreement, Confirmation, Difference, Settled},
     envelope::{Signed, Verified, record_id},
     frame::{Frame, Refusal},
-    id::{EntryHash, digest},
+    id::{AgreementId, EntryHash, digest},
     ledger::Fact,
     limits,
     list::Bytes,
@@ -74,7 +74,7 @@ impl Market {
         };
         let Some(deal) = self
             .deals
-            .get_mut(&receipt.agreement)
+            .get(&receipt.agreement)
             .filter(|deal| deal.role == Role::Customer)
         else {
             return Frame::Refused {
@@ -106,8 +106,10 @@ impl Market {
                 let detail = difference.to_string();
                 // Only the seller's own word is kept as a difference of this deal; a stranger's is noise.
                 let from_seller = deal.settled.offer.header().author == receipt.header().author;
-                if from_seller && deal.differences.len() < limits::REFUSALS_PER_INTENT {
-                    deal.differences.push(difference);
+                let room = deal.differences.len() < limits::REFUSALS_PER_INTENT;
+                if from_seller && room && !deal.differences.contains(&difference) {
+                    let agreement = receipt.agreement;
+                    self.record(now, Fact::Differed { agreement, difference });
                 }
                 self.file_refusal(now, bytes, Refusal::Changed, &detail);
                 Frame::Refused {
@@ -154,8 +156,15 @@ impl Market {
         }
     }
 
-    /// After replay: take up what was under way.
+    pub(super) fn apply_differed(&mut self, agreement: AgreementId, difference: &Difference) {
+        if let Some(deal) = self.deals.get_mut(&agreement) {
+            deal.differences.push(difference.clone());
+        }
+    }
+
+    /// After replay: take up what was under way, and forget again what was forgotten before.
     pub(super) fn resume(&mut self, now: Timestamp) {
+        self.forget_heard(now);
         self.resume_customer(now);
         self.resume_listener(now);
     }

@@ -77,7 +77,7 @@ impl Heard {
     }
 }
 
-/// What the listener has in hand; none of it outlives a restart, all of it comes again by pulling.
+/// What the listener has in hand. But for the quota none of it outlives a restart: it comes again by pulling.
 #[derive(Debug, Default)]
 pub(super) struct Listener {
     waiting: VecDeque<IntentId>,
@@ -121,6 +121,11 @@ impl Market {
         if self.listener.waiting.contains(&id) || self.listener.waiting.len() >= WAITING {
             return;
         }
+        // A search under way looks again by itself where the want has changed meanwhile.
+        let searching = |task: &Task| matches!(task, Task::Search { intent, .. } if *intent == id);
+        if self.tasks.values().any(searching) {
+            return;
+        }
         self.event(Event::Heard { intent: id });
         self.listener.waiting.push_back(id);
         self.search_next();
@@ -140,21 +145,27 @@ impl Market {
                 return;
             };
             let Some(open) = self.relay.find(id) else { continue };
-            let intent = Box::new(open.wanted().clone());
+            let (intent, revision) = (Box::new(open.wanted().clone()), open.revision());
             self.listener.searching += 1;
-            let task = self.begin(Task::Search { intent: id });
+            let task = self.begin(Task::Search { intent: id, revision });
             self.out.push_back(Output::Search { task, intent });
         }
     }
 
     /// What the catalogue has: quote, keep what is admissible, best first, and send as many as may go.
-    pub(super) fn found(&mut self, now: Timestamp, id: IntentId, candidates: Vec<Candidate>) {
+    pub(super) fn found(&mut self, now: Timestamp, id: IntentId, revision: RecordId, candidates: Vec<Candidate>) {
         self.listener.searching = self.listener.searching.saturating_sub(1);
         self.search_next();
         let Some(rules) = self.config.rules.clone() else { return };
         let Some(open) = self.relay.find(id).cloned() else {
             return;
         };
+        if open.revision() != revision {
+            return self.consider(now, id);
+        }
+        if open.wanted().offers_due <= now {
+            return;
+        }
         // Where nobody can reach us nobody can accept: the intent stays open and is looked at again.
         if self.reply.is_none() {
             return;
@@ -232,16 +243,20 @@ impl Market {
         let gone: u64 = self
             .heard
             .values()
-            .flat_map(|heard| &heard.offers)
-            .filter(|(id, made)| made.item == *item && Some(**id) != except)
-            .filter(|(_, made)| match made.agreed {
+            .flat_map(|heard| heard.offers.iter().map(move |(id, made)| (heard, id, made)))
+            .filter(|(_, id, made)| made.item == *item && Some(**id) != except)
+            .filter(|(heard, _, made)| match made.agreed {
                 Some(agreement) => self
                     .deals
                     .get(&agreement)
                     .is_some_and(|deal| deal.settled.at() > counted),
-                None => made.declined.is_none() && made.offer.held_until.is_some_and(|until| until > now),
+                None => {
+                    heard.withdrawal.is_none()
+                        && made.declined.is_none()
+                        && made.offer.held_until.is_some_and(|until| until > now)
+                }
             })
-            .flat_map(|(_, made)| made.offer.lines.iter().map(|line| u64::from(line.quantity)))
+            .flat_map(|(_, _, made)| made.offer.lines.iter().map(|line| u64::from(line.quantity)))
             .sum();
         stock.map(|stock| stock.saturating_sub(u32::try_from(gone).unwrap_or(u32::MAX)))
     }
@@ -272,7 +287,6 @@ impl Market {
                     counted: candidate.counted,
                 },
             );
-            self.listener.sent.push_back(now);
             self.post_offer(now, record, &offer, open.wanted());
         }
     }
@@ -405,6 +419,7 @@ impl Market {
     ) {
         let id = OfferId::from(offer.id());
         if let Some(heard) = self.heard.get_mut(&offer.intent) {
+            self.listener.sent.push_back(offer.header().created);
             self.offers.insert(id, offer.intent);
             heard.offers.insert(
                 id,
@@ -500,6 +515,10 @@ impl Market {
         }
         if heard.offers.values().any(|other| other.agreed.is_some()) {
             return Err(Refusal::Taken);
+        }
+        // A customer whose yes is under way does not withdraw: this one is old news.
+        if heard.withdrawal.is_some() {
+            return Err(Refusal::Withdrawn);
         }
         let signed_late = acceptance.header().created > made.offer.valid_until;
         if signed_late || now > made.offer.valid_until.plus(LATE) {

@@ -417,6 +417,8 @@ enum Task {
     },
     Search {
         intent: IntentId,
+        /// The version of the want that is searched for.
+        revision: RecordId,
     },
 }
 
@@ -485,6 +487,11 @@ impl Market {
 
     /// Tells the market what happened.
     pub fn handle(&mut self, now: Timestamp, input: Input) {
+        // Whatever a broken market learns it could not keep, and what it cannot keep it must not act upon.
+        let asks = matches!(input, Input::Command(..) | Input::Gossip { .. } | Input::Frame { .. });
+        if self.is_broken() && !asks {
+            return;
+        }
         match input {
             Input::Command(request, command) => self.command(now, request, command),
             Input::Gossip {
@@ -575,10 +582,9 @@ impl Market {
     /// A frame in, a frame out. `None` only where no reply is due.
     fn frame(&mut self, now: Timestamp, peer: &[u8], bytes: &[u8]) -> Option<Frame> {
         let refused = |why| {
-            Some(Frame::Refused {
-                about: crate::envelope::record_id(bytes),
-                why,
-            })
+            let about = Frame::decode(bytes).ok().and_then(|frame| frame.about());
+            let about = about.unwrap_or_default();
+            Some(Frame::Refused { about, why })
         };
         if self.is_broken() {
             return refused(Refusal::NotStored);
@@ -624,8 +630,10 @@ impl Market {
                 self.pulled(now, topic, peer, after, &bytes);
             }
             (Some(Task::Pull { topic, peer, .. }), _) => self.relay.pull_failed(topic, &peer.peer),
-            (Some(Task::Search { intent }), Done::Found(candidates)) => self.found(now, intent, candidates),
-            (Some(Task::Search { intent }), _) => self.found(now, intent, Vec::new()),
+            (Some(Task::Search { intent, revision }), Done::Found(candidates)) => {
+                self.found(now, intent, revision, candidates);
+            }
+            (Some(Task::Search { intent, revision }), _) => self.found(now, intent, revision, Vec::new()),
             (None, _) => {}
         }
     }
@@ -685,6 +693,7 @@ impl Market {
             } => self.apply_offered(offer, item, *stock, *counted),
             Fact::Delivered { record, refused } => self.outbox.apply_delivered(*record, *refused),
             Fact::DeclineTaken(decline) => self.apply_decline_taken(decline),
+            Fact::Differed { agreement, difference } => self.apply_differed(*agreement, difference),
         }
     }
 

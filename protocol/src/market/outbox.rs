@@ -25,6 +25,8 @@ fn backoff(attempts: u32, salt: RecordId) -> u64 {
 /// A frame on its way to one peer.
 #[derive(Debug, Clone)]
 pub(super) struct Letter {
+    /// What the reply will be about.
+    about: RecordId,
     pub(super) to: ReplyPath,
     pub(super) frame: Frame,
     pub(super) until: Timestamp,
@@ -195,11 +197,14 @@ impl Market {
     }
 
     /// Puts a frame into the outbox and tries at once.
+    ///
+    /// `record` is the letter's name in the outbox: the id of the record inside, unless that goes to several peers.
     pub(super) fn post(&mut self, now: Timestamp, record: RecordId, to: ReplyPath, frame: Frame, until: Timestamp) {
         let state = DeliveryState::Queued { attempts: 0 };
         self.outbox.letters.insert(
             record,
             Letter {
+                about: frame.about().unwrap_or(record),
                 to,
                 frame,
                 until,
@@ -264,17 +269,24 @@ impl Market {
             return;
         };
         letter.sending = false;
+        let expected = letter.about;
         match (letter.frame.clone(), Frame::decode(bytes)) {
-            (_, Ok(Frame::Refused { about, why })) if about == record => match why {
-                Refusal::Busy { retry } => self.try_later(now, record, retry),
-                why if why.may_retry() => self.try_later(now, record, Seconds(0)),
-                why => self.refused_there(now, record, why),
-            },
+            // Whoever is too busy to read a frame cannot say what it was about.
+            (
+                _,
+                Ok(Frame::Refused {
+                    why: Refusal::Busy { retry },
+                    ..
+                }),
+            ) => self.try_later(now, record, retry),
+            (_, Ok(Frame::Refused { about, why })) if about == expected && !why.may_retry() => {
+                self.refused_there(now, record, why);
+            }
             (Frame::Acceptance(_), Ok(Frame::Confirmed { confirmation, receipt })) => {
                 self.confirmed(now, record, &confirmation, &receipt);
             }
             (Frame::Acceptance(_), _) => self.try_later(now, record, Seconds(0)),
-            (_, Ok(Frame::Stored(id))) if id == record => {
+            (_, Ok(Frame::Stored(id))) if id == expected => {
                 self.record(now, Fact::Delivered { record, refused: None });
                 if let Some((intent, offer)) = self.made_offer(record) {
                     self.event(Event::Delivered {

@@ -325,3 +325,33 @@ async fn when_stalled_streams_fill_every_place_the_oldest_makes_room() {
         assert_eq!(other.sent(task).await, Ok(b"room?".to_vec()));
     }
 }
+
+#[tokio::test]
+async fn events_that_nobody_takes_do_not_keep_commands_waiting() {
+    let mut a = Node::start(loopback()).await;
+    // Each is refused at once, which is an event; together they are more than all queues hold.
+    let refused = 3_000;
+    for task in 0..refused {
+        a.send(task, PeerRef::default(), b"x").await;
+    }
+    assert_eq!(a.handle.status().await.unwrap().counters.sends, refused);
+    // None of them is lost, and the network goes on.
+    assert_eq!(a.sent(refused - 1).await, Err(SendError::Unreachable));
+    let b = Node::start(loopback()).await.echo();
+    a.send(refused, b.place.clone(), b"on").await;
+    assert_eq!(a.sent(refused).await, Ok(b"on".to_vec()));
+}
+
+#[tokio::test]
+async fn more_requests_than_the_cap_are_refused_by_ourselves() {
+    let config = Config {
+        max_outbound_exchanges_per_peer: 2,
+        ..loopback()
+    };
+    let mut a = Node::start(config).await;
+    let b = Node::start(loopback()).await;
+    for task in 0..3 {
+        a.send(task, b.place(), b"x").await;
+    }
+    assert_eq!(a.sent(2).await, Err(SendError::Busy));
+}

@@ -1,0 +1,128 @@
+//! One made index, and how it is made: whole, by one thread that is gone when it is done, and put in its place by a
+//! rename, so that a crash leaves the old one, the new one or none.
+
+use std::{fs, path::Path};
+
+use intentcast_protocol::time::Timestamp;
+use tantivy::{
+    Index as Tantivy, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, directory::MmapDirectory,
+    indexer::IndexWriterOptions,
+};
+
+use super::{
+    error::IndexError,
+    schema::{FORM, Fields, tokenizers},
+};
+use crate::store::{Stamp, Store};
+
+/// Bytes of memory for terms while an index is made; the least that tantivy takes. More terms go out in more parts.
+const WRITER_BYTES: usize = 15_000_000;
+
+/// Where the index is, in its folder.
+const LIVE: &str = "live";
+/// Where the next one is made.
+const BUILDING: &str = "building";
+
+/// An index that is searched.
+pub struct Live {
+    pub reader: IndexReader,
+    pub fields: Fields,
+    pub stamp: Stamp,
+}
+
+impl Live {
+    /// The index in `dir`, if it is whole and made from the catalogue of this stamp; why not, otherwise.
+    pub fn open(dir: &Path, stamp: Stamp) -> Result<Self, String> {
+        let folder = dir.join(LIVE);
+        if !folder.join("meta.json").exists() {
+            return Err("there is none".into());
+        }
+        let open = || {
+            let index = Tantivy::open_in_dir(&folder)?;
+            let made_from = index.load_metas()?.payload;
+            Ok((made_from, index.validate_checksum()?, index))
+        };
+        let (made_from, damaged, index) = open().map_err(|error: tantivy::TantivyError| error.to_string())?;
+        if made_from.as_deref() != Some(label(stamp).as_str()) {
+            return Err("it is of another catalogue or form".into());
+        }
+        if !damaged.is_empty() {
+            return Err(format!("{} of its files are damaged", damaged.len()));
+        }
+        Self::reading(index, stamp).map_err(|error| error.to_string())
+    }
+
+    /// A new index of the store's catalogue, in `dir` or in memory.
+    pub fn build(dir: Option<&Path>, store: &Store) -> Result<Self, IndexError> {
+        let (schema, fields) = Fields::schema();
+        let Some(dir) = dir else {
+            let index = Tantivy::create_in_ram(schema);
+            let stamp = fill(&index, &fields, store, Path::new("memory"))?;
+            return Self::reading(index, stamp).map_err(|error| IndexError::tantivy("memory".into(), &error));
+        };
+        let io = |error: std::io::Error| IndexError::io(dir.to_path_buf(), &error);
+        let tantivy = |error: tantivy::TantivyError| IndexError::tantivy(dir.to_path_buf(), &error);
+        let (building, live) = (dir.join(BUILDING), dir.join(LIVE));
+        remove(&building).map_err(io)?;
+        fs::create_dir_all(&building).map_err(io)?;
+        let folder = MmapDirectory::open(&building).map_err(|error| tantivy(error.into()))?;
+        let index = Tantivy::create(folder, schema, IndexSettings::default()).map_err(tantivy)?;
+        let stamp = fill(&index, &fields, store, dir)?;
+        drop(index);
+        remove(&live).map_err(io)?;
+        fs::rename(&building, &live).map_err(io)?;
+        Self::reading(Tantivy::open_in_dir(&live).map_err(tantivy)?, stamp).map_err(tantivy)
+    }
+
+    fn reading(mut index: Tantivy, stamp: Stamp) -> tantivy::Result<Self> {
+        index.set_tokenizers(tokenizers());
+        // It never changes, so nobody need watch it.
+        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+        Ok(Self {
+            reader,
+            fields: Fields::schema().1,
+            stamp,
+        })
+    }
+}
+
+fn fill(index: &Tantivy, fields: &Fields, store: &Store, place: &Path) -> Result<Stamp, IndexError> {
+    let failed = |error: tantivy::TantivyError| IndexError::tantivy(place.to_path_buf(), &error);
+    let mut index = index.clone();
+    index.set_tokenizers(tokenizers());
+    let options = IndexWriterOptions::builder()
+        .memory_budget_per_thread(WRITER_BYTES)
+        .num_worker_threads(1)
+        .num_merge_threads(1)
+        .build();
+    let mut writer: IndexWriter = index.writer_with_options(options).map_err(failed)?;
+    let mut ordinal = 0;
+    let stamp = store.for_each_item(|item| {
+        writer.add_document(fields.document(ordinal, &item)).map_err(failed)?;
+        ordinal += 1;
+        Ok::<_, IndexError>(())
+    })?;
+    let mut commit = writer.prepare_commit().map_err(failed)?;
+    commit.set_payload(&label(stamp));
+    commit.commit().map_err(failed)?;
+    writer.wait_merging_threads().map_err(failed)?;
+    Ok(stamp)
+}
+
+/// What an index is made from, as it is written into it.
+fn label(
+    Stamp {
+        generation,
+        counted: Timestamp(counted),
+        items,
+    }: Stamp,
+) -> String {
+    format!("form {FORM}, generation {generation}, counted {counted}, items {items}")
+}
+
+fn remove(dir: &Path) -> std::io::Result<()> {
+    match fs::remove_dir_all(dir) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,331 @@
+use intentcast_protocol::{
+    attribute::Attribute,
+    category::{self, CategoryId, GENERAL},
+    contact::ReplyPath,
+    intent::{Budget, Condition, Conditions, Language},
+    item::Description,
+    list::List,
+    offer::Gtin,
+    place::{Fulfilments, Place},
+    terms::TermsSet,
+    text::{Name, Prose, Title, Word},
+    time::Timestamp,
+};
+
+use super::*;
+
+fn category(path: &str) -> CategoryId {
+    category::by_path(path).unwrap().id
+}
+
+fn item(id: &str, title: &str, path: &str, price: &str) -> Item {
+    Item {
+        id: Word::new(id).unwrap(),
+        title: Title::new(title).unwrap(),
+        brand: Name::default(),
+        description: Description::default(),
+        gtin: None,
+        category: category(path),
+        price: price.parse().unwrap(),
+        condition: Condition::New,
+        stock: None,
+        language: Language::ENGLISH,
+        attributes: Vec::new(),
+    }
+}
+
+fn intent(title: &str, path: &str, budget: &str) -> Intent {
+    Intent {
+        title: Title::new(title).unwrap(),
+        text: Prose::default(),
+        language: Language::ENGLISH,
+        category: category(path),
+        wishes: List::default(),
+        quantity: 1,
+        conditions: Conditions::NEW,
+        budget: Budget::Public(budget.parse().unwrap()),
+        place: Place::within("GB".parse().unwrap()),
+        fulfilment: Fulfilments::default(),
+        need_by: None,
+        offers_due: Timestamp(1),
+        max_offers: 8,
+        offers_per_seller: 1,
+        max_rounds: 0,
+        terms: TermsSet::default(),
+        may_ask: List::default(),
+        reply: ReplyPath::default(),
+    }
+}
+
+fn shop() -> Vec<Item> {
+    vec![
+        item(
+            "buggy-2",
+            "Tandem 2 side-by-side buggy",
+            "baby/strollers/double",
+            "139 GBP",
+        ),
+        item("buggy-1", "City buggy", "baby/strollers/single", "89 GBP"),
+        item("prams", "Carriage with a hood", "baby/strollers", "120 GBP"),
+        item(
+            "mtb-29",
+            "Ridge 29 hardtail, L frame",
+            "sports/cycling/mountain-bikes",
+            "449 GBP",
+        ),
+        item(
+            "mtb-x",
+            "Peak 27 full suspension",
+            "sports/cycling/mountain-bikes",
+            "1299 GBP",
+        ),
+        item("road-1", "Road bike, 54 cm", "sports/cycling/road-bikes", "500 GBP"),
+        item("stick-64", "Memory stick 64GB", "electronics", "9.99 GBP"),
+        item("stick-32", "Memory stick 32GB", "electronics", "6.99 GBP"),
+        item("unsorted", "Mountain bike, needs love", "general", "80 GBP"),
+        item(
+            "euros",
+            "Mountain bike from abroad",
+            "sports/cycling/mountain-bikes",
+            "300 EUR",
+        ),
+        Item {
+            condition: Condition::Used,
+            ..item("old", "Used mountain bike", "sports/cycling/mountain-bikes", "150 GBP")
+        },
+    ]
+}
+
+fn index_of(items: Vec<Item>) -> (Arc<Store>, Index) {
+    let store = Arc::new(Store::in_memory().unwrap());
+    store.replace_catalogue(items, Timestamp(1)).unwrap();
+    let index = Index::in_memory(Arc::clone(&store)).unwrap();
+    (store, index)
+}
+
+fn ids(found: Vec<Candidate>) -> Vec<String> {
+    found
+        .into_iter()
+        .map(|candidate| candidate.item.id.to_string())
+        .collect()
+}
+
+fn found(index: &Index, intent: &Intent) -> Vec<String> {
+    ids(index.search(intent, limits::CANDIDATES).unwrap())
+}
+
+#[test]
+fn a_twin_stroller_is_a_double_buggy() {
+    let (_, index) = index_of(shop());
+    let found = found(&index, &intent("a twin stroller", "general", "150 GBP"));
+    assert_eq!(found[0], "buggy-2");
+    assert!(
+        found.contains(&"buggy-1".into()) && !found.contains(&"mtb-29".into()),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn an_mtb_is_a_mountain_bike() {
+    let (_, index) = index_of(shop());
+    let found = found(&index, &intent("MTB", "general", "500 GBP"));
+    assert!(found.contains(&"mtb-29".into()), "{found:?}");
+    assert!(!found.contains(&"stick-64".into()));
+}
+
+#[test]
+fn a_sentence_finds_what_it_is_about() {
+    let (_, index) = index_of(shop());
+    let want = "I am looking for a mountain bike, in Hull, with 500 pounds to spend; I am rather tall";
+    let found = found(&index, &intent(want, "general", "500 GBP"));
+    assert_eq!(found[0], "unsorted");
+    assert!(found.contains(&"mtb-29".into()), "{found:?}");
+}
+
+#[test]
+fn what_is_filed_below_the_asked_category_needs_no_word() {
+    let (_, index) = index_of(shop());
+    let mut found = found(&index, &intent("for my child", "baby/strollers", "150 GBP"));
+    found.sort();
+    assert_eq!(found, ["buggy-1", "buggy-2", "prams"]);
+}
+
+#[test]
+fn what_is_filed_more_coarsely_needs_a_word_and_what_is_filed_apart_is_out() {
+    let (_, index) = index_of(shop());
+    let double = found(&index, &intent("carriage", "baby/strollers/double", "150 GBP"));
+    assert_eq!(double, ["prams", "buggy-2"]);
+    let mut bikes = found(
+        &index,
+        &intent("mountain bike", "sports/cycling/mountain-bikes", "5000 GBP"),
+    );
+    bikes.sort();
+    assert_eq!(bikes, ["mtb-29", "mtb-x", "unsorted"], "no road bike");
+}
+
+#[test]
+fn a_price_over_the_budget_in_another_currency_or_of_used_goods_is_out() {
+    let (_, index) = index_of(shop());
+    let mut want = intent("mountain bike", "sports/cycling", "449 GBP");
+    let of = |want: &Intent| {
+        let mut ids = found(&index, want);
+        ids.sort();
+        ids
+    };
+    assert_eq!(of(&want), ["mtb-29", "unsorted"]);
+    want.quantity = 2;
+    assert_eq!(of(&want), ["unsorted"]);
+    want.quantity = 1;
+    want.conditions = Conditions::of(&[Condition::Used]).unwrap();
+    assert_eq!(of(&want), ["old"]);
+    want.conditions = Conditions::of(&Condition::ALL).unwrap();
+    assert_eq!(of(&want), ["mtb-29", "old", "unsorted"]);
+    want.budget = Budget::Public("449 EUR".parse().unwrap());
+    assert_eq!(of(&want), ["euros"]);
+}
+
+#[test]
+fn a_shop_that_gives_discounts_still_finds_what_it_would_sell() {
+    let (_, index) = index_of(shop());
+    let want = intent("mountain bike", "sports/cycling/mountain-bikes", "404.10 GBP");
+    assert!(!found(&index, &want).contains(&"mtb-29".into()));
+    let lowered = ids(index.search_down_to(&want, 9_000, 10).unwrap());
+    assert!(lowered.contains(&"mtb-29".into()), "{lowered:?}");
+    assert!(!lowered.contains(&"mtb-x".into()));
+}
+
+#[test]
+fn sixty_four_gb_is_64gb_and_the_reverse() {
+    let (_, index) = index_of(shop());
+    for want in ["64 gb stick", "64GB stick", "stick 64 GB"] {
+        assert_eq!(
+            found(&index, &intent(want, "electronics", "20 GBP"))[0],
+            "stick-64",
+            "{want}"
+        );
+    }
+    let (_, spaced) = index_of(vec![
+        item("a", "Stick of 64 GB", "electronics", "9 GBP"),
+        item("b", "Stick of 32 GB", "electronics", "9 GBP"),
+    ]);
+    assert_eq!(found(&spaced, &intent("64gb", "electronics", "20 GBP")), ["a"]);
+}
+
+#[test]
+fn a_number_names_one_thing() {
+    let mut items = shop();
+    items[3].gtin = Gtin::parse("0095205603217");
+    let (_, index) = index_of(items);
+    for code in ["0095205603217", "95205603217", "095205603217", "mtb-29"] {
+        let found = index.search_text(code, &Filters::default(), 5).unwrap();
+        assert_eq!(
+            found.first().map(|first| first.item.id.as_str()),
+            Some("mtb-29"),
+            "{code}"
+        );
+    }
+}
+
+#[test]
+fn nothing_asked_finds_nothing() {
+    let (_, index) = index_of(shop());
+    assert!(found(&index, &intent("something for me", "general", "5000 GBP")).is_empty());
+    assert!(index.search_text("", &Filters::default(), 5).unwrap().is_empty());
+    assert!(index.search_text("bike", &Filters::default(), 0).unwrap().is_empty());
+}
+
+#[test]
+fn a_match_says_where_it_is() {
+    let mut items = shop();
+    items[3].attributes.push(Attribute {
+        name: Word::new("frame_size").unwrap(),
+        value: "tall riders".parse().unwrap(),
+    });
+    let (_, index) = index_of(items.clone());
+    let why = index.why(&intent("tall mountain ridges", "general", "500 GBP"), &items[3]);
+    assert_eq!(why, ["title: ridges", "category: mountain", "attributes: tall"]);
+}
+
+#[test]
+fn a_search_after_an_import_sees_the_new_price_and_not_what_is_gone() {
+    let (store, index) = index_of(shop());
+    let want = intent("city buggy", "baby/strollers", "150 GBP");
+    assert_eq!(found(&index, &want)[0], "buggy-1");
+    assert!(!index.refresh().unwrap(), "nothing changed");
+
+    let mut items = shop();
+    items.retain(|item| item.id.as_str() != "prams");
+    items[1].price = "99 GBP".parse().unwrap();
+    items[0].price = "999 GBP".parse().unwrap();
+    store.replace_catalogue(items, Timestamp(2)).unwrap();
+    // Even before the index follows, it hands out what the store has.
+    let before = index.search(&want, 10).unwrap();
+    assert!(before.iter().all(|candidate| candidate.item.id.as_str() != "prams"));
+    assert_eq!(before[0].item.price, "99 GBP".parse().unwrap());
+
+    assert!(index.refresh().unwrap());
+    assert_eq!(found(&index, &want), ["buggy-1"]);
+    assert_eq!(index.stamp(), store.catalogue().unwrap());
+}
+
+#[test]
+fn the_index_follows_the_store_through_restarts_and_damage() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Arc::new(Store::in_memory().unwrap());
+    store.replace_catalogue(shop(), Timestamp(1)).unwrap();
+    let want = intent("city buggy", "baby/strollers", "150 GBP");
+    let open = || Index::open(dir.path(), Arc::clone(&store)).unwrap();
+    let live = dir.path().join("live");
+    let made = || std::fs::metadata(live.join("meta.json")).unwrap().modified().unwrap();
+
+    assert_eq!(found(&open(), &want)[0], "buggy-1");
+    let first = made();
+    assert_eq!(found(&open(), &want)[0], "buggy-1");
+    assert_eq!(made(), first, "a whole index of the same catalogue is kept");
+
+    // Another catalogue.
+    store
+        .replace_catalogue(shop().into_iter().take(1), Timestamp(1))
+        .unwrap();
+    assert_eq!(found(&open(), &want), ["buggy-2"]);
+
+    // Each file spoilt in turn.
+    let files: Vec<PathBuf> = std::fs::read_dir(&live)
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .collect();
+    assert!(files.len() > 3);
+    for name in files.iter().filter_map(|file| file.file_name()) {
+        let file = live.join(name);
+        let Ok(mut bytes) = std::fs::read(&file) else { continue };
+        if let Some(byte) = bytes.first_mut() {
+            *byte ^= 0xff;
+        }
+        std::fs::write(&file, bytes).unwrap();
+        assert_eq!(found(&open(), &want), ["buggy-2"], "{name:?}");
+    }
+
+    // No folder at all.
+    std::fs::remove_dir_all(&live).unwrap();
+    assert_eq!(found(&open(), &want), ["buggy-2"]);
+}
+
+#[test]
+fn equal_scores_come_in_the_order_of_ids_every_time() {
+    let items: Vec<Item> = (0..900)
+        .map(|n| item(&format!("{n:04}"), "Red ball", "general", "1 GBP"))
+        .collect();
+    let (_, first) = index_of(items.clone());
+    let (_, second) = index_of(items.into_iter().rev().collect());
+    let want = intent("red ball", "general", "2 GBP");
+    let expected: Vec<String> = (0..limits::CANDIDATES).map(|n| format!("{n:04}")).collect();
+    assert_eq!(found(&first, &want), expected);
+    assert_eq!(found(&second, &want), expected);
+}
+
+#[test]
+fn an_empty_catalogue_is_searched_in_vain() {
+    let (_, index) = index_of(Vec::new());
+    assert!(found(&index, &intent("bike", "general", "1 GBP")).is_empty());
+    assert_eq!(GENERAL, category("general"));
+}
