@@ -74,7 +74,7 @@ impl Config {
                 _ => return Ok(Self::default()),
             },
         };
-        let text = toml_file::read(&file)?;
+        let text = toml_file::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
         let wrong = |wrong: toml_file::Wrong| Failure::usage(format!("{}: {wrong}", file.display()));
         let mut config: Self = toml_file::parse(&text).map_err(wrong)?;
         let beside = file.parent().unwrap_or(Path::new("."));
@@ -134,7 +134,7 @@ impl Config {
             Region::resolve(name).map_err(|error| Failure::usage(format!("seller.regions: {error}")))?;
         }
         if let Some(file) = &self.seller.rules {
-            let text = toml_file::read(file).context("seller.rules")?;
+            let text = toml_file::read(file).with_context(|| format!("cannot read seller.rules: {}", file.display()))?;
             let wrong = |wrong| Failure::usage(format!("seller.rules: {}: {wrong}", file.display()));
             rules_file::parse(&text).map_err(wrong)?;
         } else if self.seller.catalog.is_some() {

@@ -1,8 +1,11 @@
 //! TOML that a person wrote, read into a type, with errors that say on which line, and what was probably meant.
 
-use std::{fmt, fs, io::Read as _, path::Path};
+use std::{
+    fmt, fs,
+    io::{self, Read as _},
+    path::Path,
+};
 
-use anyhow::{Context as _, Result};
 use intentcast_protocol::near::nearest;
 use serde::de::DeserializeOwned;
 
@@ -31,7 +34,7 @@ impl fmt::Display for Wrong {
 ///
 /// # Errors
 /// [`Wrong`]; for a key that does not exist, with the nearest one that does.
-pub fn parse<T: DeserializeOwned>(text: &str) -> std::result::Result<T, Wrong> {
+pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Wrong> {
     if text.len() > FILE_BYTES {
         return Err(Wrong {
             line: None,
@@ -48,12 +51,12 @@ pub fn parse<T: DeserializeOwned>(text: &str) -> std::result::Result<T, Wrong> {
 ///
 /// # Errors
 /// Where it cannot be read, or is no text.
-pub fn read(file: &Path) -> Result<String> {
-    let told = || format!("cannot read {}", file.display());
+pub fn read(file: &Path) -> io::Result<String> {
     let mut text = String::new();
-    let open = fs::File::open(file).with_context(told)?;
     // One more than fits, so that too long is seen as such.
-    open.take(FILE_BYTES as u64 + 1).read_to_string(&mut text).with_context(told)?;
+    fs::File::open(file)?
+        .take(FILE_BYTES as u64 + 1)
+        .read_to_string(&mut text)?;
     Ok(text)
 }
 

@@ -140,7 +140,10 @@ pub struct Report {
 pub struct NoText(pub String);
 
 fn flaw<T>(place: impl Into<String>, why: impl Into<String>) -> Result<T, Flaw> {
-    Err(Flaw { place: place.into(), why: why.into() })
+    Err(Flaw {
+        place: place.into(),
+        why: why.into(),
+    })
 }
 
 fn kind_word(kind: Kind) -> &'static str {
@@ -159,17 +162,27 @@ fn kind_word(kind: Kind) -> &'static str {
 impl RecordCopy {
     fn of<T: Record>(record: &Verified<T>) -> Self {
         let hex = Bytes::new(record.bytes()).expect("a verified record is no longer than a frame");
-        Self { kind: kind_word(T::KIND).into(), id: record.id(), hex }
+        Self {
+            kind: kind_word(T::KIND).into(),
+            id: record.id(),
+            hex,
+        }
     }
 
     /// The record, verified, if it is what it is said to be.
     fn read<T: Record>(&self, place: &str) -> Result<Verified<T>, Flaw> {
         if self.kind != kind_word(T::KIND) {
-            return flaw(format!("{place}.kind"), format!("{} is expected here", kind_word(T::KIND)));
+            return flaw(
+                format!("{place}.kind"),
+                format!("{} is expected here", kind_word(T::KIND)),
+            );
         }
         let record = open(&self.hex).or_else(|fault| flaw(format!("{place}.hex"), fault.to_string()))?;
         if record_id(&self.hex) != self.id {
-            return flaw(format!("{place}.id"), format!("the hash of the record is {}", record_id(&self.hex)));
+            return flaw(
+                format!("{place}.id"),
+                format!("the hash of the record is {}", record_id(&self.hex)),
+            );
         }
         Ok(record)
     }
@@ -178,7 +191,10 @@ impl RecordCopy {
 impl TermsText {
     fn of(terms: &terms::TermsRef) -> Result<Self, NoText> {
         let document = terms.document().ok_or_else(|| NoText(terms.id.to_string()))?;
-        let clauses = document.clauses.iter().map(|clause| Clause { kind: clause.kind, act: clause.act });
+        let clauses = document.clauses.iter().map(|clause| Clause {
+            kind: clause.kind,
+            act: clause.act,
+        });
         Ok(Self {
             id: document.id.into(),
             version: document.version,
@@ -254,8 +270,17 @@ impl Evidence {
     pub fn of(settled: &Settled, receipts: &[Verified<Receipt>]) -> Result<Self, NoText> {
         let mut records = vec![RecordCopy::of(&settled.intent)];
         records.extend(settled.amendment.as_ref().map(RecordCopy::of));
-        records.extend([RecordCopy::of(&settled.offer), RecordCopy::of(&settled.acceptance), RecordCopy::of(&settled.confirmation)]);
-        let terms: Vec<TermsText> = settled.wanted().terms.iter().map(TermsText::of).collect::<Result<_, _>>()?;
+        records.extend([
+            RecordCopy::of(&settled.offer),
+            RecordCopy::of(&settled.acceptance),
+            RecordCopy::of(&settled.confirmation),
+        ]);
+        let terms: Vec<TermsText> = settled
+            .wanted()
+            .terms
+            .iter()
+            .map(TermsText::of)
+            .collect::<Result<_, _>>()?;
         Ok(Self {
             format: FORMAT.into(),
             agreement_id: settled.id,
@@ -309,7 +334,12 @@ impl Evidence {
         let (amended, copies) = match &self.records[..] {
             [a, b, c, d] => (None, [a, b, c, d]),
             [a, amendment, b, c, d] => (Some(amendment), [a, b, c, d]),
-            _ => return flaw("records", "intent, amendment if there is one, offer, acceptance, confirmation"),
+            _ => {
+                return flaw(
+                    "records",
+                    "intent, amendment if there is one, offer, acceptance, confirmation",
+                );
+            }
         };
         let more = usize::from(amended.is_some());
         let intent: Verified<Intent> = copies[0].read(&place(0))?;
@@ -335,7 +365,10 @@ impl Evidence {
                 return flaw(place("hash"), format!("the intent pins {}", pinned.hash));
             }
             if text.computed_hash() != pinned.hash {
-                return flaw(place("text"), "version, clauses and text are not those that the intent pins");
+                return flaw(
+                    place("text"),
+                    "version, clauses and text are not those that the intent pins",
+                );
             }
         }
         Ok(())
@@ -357,7 +390,10 @@ impl Evidence {
                 return flaw(place, "not the link that follows the one before");
             }
             if receipt.total != settled.acceptance.total {
-                return flaw(place, format!("names {}, agreed was {}", receipt.total, settled.acceptance.total));
+                return flaw(
+                    place,
+                    format!("names {}, agreed was {}", receipt.total, settled.acceptance.total),
+                );
             }
             receipts.push(receipt);
         }

@@ -42,6 +42,7 @@ pub use self::{
     market::{CastReply, DecideBody, DeclineBody},
     seller::RulesTest,
 };
+use crate::home::{entropy, write_secret};
 
 /// The file in the node's home that says where the API listens.
 pub const ADDR_FILE: &str = "api.addr";

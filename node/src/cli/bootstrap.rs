@@ -1,20 +1,50 @@
 //! `intentcast bootstrap`: the meeting point, in this program so that nobody needs a second one.
 
-use anyhow::{Context as _, Result};
+use std::future::Future;
+
+use anyhow::Result;
 use intentcast_bootstrap::{Args, Running};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::{Exit, Failure, Global, out::Out};
 
+/// What a meeting point takes.
+#[derive(clap::Args, Clone, Debug)]
+pub struct BootstrapArgs {
+    #[command(flatten)]
+    args: Args,
+    /// Stop when standard input ends
+    #[arg(long, hide = true)]
+    tied: bool,
+}
+
 /// Runs a meeting point until it is told to stop.
-pub async fn run(global: &Global, args: Args) -> Result<()> {
+pub async fn run(global: &Global, args: BootstrapArgs) -> Result<()> {
+    let BootstrapArgs { args, tied } = args;
     let config = args.into_config(global.home.clone()).map_err(|error| Failure::usage(format!("{error:#}")))?;
     let shutdown = CancellationToken::new();
-    let signals = tokio::spawn(signals(shutdown.clone()));
+    if tied {
+        crate::up::tie_to_stdin(shutdown.clone());
+    }
     let out = global.out();
-    intentcast_bootstrap::run(config, shutdown.clone(), |running| announce(running, out)).await?;
-    if shutdown.is_cancelled() && signals.await.context("signals")?? {
+    until_told(shutdown.clone(), intentcast_bootstrap::run(config, shutdown, |running| announce(running, out))).await
+}
+
+/// Runs `node` until it ends, and has it end at a signal; one from the keyboard has a status of its own.
+pub async fn until_told(shutdown: CancellationToken, node: impl Future<Output = Result<()>>) -> Result<()> {
+    let mut node = std::pin::pin!(node);
+    let interrupted = tokio::select! {
+        ended = &mut node => return ended,
+        interrupted = signal() => interrupted?,
+    };
+    shutdown.cancel();
+    // A second interrupt is for whoever cannot wait.
+    tokio::select! {
+        ended = &mut node => ended?,
+        _ = signal() => {}
+    }
+    if interrupted {
         return Err(Failure::new(Exit::Interrupted, "interrupted").into());
     }
     Ok(())
@@ -33,25 +63,22 @@ fn announce(running: &Running, out: Out) {
     }
 }
 
-/// Waits for the first signal to stop; true when it came from the keyboard.
+/// Waits for a signal to stop; true when it came from the keyboard.
 #[cfg(unix)]
-pub async fn signals(shutdown: CancellationToken) -> Result<bool> {
+async fn signal() -> Result<bool> {
     use tokio::signal::unix::{SignalKind, signal};
 
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let interrupted = tokio::select! {
+    Ok(tokio::select! {
         _ = terminate.recv() => false,
         _ = interrupt.recv() => true,
-    };
-    shutdown.cancel();
-    Ok(interrupted)
+    })
 }
 
 /// Waits for the signal to stop.
 #[cfg(not(unix))]
-pub async fn signals(shutdown: CancellationToken) -> Result<bool> {
+async fn signal() -> Result<bool> {
     tokio::signal::ctrl_c().await?;
-    shutdown.cancel();
     Ok(true)
 }

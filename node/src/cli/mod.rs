@@ -7,6 +7,7 @@ mod bootstrap;
 mod cast;
 mod catalog;
 mod config;
+mod demo;
 mod exit;
 mod intent;
 mod node;
@@ -17,6 +18,7 @@ mod receipt;
 mod rules;
 mod shell;
 mod terms;
+mod up;
 mod wait;
 mod watch;
 
@@ -34,7 +36,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use etcetera::BaseStrategy;
 use tracing_subscriber::EnvFilter;
 
-pub use self::exit::{Exit, Failure};
+pub use self::{
+    demo::DemoArgs,
+    exit::{Exit, Failure},
+    up::UpArgs,
+};
 use crate::client::Client;
 
 /// Say what you want to buy, on your own terms, and let sellers answer
@@ -112,7 +118,7 @@ pub enum Command {
     /// Ask the node whether it is ready, and end
     Health,
     /// Run a meeting point
-    Bootstrap(intentcast_bootstrap::Args),
+    Bootstrap(bootstrap::BootstrapArgs),
     /// Write a shell's completions
     Completions {
         /// Which shell
@@ -120,76 +126,6 @@ pub enum Command {
     },
     /// Write the manual page
     Man,
-}
-
-/// What the demo takes.
-#[derive(Args, Clone, PartialEq, Eq, Debug)]
-pub struct DemoArgs {
-    /// How many shops
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=200))]
-    pub shops: u16,
-    /// What the shops sell: CSV or JSON Lines, gzipped or not [default: the catalogue that comes with the program]
-    #[arg(long, value_name = "FILE")]
-    pub catalog: Option<PathBuf>,
-    /// Which of the catalogue's columns is what
-    #[arg(long, value_name = "FILE", requires = "catalog")]
-    pub map: Option<PathBuf>,
-    /// The want
-    #[arg(long, value_name = "TEXT")]
-    pub want: Option<String>,
-    /// Where
-    #[arg(long, value_name = "CODE")]
-    pub region: Option<String>,
-    /// For how much at most, all in
-    #[arg(long, value_name = "MONEY")]
-    pub budget: Option<String>,
-    /// What kind of thing [default: by the words of the want]
-    #[arg(long, value_name = "NAME")]
-    pub category: Option<String>,
-    /// What it must be (repeatable)
-    #[arg(long, value_name = "K=V")]
-    pub must: Vec<String>,
-    /// What it had better be (repeatable)
-    #[arg(long, value_name = "K=V[:WEIGHT]")]
-    pub prefer: Vec<String>,
-    /// What it had better not be (repeatable)
-    #[arg(long, value_name = "K=V[:WEIGHT]")]
-    pub avoid: Vec<String>,
-    /// End after the receipt, and leave nothing behind
-    #[arg(long)]
-    pub exit: bool,
-}
-
-/// What a node takes; each stands over the configuration file.
-#[derive(Args, Clone, PartialEq, Eq, Debug, Default)]
-pub struct UpArgs {
-    /// Listen on this multiaddr (repeatable)
-    #[arg(long, value_name = "MULTIADDR")]
-    pub listen: Vec<String>,
-    /// A meeting point, ending in /p2p/ID (repeatable)
-    #[arg(long, value_name = "MULTIADDR")]
-    pub bootstrap: Vec<String>,
-    /// Sell what is in this file: CSV or JSON Lines, gzipped or not
-    #[arg(long, value_name = "FILE")]
-    pub catalog: Option<PathBuf>,
-    /// Which of the catalogue's columns is what
-    #[arg(long, value_name = "FILE", requires = "catalog")]
-    pub map: Option<PathBuf>,
-    /// Sell by these rules
-    #[arg(long, value_name = "FILE")]
-    pub rules: Option<PathBuf>,
-    /// Listen for wants of this kind (repeatable)
-    #[arg(long, value_name = "NAME")]
-    pub category: Vec<String>,
-    /// Listen for wants of this region (repeatable)
-    #[arg(long, value_name = "CODE")]
-    pub region: Vec<String>,
-    /// The local API's address on loopback; port 0 takes any free one
-    #[arg(long, value_name = "ADDR")]
-    pub api: Option<std::net::SocketAddr>,
-    /// Read this file [default: config.toml in the node's folder, if it is there]
-    #[arg(long, value_name = "FILE", env = "INTENTCAST_CONFIG", hide_env_values = true)]
-    pub config: Option<PathBuf>,
 }
 
 impl Global {
@@ -249,8 +185,8 @@ fn run(cli: Cli) -> Result<()> {
         Command::Rules(rules::RulesCommand::Check { file }) => rules::check(&global, &file),
         Command::Receipt(receipt::ReceiptCommand::Verify { file }) => receipt::verify(&global, &file),
         // A node has work for more than one thread, and its own way to stop.
-        Command::Up(args) => runtime(true)?.block_on(crate::up::run(args, &global)),
-        Command::Demo(args) => runtime(true)?.block_on(crate::demo::run(args, &global)),
+        Command::Up(args) => runtime(true)?.block_on(up::run(&global, args)),
+        Command::Demo(args) => runtime(true)?.block_on(demo::run(&global, args)),
         Command::Bootstrap(args) => runtime(true)?.block_on(bootstrap::run(&global, args)),
         command => runtime(false)?.block_on(async {
             tokio::select! {

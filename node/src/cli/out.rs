@@ -86,7 +86,7 @@ fn write(text: &str) -> io::Result<()> {
 /// A table of these rows.
 pub fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(head.iter().map(|name| name.to_uppercase()));
     for row in rows {
         table.add_row(row.iter().map(|cell| clean(cell)));

@@ -62,7 +62,7 @@ pub fn check(global: &Global, file: &Path) -> Result<()> {
 
 /// The text of a rules file, and what it says.
 pub fn read(file: &Path) -> Result<(String, Rules)> {
-    let text = toml_file::read(file)?;
+    let text = toml_file::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     let rules = rules_file::parse(&text).map_err(|wrong| Failure::usage(format!("{}: {wrong}", file.display())))?;
     Ok((text, rules))
 }
