@@ -271,6 +271,28 @@ impl World {
         self.history = digest("intentcast-sim/history", &all);
     }
 
+    /// Adds an output to the history, by what it says.
+    fn trace(&mut self, at: usize, output: &Output) {
+        let said;
+        let (kind, about): (&str, &[u8]) = match output {
+            Output::Publish { bytes, .. } => ("publish", bytes),
+            Output::Send { frame, .. } => ("send", frame),
+            Output::Reply(_, frame) => ("reply", frame),
+            Output::Append { entries, .. } => ("append", entries.last().map_or(&[], |entry| &entry.bytes)),
+            Output::Search { .. } => ("search", &[]),
+            Output::Verdict(..)
+            | Output::Reach(_)
+            | Output::Subscribe(_)
+            | Output::Unsubscribe(_)
+            | Output::Answer(..)
+            | Output::Event(_) => {
+                said = format!("{output:?}");
+                ("say", said.as_bytes())
+            }
+        };
+        self.note(&[&at.to_be_bytes(), kind.as_bytes(), about]);
+    }
+
     fn apart(&self, a: usize, b: usize) -> bool {
         self.island.contains(&a) != self.island.contains(&b)
     }
@@ -394,7 +416,7 @@ impl World {
         let (broken, deadline) = (market.is_broken(), market.deadline());
         for output in outputs {
             check::promise(self, at, &output);
-            self.note(&[&at.to_be_bytes(), format!("{output:?}").as_bytes()]);
+            self.trace(at, &output);
             self.carry_out(at, output);
         }
         if broken {
