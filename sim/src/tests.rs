@@ -1,6 +1,9 @@
 //! Stories of many markets.
 
-use intentcast_protocol::market::{Event, IntentState, Role};
+use intentcast_protocol::{
+    frame::Refusal,
+    market::{Event, IntentState, Role},
+};
 
 use crate::{
     Weather, World, check,
@@ -99,10 +102,10 @@ fn a_hundred_sellers_hear_one_want_and_all_that_have_it_answer() {
 }
 
 /// Walks from each of these seeds, and how many agreements and restarts there were on all of them.
-fn walks(seeds: std::ops::Range<u64>) -> (usize, u64) {
+fn walks(seeds: std::ops::Range<u64>, cheating: bool) -> (usize, u64) {
     let (mut agreements, mut restarts) = (0, 0);
     for seed in seeds {
-        let (world, summary) = walk(seed, 45);
+        let (world, summary) = walk(seed, 45, cheating);
         assert_sound(&summary, seed);
         let up = world.nodes.iter().filter_map(|node| node.market.as_ref());
         let met = up
@@ -119,7 +122,7 @@ fn walks(seeds: std::ops::Range<u64>) -> (usize, u64) {
 
 #[test]
 fn whatever_happens_no_rule_is_broken() {
-    let (agreements, restarts) = walks(0..105);
+    let (agreements, restarts) = walks(0..105, false);
     assert!(
         agreements > 105 && restarts > 420,
         "{agreements} agreements, {restarts} restarts"
@@ -127,10 +130,35 @@ fn whatever_happens_no_rule_is_broken() {
 }
 
 #[test]
-fn whatever_else_happens_no_rule_is_broken_either() {
-    let (agreements, restarts) = walks(1000..1105);
+fn whatever_a_cheat_does_no_rule_is_broken() {
+    let (agreements, restarts) = walks(1000..1105, true);
     assert!(
-        agreements > 105 && restarts > 420,
+        agreements > 50 && restarts > 420,
         "{agreements} agreements, {restarts} restarts"
     );
+}
+
+#[test]
+fn what_a_cheat_sends_is_refused_and_shown() {
+    let mut refused = std::collections::BTreeSet::new();
+    for seed in 2000..2010 {
+        let (world, summary) = walk(seed, 45, true);
+        assert_sound(&summary, seed);
+        for event in world.nodes.iter().flat_map(|node| &node.events) {
+            match event {
+                Event::Refused { why, .. } | Event::AcceptanceRefused { why, .. } => refused.insert(*why),
+                _ => continue,
+            };
+        }
+    }
+    let expected = [
+        Refusal::BadSignature,
+        Refusal::NotAdmitted,
+        Refusal::Terms,
+        Refusal::Unknown,
+        Refusal::Changed,
+    ];
+    for why in expected {
+        assert!(refused.contains(&why), "{why:?} among {refused:?}");
+    }
 }

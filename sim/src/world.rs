@@ -18,6 +18,7 @@ use crate::{
     check,
     dice::Dice,
     node::{Node, node_of, path_of, peer_of},
+    rogue::cheat,
 };
 
 /// When every world begins: 2026-05-28.
@@ -463,6 +464,7 @@ impl World {
             }
             Output::Send { task, to, frame } => {
                 self.nodes[at].pending.insert(task);
+                let frame = self.tampered(at, frame);
                 let done = Done::Failed;
                 let reply = true;
                 self.later(
@@ -489,6 +491,7 @@ impl World {
                         reply: true,
                     };
                     if !self.apart(at, to) {
+                        let bytes = self.tampered(at, bytes);
                         self.post(at, to, reply, bytes);
                     }
                 }
@@ -526,6 +529,15 @@ impl World {
             Output::Event(event) => self.nodes[at].events.push(event),
             Output::Reach(_) => {}
         }
+    }
+
+    /// What really leaves the node.
+    fn tampered(&mut self, at: usize, frame: Vec<u8>) -> Vec<u8> {
+        if !self.nodes[at].rogue {
+            return frame;
+        }
+        let key = self.nodes[at].seed().seller_key();
+        cheat(&mut self.dice, &key, frame)
     }
 
     /// Sends a message to every neighbour on the topic but the one it came from; to how many.
