@@ -1,5 +1,6 @@
 //! Stories over loopback: whole nodes in one process, each waiting for events under a deadline.
 
+mod meeting;
 mod discovery;
 mod exchanges;
 mod gossip;
