@@ -60,6 +60,7 @@ pub struct Cli {
 
 /// What every command takes.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Everywhere")]
 pub struct Global {
     /// The node's folder [default: the XDG data folder's `intentcast`]
     #[arg(
