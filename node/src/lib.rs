@@ -11,9 +11,13 @@ pub mod cli;
 #[cfg(feature = "net")]
 pub mod client;
 #[cfg(feature = "net")]
+pub mod config;
+#[cfg(feature = "net")]
 pub mod demo;
 #[cfg(feature = "net")]
 pub mod driver;
+#[cfg(feature = "net")]
+pub mod evidence_file;
 #[cfg(feature = "net")]
 pub mod home;
 pub mod index;

@@ -114,7 +114,7 @@ impl Node {
             handle.sell(shop.rules, shop.listen).await?;
         }
         handle.reachable().await;
-        let server = api::Bound::bind(&setup.api, home.path()).await?;
+        let server = api::Server::bind(&setup.api, home.path()).await?;
         let api = server.addr();
         let stop = shutdown.clone();
         let serving = server.run(handle.clone(), async move { stop.cancelled().await });

@@ -1,6 +1,10 @@
 //! TOML that a person wrote, read into a type, with errors that say on which line, and what was probably meant.
 
-use std::fmt;
+use std::{
+    fmt, fs,
+    io::{self, Read as _},
+    path::Path,
+};
 
 use intentcast_protocol::near::nearest;
 use serde::de::DeserializeOwned;
@@ -41,6 +45,19 @@ pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Wrong> {
         line: error.span().map(|span| line_of(text, span.start)),
         why: explain(error.message()),
     })
+}
+
+/// The text of a file no longer than such files are.
+///
+/// # Errors
+/// Where it cannot be read, or is no text.
+pub fn read(file: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    // One more than fits, so that too long is seen as such.
+    fs::File::open(file)?
+        .take(FILE_BYTES as u64 + 1)
+        .read_to_string(&mut text)?;
+    Ok(text)
 }
 
 fn line_of(text: &str, at: usize) -> usize {

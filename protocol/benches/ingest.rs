@@ -46,7 +46,7 @@ fn text<const MAX: usize>(text: &str) -> Text<MAX> {
     Text::strict(text).expect("clean")
 }
 
-/// A want as people have them, between 600 and 700 bytes.
+/// A want as people have them, about 500 bytes signed.
 fn want(number: usize) -> Intent {
     let wish = |name: &str, comparison, value, strength| Wish {
         name: text(name),

@@ -1,10 +1,405 @@
-use crate::{deed::Settled, envelope::Verified, receipt::Receipt};
-#[derive(Clone, serde::Serialize, serde::Deserialize, Debug)]
+//! A deal in one file: every signed record, the terms word for word, the receipts, and what they say in words, to be
+//! checked by anybody with nothing but the file.
+//!
+//! It holds no secret and proves nothing about who a key belongs to. What the file says in words is never believed: it
+//! is worked out again from the signed bytes and held against them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    deed::{Acceptance, Agreement, Confirmation, Settled},
+    envelope::{Kind, Record, Verified, open, record_id},
+    id::{AgreementId, IntentId, OfferId, RecordId, TermsHash},
+    intent::{Amendment, Intent},
+    keys::PublicKey,
+    limits,
+    list::{Bytes, List},
+    offer::Offer,
+    receipt::Receipt,
+    terms::{self, Act},
+    time::Timestamp,
+};
+
+/// What stands in every file of this form.
+pub const FORMAT: &str = "intentcast-evidence/1";
+/// Largest file, bytes: five records and 64 receipts in hexadecimal, twice, are under 200 KiB, terms under 100 KiB.
+pub const FILE_BYTES: usize = 1024 * 1024;
+/// Records of one agreement, its receipts aside.
+const RECORDS: usize = 5;
+/// Clauses of one document of terms; the longest has six.
+const CLAUSES: usize = 64;
+
+/// One deal, whole.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
 pub struct Evidence {
+    /// [`FORMAT`].
     pub format: String,
+    /// The hash of intent, offer and terms.
+    pub agreement_id: AgreementId,
+    /// What the rest says, in words.
+    pub summary: Summary,
+    /// The intent, its amendment if there is one, the offer, the acceptance and the confirmation.
+    pub records: List<RecordCopy, RECORDS>,
+    /// The order's events, first to last.
+    pub receipts: List<RecordCopy, { limits::RECEIPTS_PER_AGREEMENT }>,
+    /// The terms that the seller signed, word for word.
+    pub terms: List<TermsText, { limits::TERMS }>,
+    /// The two-sided record's bytes, the same in both stores.
+    pub agreement: Bytes<{ 2 * limits::FRAME_BYTES }>,
 }
+
+/// One signed record, copied.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct RecordCopy {
+    /// `intent`, `amendment`, `offer`, `acceptance`, `confirmation` or `receipt`.
+    pub kind: String,
+    /// The hash of what was signed.
+    pub id: RecordId,
+    /// The envelope as it travelled.
+    pub hex: Bytes<{ limits::FRAME_BYTES }>,
+}
+
+/// One document of terms.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct TermsText {
+    /// Its name in the roster.
+    pub id: String,
+    /// Which wording.
+    pub version: u16,
+    /// What the signature pins: the hash of the rest.
+    pub hash: TermsHash,
+    /// What a machine reads.
+    pub clauses: List<Clause, CLAUSES>,
+    /// What a person reads.
+    pub text: String,
+}
+
+/// One rule of the terms.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct Clause {
+    /// Allowed, forbidden or owed.
+    pub kind: terms::Kind,
+    /// What is.
+    pub act: Act,
+}
+
+/// The deal in words.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "each name is what a person reads")]
+pub struct Summary {
+    pub customer: PublicKey,
+    pub seller: PublicKey,
+    pub seller_name: String,
+    pub intent: IntentId,
+    pub want: String,
+    pub offer: OfferId,
+    pub items: Vec<String>,
+    pub delivery: String,
+    pub deliver_by: String,
+    pub total: String,
+    pub terms: String,
+    pub agreed_at: String,
+    pub returns_days: u16,
+    pub warranty_months: u16,
+    pub receipts: Vec<String>,
+}
+
+/// The first thing in a file that does not hold.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{place}: {why}")]
+pub struct Flaw {
+    /// Where, as a path into the file: `records[2]`, `summary.total`.
+    pub place: String,
+    /// Why it does not hold.
+    pub why: String,
+}
+
+/// What a file that holds proves.
+#[derive(Clone, PartialEq, Eq, Serialize, Debug)]
+pub struct Report {
+    /// The deal.
+    pub agreement: AgreementId,
+    /// Signed records that verified, receipts among them.
+    pub signatures: usize,
+    /// Documents of terms whose text is the pinned one.
+    pub terms: usize,
+    /// The last moment that a receipt tells of, or that of the deal.
+    pub until: Timestamp,
+    /// The deal in words.
+    pub summary: Summary,
+}
+
+/// The agreed terms are not in this build's roster, so their text cannot be told.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("the text of the terms {0} is not known here")]
+pub struct NoText(pub String);
+
+fn flaw<T>(place: impl Into<String>, why: impl Into<String>) -> Result<T, Flaw> {
+    Err(Flaw {
+        place: place.into(),
+        why: why.into(),
+    })
+}
+
+fn kind_word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Intent => "intent",
+        Kind::Amendment => "amendment",
+        Kind::Withdrawal => "withdrawal",
+        Kind::Offer => "offer",
+        Kind::Decline => "decline",
+        Kind::Acceptance => "acceptance",
+        Kind::Confirmation => "confirmation",
+        Kind::Receipt => "receipt",
+    }
+}
+
+impl RecordCopy {
+    fn of<T: Record>(record: &Verified<T>) -> Self {
+        let hex = Bytes::new(record.bytes()).expect("a verified record is no longer than a frame");
+        Self {
+            kind: kind_word(T::KIND).into(),
+            id: record.id(),
+            hex,
+        }
+    }
+
+    /// The record, verified, if it is what it is said to be.
+    fn read<T: Record>(&self, place: &str) -> Result<Verified<T>, Flaw> {
+        if self.kind != kind_word(T::KIND) {
+            return flaw(
+                format!("{place}.kind"),
+                format!("{} is expected here", kind_word(T::KIND)),
+            );
+        }
+        let record = open(&self.hex).or_else(|fault| flaw(format!("{place}.hex"), fault.to_string()))?;
+        if record_id(&self.hex) != self.id {
+            return flaw(
+                format!("{place}.id"),
+                format!("the hash of the record is {}", record_id(&self.hex)),
+            );
+        }
+        Ok(record)
+    }
+}
+
+impl TermsText {
+    fn of(terms: &terms::TermsRef) -> Result<Self, NoText> {
+        let document = terms.document().ok_or_else(|| NoText(terms.id.to_string()))?;
+        let clauses = document.clauses.iter().map(|clause| Clause {
+            kind: clause.kind,
+            act: clause.act,
+        });
+        Ok(Self {
+            id: document.id.into(),
+            version: document.version,
+            hash: terms.hash,
+            clauses: List::cut(clauses),
+            text: document.text(),
+        })
+    }
+
+    fn computed_hash(&self) -> TermsHash {
+        let rules: Vec<(terms::Kind, Act)> = self.clauses.iter().map(|clause| (clause.kind, clause.act)).collect();
+        terms::hash_of(&self.id, self.version, &rules, &self.text)
+    }
+}
+
+impl Summary {
+    fn of(settled: &Settled, receipts: &[Verified<Receipt>]) -> Self {
+        let offer = settled.offer.body();
+        let each = |minor| crate::money::Money::new(minor, offer.totals.currency);
+        Self {
+            customer: settled.intent.header().author,
+            seller: settled.offer.header().author,
+            seller_name: offer.seller.name.to_string(),
+            intent: settled.intent.id().into(),
+            want: settled.wanted().title.to_string(),
+            offer: settled.offer.id().into(),
+            items: offer
+                .lines
+                .iter()
+                .map(|line| format!("{} x {} at {}", line.quantity, line.title, each(line.unit_minor)))
+                .collect(),
+            delivery: format!("{} for {}", offer.serves, each(offer.totals.delivery)),
+            deliver_by: offer.deliver_by.to_string(),
+            total: settled.acceptance.total.to_string(),
+            terms: settled.wanted().terms.to_string(),
+            agreed_at: settled.at().to_string(),
+            returns_days: offer.returns_days,
+            warranty_months: offer.warranty_months,
+            receipts: receipts
+                .iter()
+                .map(|receipt| format!("{} {}", receipt.header().created, receipt.event.word()))
+                .collect(),
+        }
+    }
+
+    /// Each field, as it compares.
+    fn fields(&self) -> [(&'static str, String); 15] {
+        [
+            ("customer", self.customer.to_string()),
+            ("seller", self.seller.to_string()),
+            ("seller_name", self.seller_name.clone()),
+            ("intent", self.intent.to_string()),
+            ("want", self.want.clone()),
+            ("offer", self.offer.to_string()),
+            ("items", self.items.join(", ")),
+            ("delivery", self.delivery.clone()),
+            ("deliver_by", self.deliver_by.clone()),
+            ("total", self.total.clone()),
+            ("terms", self.terms.clone()),
+            ("agreed_at", self.agreed_at.clone()),
+            ("returns_days", self.returns_days.to_string()),
+            ("warranty_months", self.warranty_months.to_string()),
+            ("receipts", self.receipts.join(", ")),
+        ]
+    }
+}
+
 impl Evidence {
-    pub fn of(_: &Settled, _: &[Verified<Receipt>]) -> Self {
-        Self { format: String::new() }
+    /// The evidence of a deal.
+    ///
+    /// # Errors
+    /// [`NoText`] where the roster no longer has the terms' text.
+    pub fn of(settled: &Settled, receipts: &[Verified<Receipt>]) -> Result<Self, NoText> {
+        let mut records = vec![RecordCopy::of(&settled.intent)];
+        records.extend(settled.amendment.as_ref().map(RecordCopy::of));
+        records.extend([
+            RecordCopy::of(&settled.offer),
+            RecordCopy::of(&settled.acceptance),
+            RecordCopy::of(&settled.confirmation),
+        ]);
+        let terms: Vec<TermsText> = settled
+            .wanted()
+            .terms
+            .iter()
+            .map(TermsText::of)
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            format: FORMAT.into(),
+            agreement_id: settled.id,
+            summary: Summary::of(settled, receipts),
+            records: List::cut(records),
+            receipts: List::cut(receipts.iter().map(RecordCopy::of)),
+            terms: List::cut(terms),
+            agreement: Bytes::new(settled.bytes()).expect("the limits of its records add up to less"),
+        })
+    }
+
+    /// Works everything out again from the signed bytes: signatures and ids, how the records refer to one another, the
+    /// agreement, the terms' text, the receipts, and last what is said in words.
+    ///
+    /// # Errors
+    /// The first [`Flaw`].
+    pub fn verify(&self) -> Result<Report, Flaw> {
+        if self.format != FORMAT {
+            return flaw("format", format!("{FORMAT} is what this program reads"));
+        }
+        let settled = self.settled()?;
+        if settled.bytes() != &self.agreement[..] {
+            return flaw("agreement", "not the two-sided record of these records");
+        }
+        if settled.id != self.agreement_id {
+            return flaw("agreement_id", format!("intent, offer and terms make {}", settled.id));
+        }
+        self.check_terms(&settled)?;
+        let receipts = self.check_receipts(&settled)?;
+        let computed = Summary::of(&settled, &receipts);
+        for ((name, said), (_, signed)) in self.summary.fields().into_iter().zip(computed.fields()) {
+            if said != signed {
+                return flaw(format!("summary.{name}"), format!("the signed records say {signed}"));
+            }
+        }
+        // Lists that read the same joined may still be parted differently.
+        if self.summary != computed {
+            return flaw("summary", "not what the signed records say");
+        }
+        Ok(Report {
+            agreement: settled.id,
+            signatures: self.records.len() + receipts.len(),
+            terms: self.terms.len(),
+            until: receipts.last().map_or(settled.at(), |last| last.header().created),
+            summary: computed,
+        })
+    }
+
+    fn settled(&self) -> Result<Settled, Flaw> {
+        let place = |at: usize| format!("records[{at}]");
+        let (amended, copies) = match &self.records[..] {
+            [a, b, c, d] => (None, [a, b, c, d]),
+            [a, amendment, b, c, d] => (Some(amendment), [a, b, c, d]),
+            _ => {
+                return flaw(
+                    "records",
+                    "intent, amendment if there is one, offer, acceptance, confirmation",
+                );
+            }
+        };
+        let more = usize::from(amended.is_some());
+        let intent: Verified<Intent> = copies[0].read(&place(0))?;
+        let amendment: Option<Verified<Amendment>> = amended.map(|copy| copy.read(&place(1))).transpose()?;
+        let offer: Verified<Offer> = copies[1].read(&place(1 + more))?;
+        let acceptance: Verified<Acceptance> = copies[2].read(&place(2 + more))?;
+        let confirmation: Verified<Confirmation> = copies[3].read(&place(3 + more))?;
+        Agreement::of(&intent, amendment.as_ref(), &offer, &acceptance, &confirmation)
+            .or_else(|unsettled| flaw("records", unsettled.to_string()))
+    }
+
+    fn check_terms(&self, settled: &Settled) -> Result<(), Flaw> {
+        let agreed: Vec<_> = settled.wanted().terms.iter().collect();
+        if agreed.len() != self.terms.len() {
+            return flaw("terms", format!("the intent names {} documents", agreed.len()));
+        }
+        for (at, (text, pinned)) in self.terms.iter().zip(agreed).enumerate() {
+            let place = |field: &str| format!("terms[{at}].{field}");
+            if text.id != pinned.id.as_str() {
+                return flaw(place("id"), format!("the intent names {}", pinned.id));
+            }
+            if text.hash != pinned.hash {
+                return flaw(place("hash"), format!("the intent pins {}", pinned.hash));
+            }
+            if text.computed_hash() != pinned.hash {
+                return flaw(
+                    place("text"),
+                    "version, clauses and text are not those that the intent pins",
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn check_receipts(&self, settled: &Settled) -> Result<Vec<Verified<Receipt>>, Flaw> {
+        let mut receipts: Vec<Verified<Receipt>> = Vec::new();
+        for (at, copy) in self.receipts.iter().enumerate() {
+            let place = format!("receipts[{at}]");
+            let receipt: Verified<Receipt> = copy.read(&place)?;
+            let before = receipts.last().map(Verified::id);
+            if receipt.header().author != settled.offer.header().author {
+                return flaw(place, "signed by another than the seller");
+            }
+            if receipt.agreement != settled.id {
+                return flaw(place, "of another agreement");
+            }
+            if receipt.sequence as usize != at || receipt.previous != before {
+                return flaw(place, "not the link that follows the one before");
+            }
+            if receipt.total != settled.acceptance.total {
+                return flaw(
+                    place,
+                    format!("names {}, agreed was {}", receipt.total, settled.acceptance.total),
+                );
+            }
+            receipts.push(receipt);
+        }
+        if receipts.is_empty() {
+            return flaw("receipts", "an agreement has one at least: confirmed");
+        }
+        Ok(receipts)
     }
 }

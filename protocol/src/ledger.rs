@@ -113,6 +113,13 @@ pub enum Fact {
     },
     /// A customer said no to our offer.
     DeclineTaken(Verified<Decline>),
+    /// We, as the seller, said no to a customer's yes.
+    YesRefused {
+        /// To which offer of ours.
+        offer: OfferId,
+        /// Why.
+        why: Refusal,
+    },
     /// The seller named something else than was agreed, after it was agreed.
     Differed {
         /// In which deal.

@@ -149,6 +149,12 @@ pub fn by_id(id: &str) -> Option<&'static Terms> {
 /// The hash of each document, in the roster's order: each intent that is heard asks for some of them.
 static HASHES: LazyLock<[TermsHash; roster::LEN]> = LazyLock::new(|| ROSTER.each_ref().map(Terms::hash));
 
+/// The digest, tagged `intentcast/1/terms`, of the wire encoding of `(id, version, [(kind, act)], text)`, kinds and acts
+/// as the numbers of their variants: what a document of terms is pinned by, computed of its parts alone.
+pub fn hash_of(id: &str, version: u16, rules: &[(Kind, Act)], text: &str) -> TermsHash {
+    TermsHash(digest("intentcast/1/terms", &[&encode(&(id, version, rules, text))]))
+}
+
 impl Terms {
     /// The whole as a person reads it: id and version, title, summary, and a numbered sentence for each clause, parted
     /// by line feeds.
@@ -163,12 +169,10 @@ impl Terms {
         })
     }
 
-    /// What a signature pins: the digest, tagged `intentcast/1/terms`, of the wire encoding of
-    /// `(id, version, [(kind, act)], text)`, kinds and acts as the numbers of their variants.
+    /// What a signature pins: [`hash_of`] this document.
     pub fn hash(&self) -> TermsHash {
         let rules: Vec<(Kind, Act)> = self.clauses.iter().map(|clause| (clause.kind, clause.act)).collect();
-        let bytes = encode(&(self.id, self.version, rules, self.text()));
-        TermsHash(digest("intentcast/1/terms", &[&bytes]))
+        hash_of(self.id, self.version, &rules, &self.text())
     }
 
     /// Name and hash, as an intent carries them.

@@ -59,8 +59,7 @@ pub async fn cast<B: Backend>(State(shared): State<Shared<B>>, Body(want): Body<
     let now = shared.backend.read(|now, _| now).await?;
     let (draft, filled) = want.draft(now)?;
     let category = draft.category;
-    let mut nonce = [0; 16];
-    getrandom::fill(&mut nonce)
+    let nonce = crate::home::entropy()
         .map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", error.to_string()))?;
     match shared
         .backend
@@ -185,10 +184,6 @@ pub async fn evidence<B: Backend>(
             .settled(id)
             .map(|(settled, receipts)| Evidence::of(settled, receipts))
     };
-    shared
-        .backend
-        .read(look)
-        .await?
-        .map(Json)
-        .ok_or_else(|| Problem::no("agreement"))
+    let evidence = shared.backend.read(look).await?.ok_or_else(|| Problem::no("agreement"))?;
+    evidence.map(Json).map_err(|error| Problem::new(StatusCode::CONFLICT, "no_text", error.to_string()))
 }

@@ -19,7 +19,7 @@ mod tests;
 
 use std::{
     future::Future,
-    io::{self, Write},
+    io,
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
 };
@@ -42,6 +42,7 @@ pub use self::{
     market::{CastReply, DecideBody, DeclineBody},
     seller::RulesTest,
 };
+use crate::home::{entropy, write_secret};
 
 /// The file in the node's home that says where the API listens.
 pub const ADDR_FILE: &str = "api.addr";
@@ -78,26 +79,21 @@ pub enum StartError {
     /// The port is taken, or may not be.
     #[error("the local API cannot listen on {0}: {1}")]
     Listen(SocketAddr, io::Error),
-    /// A file in the home could not be written.
-    #[error("{}: {why}", .file.display())]
-    Write {
-        /// Which.
-        file: PathBuf,
-        /// Why not.
-        why: io::Error,
-    },
+    /// The token or the address could not be put into the home.
+    #[error("{0:#}")]
+    Home(anyhow::Error),
 }
 
 /// An API that has its socket and has told where it is, and serves once it is run.
 #[derive(Debug)]
-pub struct Bound {
+pub struct Server {
     listener: TcpListener,
     addr: SocketAddr,
     token: String,
     home: PathBuf,
 }
 
-impl Bound {
+impl Server {
     /// Opens the socket, makes a token, and writes both into `home`, which must be there.
     ///
     /// # Errors
@@ -109,16 +105,10 @@ impl Bound {
         let listen = |why| StartError::Listen(config.listen, why);
         let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
         let addr = listener.local_addr().map_err(listen)?;
-        let mut token = [0; 32];
-        getrandom::fill(&mut token).map_err(|why| StartError::Write {
-            file: home.join(TOKEN_FILE),
-            why: io::Error::other(why.to_string()),
-        })?;
-        let token = hex(&token);
+        let token = hex(&entropy::<32>().map_err(StartError::Home)?);
         // The token first: who finds the address finds the token that goes with it.
         for (name, text) in [(TOKEN_FILE, &token), (ADDR_FILE, &addr.to_string())] {
-            let file = home.join(name);
-            write_private(&file, text).map_err(|why| StartError::Write { file, why })?;
+            write_secret(&home.join(name), text.as_bytes()).map_err(StartError::Home)?;
         }
         Ok(Self {
             listener,
@@ -157,20 +147,6 @@ impl Bound {
         }
         served
     }
-}
-
-/// Writes a file that only its owner can read, in one step: readers find the old one, the new one or none.
-fn write_private(file: &Path, text: &str) -> io::Result<()> {
-    let beside = file.with_extension(format!("{}.tmp", std::process::id()));
-    let _ = std::fs::remove_file(&beside);
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut open = options.open(&beside)?;
-    open.write_all(text.as_bytes())?;
-    open.sync_all()?;
-    std::fs::rename(&beside, file)
 }
 
 /// What routes share.

@@ -31,8 +31,8 @@ const KIND: f32 = 1.0;
 const ALL_WORDS: f32 = 1.5;
 /// The number of the very thing beats any words.
 const CODE: f32 = 100.0;
-/// Being what the words seem to be about: a nudge, less than a word.
-const INFERRED: f32 = 0.5;
+/// Being what the words seem to be about: as much as a word that a tenth of the titles have.
+const INFERRED: f32 = 4.0;
 
 /// What must hold of an item, whatever its words.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

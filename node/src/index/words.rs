@@ -32,6 +32,7 @@ const SMALL: &[&str] = &[
     "as",
     "at",
     "be",
+    "budget",
     "but",
     "by",
     "can",
@@ -55,21 +56,30 @@ const SMALL: &[&str] = &[
     "or",
     "our",
     "please",
+    "quite",
+    "rather",
     "re",
     "s",
     "so",
     "some",
     "something",
+    "spend",
     "that",
     "the",
     "there",
     "this",
     "to",
     "ve",
+    "very",
     "want",
     "we",
     "with",
     "would",
+];
+
+/// Words for money: what stands before one is a price, which the budget has said already.
+const MONEY: &[&str] = &[
+    "dollar", "dollars", "eur", "euro", "euros", "gbp", "pence", "pound", "pounds", "quid", "sterling", "usd",
 ];
 
 /// One word of a want, in the shapes in which an item may have it.
@@ -137,10 +147,14 @@ impl Words {
                     .push(Gtin::parse(word).map_or_else(|| code(word), |gtin| code(&gtin.to_string())));
             }
         }
-        let said: Vec<String> = words(text)
-            .into_iter()
-            .filter(|word| !SMALL.contains(&word.as_str()))
-            .collect();
+        let mut said: Vec<String> = Vec::new();
+        for word in words(text) {
+            if MONEY.contains(&word.as_str()) {
+                said.pop_if(|before| before.bytes().all(|byte| byte.is_ascii_digit()));
+            } else if !SMALL.contains(&word.as_str()) {
+                said.push(word);
+            }
+        }
         let has_digit = |word: &String| word.contains(|c: char| c.is_ascii_digit());
         let mut known: BTreeSet<String> = self.asked.iter().map(|asked| asked.stem.clone()).collect();
         for (at, word) in said.iter().enumerate() {
@@ -183,6 +197,7 @@ mod tests {
     fn the_thing_is_left_of_a_sentence() {
         assert_eq!(stems_of("I'm looking for a mountain bike, bikes"), ["mountain", "bike"]);
         assert!(stems_of("something that I would like, please").is_empty());
+        assert_eq!(stems_of("a bike 29, with 500 pounds to spend"), ["bike", "29"]);
     }
 
     #[test]

@@ -112,19 +112,16 @@ impl Store {
         }
         self.write(|write| {
             let mut ledger = write.open_table(LEDGER)?;
-            let mut next = ledger.last()?.map_or(0, |(number, _)| number.value() + 1);
-            for entry in entries {
-                if entry.number < next {
-                    return Ok(Err(StoreError::Taken(entry.number)));
+            let next = ledger.last()?.map_or(0, |(number, _)| number.value() + 1);
+            for (expected, entry) in (next..).zip(entries) {
+                let given = entry.number;
+                if given < expected {
+                    return Ok(Err(StoreError::Taken(given)));
                 }
-                if entry.number > next {
-                    return Ok(Err(StoreError::Gap {
-                        expected: next,
-                        given: entry.number,
-                    }));
+                if given > expected {
+                    return Ok(Err(StoreError::Gap { expected, given }));
                 }
                 ledger.insert(entry.number, entry.bytes.as_slice())?;
-                next += 1;
             }
             Ok(Ok(()))
         })

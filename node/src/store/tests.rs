@@ -337,7 +337,7 @@ fn power_that_fails_anywhere_loses_nothing_acknowledged() {
                 let kept = numbers(&store);
                 assert!(kept.len() as u64 >= acknowledged.unwrap_or(0), "after operation {end}");
                 assert_eq!(kept, (0..kept.len() as u64).collect::<Vec<_>>());
-                assert!(kept.len() % 2 == 0, "a batch counts whole or not at all");
+                assert!(kept.len().is_multiple_of(2), "a batch counts whole or not at all");
             }
             // Before the first commit of all, a torn file may be no store yet.
             Err(error) => assert_eq!(acknowledged, None, "after operation {end}: {error}"),

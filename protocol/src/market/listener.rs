@@ -30,7 +30,7 @@ const SEARCHES: usize = 4;
 /// Intents that wait to be searched for.
 const WAITING: usize = 4_096;
 /// How late, by our clock, an acceptance may come in that was signed in time.
-const LATE: Seconds = Seconds(15 * 60);
+pub(super) const LATE: Seconds = Seconds(15 * 60);
 
 /// What a search found: an item, and when its stock was counted.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -58,6 +58,8 @@ struct Made {
     stock: Option<u32>,
     counted: Timestamp,
     declined: Option<Reason>,
+    /// Why we said no to the customer's yes.
+    refused: Option<Refusal>,
     agreed: Option<AgreementId>,
 }
 
@@ -253,6 +255,7 @@ impl Market {
                 None => {
                     heard.withdrawal.is_none()
                         && made.declined.is_none()
+                        && made.refused.is_none()
                         && made.offer.held_until.is_some_and(|until| until > now)
                 }
             })
@@ -302,6 +305,9 @@ impl Market {
     pub(super) fn decide(&mut self, now: Timestamp, id: IntentId, send: bool) -> Result<Answered, Denied> {
         let quotes = self.listener.asking.remove(&id).ok_or(Denied::NothingToDecide(id))?;
         let open = self.relay.find(id).cloned().ok_or(Denied::Withdrawn)?;
+        if send && open.wanted().offers_due <= now {
+            return Err(Denied::Expired(open.wanted().offers_due));
+        }
         if send {
             let Some(rules) = self.config.rules.clone() else {
                 return Err(Denied::NothingToDecide(id));
@@ -429,6 +435,7 @@ impl Market {
                     stock,
                     counted,
                     declined: None,
+                    refused: None,
                     agreed: None,
                 },
             );
@@ -466,7 +473,12 @@ impl Market {
             .values()
             .filter(|heard| heard.withdrawal.is_none())
             .flat_map(|heard| heard.offers.values().map(move |made| (made, heard)))
-            .filter(|(made, _)| made.agreed.is_none() && made.declined.is_none() && made.offer.valid_until > now)
+            .filter(|(made, _)| {
+                made.agreed.is_none()
+                    && made.declined.is_none()
+                    && made.refused.is_none()
+                    && made.offer.valid_until > now
+            })
             .filter(|(made, _)| self.outbox.delivery(made.offer.id()).is_none())
             .map(|(made, heard)| (made.offer.id(), made.offer.clone(), heard.wanted().clone()))
             .collect();
@@ -513,21 +525,14 @@ impl Market {
             }
             return deal.confirmed().ok_or(Refusal::NotStored);
         }
-        if heard.offers.values().any(|other| other.agreed.is_some()) {
-            return Err(Refusal::Taken);
+        // A no is a word to stand by as well: the customer may have gone to another shop since.
+        if let Some(why) = made.refused {
+            return Err(why);
         }
-        // A customer whose yes is under way does not withdraw: this one is old news.
-        if heard.withdrawal.is_some() {
-            return Err(Refusal::Withdrawn);
-        }
-        let signed_late = acceptance.header().created > made.offer.valid_until;
-        if signed_late || now > made.offer.valid_until.plus(LATE) {
-            return Err(Refusal::Expired);
-        }
-        let wanted: u32 = made.offer.lines.iter().map(|line| line.quantity).sum();
-        let left = self.left(now, &made.item, made.stock, made.counted, Some(acceptance.offer));
-        if left.is_some_and(|left| left < wanted) {
-            return Err(Refusal::OutOfStock);
+        if let Some(why) = self.stands_against(now, heard, made, &acceptance) {
+            let offer = acceptance.offer;
+            self.record(now, Fact::YesRefused { offer, why });
+            return Err(why);
         }
         let key = self.seed.seller_key();
         let ends = now.plus(limits::DEED_LIFE);
@@ -582,6 +587,37 @@ impl Market {
             .get(&agreement)
             .and_then(super::deals::Deal::confirmed)
             .ok_or(Refusal::NotStored)
+    }
+
+    /// Why a yes that is in order cannot be honoured.
+    fn stands_against(
+        &self,
+        now: Timestamp,
+        heard: &Heard,
+        made: &Made,
+        acceptance: &Verified<Acceptance>,
+    ) -> Option<Refusal> {
+        if heard.offers.values().any(|other| other.agreed.is_some()) {
+            return Some(Refusal::Taken);
+        }
+        // A customer whose yes is under way does not withdraw: this one is old news.
+        if heard.withdrawal.is_some() {
+            return Some(Refusal::Withdrawn);
+        }
+        let signed_late = acceptance.header().created > made.offer.valid_until;
+        if signed_late || now > made.offer.valid_until.plus(LATE) {
+            return Some(Refusal::Expired);
+        }
+        let wanted: u32 = made.offer.lines.iter().map(|line| line.quantity).sum();
+        let left = self.left(now, &made.item, made.stock, made.counted, Some(acceptance.offer));
+        left.is_some_and(|left| left < wanted).then_some(Refusal::OutOfStock)
+    }
+
+    pub(super) fn apply_yes_refused(&mut self, offer: OfferId, why: Refusal) {
+        let heard = self.offers.get(&offer).and_then(|intent| self.heard.get_mut(intent));
+        if let Some(made) = heard.and_then(|heard| heard.offers.get_mut(&offer)) {
+            made.refused = Some(why);
+        }
     }
 
     pub(super) fn take_decline(&mut self, now: Timestamp, bytes: &[u8]) -> Frame {
@@ -686,11 +722,12 @@ impl Market {
         heard
             .flat_map(|(id, heard)| heard.offers.iter().map(move |(offer, made)| (id, heard, offer, made)))
             .map(|(id, heard, offer, made)| {
-                let state = match (made.agreed, made.declined) {
-                    (Some(agreement), _) => OfferState::Agreed { agreement },
-                    (None, Some(reason)) => OfferState::Declined { reason },
-                    (None, None) if made.offer.valid_until <= now => OfferState::Expired,
-                    (None, None) => OfferState::Open,
+                let state = match (made.agreed, made.refused, made.declined) {
+                    (Some(agreement), ..) => OfferState::Agreed { agreement },
+                    (None, Some(why), _) => OfferState::NotHonoured { why, difference: None },
+                    (None, None, Some(reason)) => OfferState::Declined { reason },
+                    (None, None, None) if made.offer.valid_until <= now => OfferState::Expired,
+                    (None, None, None) => OfferState::Open,
                 };
                 OfferView {
                     id: *offer,

@@ -693,6 +693,7 @@ impl Market {
             } => self.apply_offered(offer, item, *stock, *counted),
             Fact::Delivered { record, refused } => self.outbox.apply_delivered(*record, *refused),
             Fact::DeclineTaken(decline) => self.apply_decline_taken(decline),
+            Fact::YesRefused { offer, why } => self.apply_yes_refused(*offer, *why),
             Fact::Differed { agreement, difference } => self.apply_differed(*agreement, difference),
         }
     }

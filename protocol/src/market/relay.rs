@@ -244,6 +244,7 @@ impl Market {
             Some(other) => Err(Fault::Unexpected { kind: other as u8 }),
             None => Err(match bytes {
                 [] => Fault::Missing("envelope"),
+                [limits::VERSION] => Fault::Missing("kind"),
                 [limits::VERSION, kind, ..] => Fault::Unexpected { kind: *kind },
                 [version, ..] => Fault::Unsupported { version: *version },
             }),

@@ -1,0 +1,174 @@
+//! `intentcast cast`: says a want, and if asked waits for what comes of it.
+
+use anyhow::Result;
+use clap::Args;
+use intentcast_protocol::{
+    market::{IntentState, IntentView, OfferView},
+    time::Timestamp,
+};
+use serde_json::json;
+
+use super::{Exit, Failure, Global, offer, wait::Wait, watch};
+use crate::{
+    api::CastReply,
+    client::Client,
+    want::{Filled, Want},
+};
+
+/// A want, as flags.
+#[derive(Args, Clone, PartialEq, Eq, Debug)]
+pub struct CastArgs {
+    /// The want in your words
+    #[arg(value_name = "TEXT")]
+    pub text: String,
+    /// Where: a code like GB-KHL, or a name that means one region alone
+    #[arg(long, value_name = "CODE")]
+    pub region: String,
+    /// For how much at most, delivery and tax included: 500GBP
+    #[arg(long, value_name = "MONEY")]
+    pub budget: String,
+    #[command(flatten)]
+    pub more: WantArgs,
+    /// Wait for offers: so long (30s, 10m), or until so many are there
+    #[arg(long, value_name = "DURATION|N")]
+    pub wait: Option<Wait>,
+}
+
+/// What a want may say besides.
+#[derive(Args, Clone, PartialEq, Eq, Debug, Default)]
+pub struct WantArgs {
+    /// What kind of thing: a path, a name or a synonym [default: by the words]
+    #[arg(long, value_name = "NAME")]
+    pub category: Option<String>,
+    /// By when it must be there: 2026-12-24, or a moment of RFC 3339
+    #[arg(long, value_name = "DATE")]
+    pub need_by: Option<String>,
+    /// How long to take offers: 30m, 2h, 3d [default: 1d]
+    #[arg(long, value_name = "DURATION")]
+    pub offers_due: Option<String>,
+    /// What it must be: frame=XL, weight<=12kg (repeatable)
+    #[arg(long, value_name = "K=V")]
+    pub must: Vec<String>,
+    /// What it had better be; the weight is 1 to 100 (repeatable)
+    #[arg(long, value_name = "K=V[:WEIGHT]")]
+    pub prefer: Vec<String>,
+    /// What it had better not be (repeatable)
+    #[arg(long, value_name = "K=V[:WEIGHT]")]
+    pub avoid: Vec<String>,
+    /// How many [default: 1]
+    #[arg(long, value_name = "N")]
+    pub quantity: Option<u32>,
+    /// In what state: new,refurbished,used [default: new]
+    #[arg(long, value_name = "CONDITION", value_delimiter = ',')]
+    pub condition: Vec<String>,
+    /// How it may come to you: delivery,pickup,on-site,remote [default: delivery]
+    #[arg(long, value_name = "WAY", value_delimiter = ',')]
+    pub fulfilment: Vec<String>,
+    /// An H3 cell of the region, as closely as you like to tell
+    #[arg(long, value_name = "CELL")]
+    pub cell: Option<String>,
+    /// Kilometres that you would go from the cell
+    #[arg(long, value_name = "KM", default_value_t = 0, requires = "cell")]
+    pub radius_km: u16,
+    /// What a seller agrees to by answering; stands in place of SD-BASE and PDC-INTENT (repeatable)
+    #[arg(long, value_name = "ID")]
+    pub terms: Vec<String>,
+    /// Personal data that a seller may ask for (repeatable)
+    #[arg(long, value_name = "STRAND")]
+    pub may_ask: Vec<String>,
+    /// Offers to take in all [default: 64]
+    #[arg(long, value_name = "N")]
+    pub max_offers: Option<u16>,
+    /// Offers to take from one seller [default: 3]
+    #[arg(long, value_name = "N")]
+    pub offers_per_seller: Option<u8>,
+}
+
+impl WantArgs {
+    /// The want of these flags.
+    pub fn want(self, text: String, region: String, budget: String) -> Want {
+        Want {
+            want: text,
+            region,
+            budget,
+            text: None,
+            language: None,
+            category: self.category,
+            cell: self.cell,
+            radius_km: self.radius_km,
+            fulfilment: self.fulfilment,
+            must: self.must,
+            prefer: self.prefer,
+            avoid: self.avoid,
+            quantity: self.quantity,
+            condition: self.condition,
+            need_by: self.need_by,
+            offers_due: self.offers_due,
+            max_offers: self.max_offers,
+            offers_per_seller: self.offers_per_seller,
+            terms: self.terms,
+            may_ask: self.may_ask,
+        }
+    }
+}
+
+/// This machine's clock.
+pub fn now() -> Timestamp {
+    crate::driver::now()
+}
+
+/// Casts, and waits if asked.
+pub async fn run(global: &Global, args: CastArgs) -> Result<()> {
+    let CastArgs { text, region, budget, more, wait } = args;
+    let want = more.want(text, region, budget);
+    // What cannot be meant is said before a node is needed.
+    let (_, filled) = want.draft(now())?;
+    tell_filled(&filled);
+    let client = global.client()?;
+    let cast: CastReply = client.post("/v1/intents", &want).await?;
+    let out = global.out();
+    out.line(format!("cast {}", cast.intent))?;
+    let Some(wait) = wait else {
+        out.value(&json!({ "event": "cast", "intent": cast.intent, "category": cast.category, "ms": 0 }))?;
+        let short = cast.intent.short();
+        out.line(format!("see what comes: intentcast intent watch {short}, intentcast offer list {short}"))?;
+        return Ok(());
+    };
+    watch::until(global, &client, cast.intent, Some(wait)).await?;
+    finish(global, &client, &cast).await
+}
+
+/// Says on standard error what nobody said and was filled in.
+pub fn tell_filled(filled: &[Filled]) {
+    for what in filled {
+        eprintln!("{what}");
+    }
+}
+
+/// The ranked table, and the status: nobody heard it is a status of its own.
+async fn finish(global: &Global, client: &Client, cast: &CastReply) -> Result<()> {
+    let intent: IntentView = client.get(&format!("/v1/intents/{}", cast.intent)).await?;
+    let offers: Vec<OfferView> = client.get(&format!("/v1/intents/{}/offers", cast.intent)).await?;
+    let out = global.out();
+    let ms = now().since(intent.created);
+    out.value(&json!({
+        "event": "done",
+        "intent": cast.intent,
+        "state": intent.state,
+        "offers": intent.offers,
+        "refused": intent.refused,
+        "heard_by": intent.heard_by,
+        "ms": ms,
+    }))?;
+    if !out.is_json() {
+        offer::table_of(out, &offers)?;
+    }
+    if intent.heard_by == 0 && intent.state == IntentState::Unheard {
+        let why = "nobody has heard it yet: it waits in the outbox, and goes out when somebody is there";
+        return Err(Failure::new(Exit::NoPeers, why).into());
+    }
+    if let Some(best) = offers.iter().find(|offer| offer.place == Some(1)) {
+        out.line(format!("take the first: intentcast offer accept {}", best.id.short()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,236 @@
+//! `intentcast offer`: what sellers promise, why each stands where it does, and why some were not taken in.
+
+use std::io;
+
+use anyhow::Result;
+use clap::{Subcommand, builder::PossibleValuesParser, builder::TypedValueParser as _};
+use intentcast_protocol::{
+    id::OfferId,
+    market::{Answered, DeliveryState, IntentView, OfferState, OfferView, Role},
+    offer::{Fit, Reason},
+};
+use serde_json::json;
+
+use super::{Global, intent, out::Out, pick::Prefix};
+use crate::{api::DeclineBody, client::Client};
+
+/// What to do with offers.
+#[derive(Subcommand, Clone, PartialEq, Eq, Debug)]
+pub enum OfferCommand {
+    /// The offers to a want in order, or all
+    List {
+        /// The want's id, or the first digits of it
+        intent: Option<Prefix>,
+        /// Those that were not taken in as well
+        #[arg(long)]
+        refused: bool,
+    },
+    /// One offer, whole, with every check and every point
+    Show {
+        /// Its id, or the first digits of it
+        offer: Prefix,
+    },
+    /// Say yes
+    Accept {
+        /// Its id, or the first digits of it
+        offer: Prefix,
+    },
+    /// Say no
+    Decline {
+        /// Its id, or the first digits of it
+        offer: Prefix,
+        /// All that the seller learns
+        #[arg(long, default_value = "other", value_parser = reason_parser())]
+        reason: Reason,
+    },
+}
+
+fn reason_parser() -> impl clap::builder::TypedValueParser<Value = Reason> {
+    PossibleValuesParser::new(Reason::ALL.map(Reason::word)).map(|word| {
+        let known = Reason::ALL.into_iter().find(|reason| reason.word() == word);
+        known.expect("clap takes only the words that it was given")
+    })
+}
+
+async fn pick(client: &Client, prefix: &Prefix) -> Result<OfferId> {
+    let all: Vec<OfferView> = client.get("/v1/offers").await?;
+    prefix.pick("offer", all.into_iter().map(|view| view.id))
+}
+
+pub async fn run(global: &Global, command: OfferCommand) -> Result<()> {
+    let (client, out) = (global.client()?, global.out());
+    match command {
+        OfferCommand::List { intent, refused } => {
+            let mut offers: Vec<OfferView> = match intent {
+                Some(prefix) => {
+                    let id = intent::pick(&client, &prefix).await?;
+                    client.get(&format!("/v1/intents/{id}/offers")).await?
+                }
+                None => client.get("/v1/offers").await?,
+            };
+            let hidden = offers.iter().filter(|offer| matches!(offer.state, OfferState::Refused { .. })).count();
+            if !refused {
+                offers.retain(|offer| !matches!(offer.state, OfferState::Refused { .. }));
+            }
+            table_of(out, &offers)?;
+            if hidden > 0 && !refused {
+                out.line(format!("{hidden} were not taken in: --refused shows them"))?;
+            }
+        }
+        OfferCommand::Show { offer } => {
+            let id = pick(&client, &offer).await?;
+            let view: OfferView = client.get(&format!("/v1/offers/{id}")).await?;
+            out.value(&view)?;
+            show(out, &view)?;
+            if let Some(intent) = view.intent.filter(|_| !out.is_json()) {
+                let intent: Option<IntentView> = client.get(&format!("/v1/intents/{intent}")).await.ok();
+                for sentence in intent.iter().flat_map(|view| view.intent.terms.explain()) {
+                    out.line(format!("  {sentence}"))?;
+                }
+            }
+        }
+        OfferCommand::Accept { offer } => {
+            let id = pick(&client, &offer).await?;
+            let answered: Answered = client.post(&format!("/v1/offers/{id}/accept"), &json!({})).await?;
+            let Answered::Accepted(agreement) = answered else {
+                anyhow::bail!("the node answered {answered:?}");
+            };
+            out.value(&json!({ "event": "accepted", "offer": id, "agreement": agreement }))?;
+            out.line(format!("accepted {id}\nonce the seller confirms, this is agreement {agreement}"))?;
+            out.line(format!("see it: intentcast receipt show {}", agreement.short()))?;
+        }
+        OfferCommand::Decline { offer, reason } => {
+            let id = pick(&client, &offer).await?;
+            let _: Answered = client.post(&format!("/v1/offers/{id}/decline"), &DeclineBody { reason }).await?;
+            out.value(&json!({ "event": "declined", "offer": id, "reason": reason }))?;
+            out.line(format!("declined {id}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// What is offered, in its own words.
+pub fn title(view: &OfferView) -> String {
+    let Some(offer) = &view.offer else { return "-".into() };
+    let mut titles = offer.lines.iter().map(|line| match line.quantity {
+        1 => line.title.to_string(),
+        count => format!("{count} x {}", line.title),
+    });
+    let first = titles.next().unwrap_or_default();
+    match titles.count() {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}
+
+/// The offers in their order, with why each stands where it does.
+///
+/// # Errors
+/// When nobody reads any more.
+pub fn table_of(out: Out, offers: &[OfferView]) -> io::Result<()> {
+    let head = ["#", "id", "seller", "offer", "total", "there by", "state", "why"];
+    let row = |view: &OfferView| {
+        let said = view.offer.as_ref();
+        vec![
+            view.place.map(|place| place.to_string()).unwrap_or_default(),
+            view.id.short(),
+            said.map_or_else(|| "-".into(), |offer| offer.seller.name.to_string()),
+            title(view),
+            said.map(|offer| offer.totals.landed().to_string()).unwrap_or_default(),
+            said.map(|offer| offer.deliver_by.to_string()[..10].to_owned()).unwrap_or_default(),
+            state(&view.state),
+            why(view),
+        ]
+    };
+    out.list(offers, &head, row, "no offers yet")
+}
+
+fn why(view: &OfferView) -> String {
+    match (&view.state, &view.score) {
+        (OfferState::Refused { detail, .. }, _) => detail.clone(),
+        (_, Some(score)) => format!("{}: {score}", score.total()),
+        (_, None) => String::new(),
+    }
+}
+
+fn delivery(state: DeliveryState) -> String {
+    match state {
+        DeliveryState::Queued { attempts: 0 } => "on its way".into(),
+        DeliveryState::Queued { attempts } => format!("on its way, {attempts} tries"),
+        DeliveryState::Stored => "there".into(),
+        DeliveryState::Refused { why } => format!("refused there ({})", why.word()),
+        DeliveryState::Expired => "never reached anybody".into(),
+    }
+}
+
+fn state(state: &OfferState) -> String {
+    match state {
+        OfferState::Open => "open".into(),
+        OfferState::Refused { why, .. } => format!("refused ({})", why.word()),
+        OfferState::Expired => "expired".into(),
+        OfferState::Declined { reason } => format!("declined ({})", reason.word()),
+        OfferState::Accepted { delivery: way } => format!("accepted, {}", delivery(*way)),
+        OfferState::NotHonoured { why, difference } => match difference {
+            Some(difference) => format!("not honoured ({}): {difference}", why.word()),
+            None => format!("not honoured ({})", why.word()),
+        },
+        OfferState::Agreed { .. } => "agreed".into(),
+    }
+}
+
+fn show(out: Out, view: &OfferView) -> io::Result<()> {
+    let mut fields = vec![
+        ("id", view.id.to_string()),
+        ("state", state(&view.state)),
+        ("intent", view.intent.map(|id| id.to_string()).unwrap_or_default()),
+        ("signed by", view.seller.map(|key| key.to_string()).unwrap_or_default()),
+    ];
+    if let OfferState::Refused { detail, .. } = &view.state {
+        fields.push(("why", detail.clone()));
+    }
+    if let OfferState::Agreed { agreement } = &view.state {
+        fields.push(("agreement", agreement.to_string()));
+    }
+    if view.role == Role::Seller
+        && let Some(way) = view.delivery
+    {
+        fields.push(("sent", delivery(way)));
+    }
+    if let Some(offer) = &view.offer {
+        fields.push(("seller", offer.seller.name.to_string()));
+        for line in &offer.lines {
+            let each = intentcast_protocol::money::Money::new(line.unit_minor, offer.totals.currency);
+            let fit = match &line.fit {
+                Fit::Exact => String::new(),
+                Fit::Near(why) => format!(", near: {why}"),
+            };
+            fields.push(("line", format!("{} x {} at {each}, {}{fit}", line.quantity, line.title, line.condition.word())));
+            let like: Vec<String> =
+                line.attributes.iter().map(|attribute| format!("{} {}", attribute.name, attribute.value)).collect();
+            fields.push(("  like", like.join(", ")));
+        }
+        let minor = |minor| intentcast_protocol::money::Money::new(minor, offer.totals.currency).to_string();
+        fields.push(("goods", minor(offer.totals.goods)));
+        fields.push(("delivery", format!("{} ({})", minor(offer.totals.delivery), offer.serves)));
+        fields.push(("total", format!("{}, {} of it tax", offer.totals.landed(), minor(offer.totals.tax))));
+        fields.push(("there by", offer.deliver_by.to_string()));
+        fields.push(("valid until", offer.valid_until.to_string()));
+        fields.push(("held until", offer.held_until.map(|at| at.to_string()).unwrap_or_default()));
+        fields.push(("returns", format!("{} days", offer.returns_days)));
+        fields.push(("warranty", format!("{} months", offer.warranty_months)));
+        fields.push(("needs", offer.needs.iter().map(|need| format!("{}: {}", need.strand, need.purpose)).collect::<Vec<_>>().join(", ")));
+        fields.push(("terms", offer.terms.to_string()));
+    }
+    out.fields(&fields)?;
+    for check in view.admission.iter().flat_map(|admission| &admission.checks) {
+        out.line(format!("  {}", super::out::clean(&check.test.to_string())))?;
+    }
+    if let Some(score) = &view.score {
+        let place = view.place.map(|place| format!("place {place}, ")).unwrap_or_default();
+        out.line(format!("{place}{} points:", score.total()))?;
+        for part in &score.parts {
+            out.line(format!("  {:+5} {}: {}", part.points, super::out::clean(&part.what), super::out::clean(&part.why)))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,158 @@
+//! `intentcast receipt`: agreements, what became of them, and evidence that stands alone.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use clap::Subcommand;
+use intentcast_protocol::{
+    evidence::Evidence,
+    id::AgreementId,
+    market::{AgreementView, Role},
+};
+use serde_json::json;
+
+use super::{Global, Exit, Failure, pick::Prefix};
+use crate::{client::Client, evidence_file};
+
+/// What to do with agreements.
+#[derive(Subcommand, Clone, PartialEq, Eq, Debug)]
+pub enum ReceiptCommand {
+    /// Every agreement and its receipts
+    List,
+    /// One agreement, whole
+    Show {
+        /// The agreement's id, or the first digits of it
+        agreement: Prefix,
+    },
+    /// Write one file with every signed record, the terms' text and the receipts
+    Export {
+        /// The agreement's id, or the first digits of it
+        agreement: Prefix,
+        /// Where to [default: standard output]
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Check such a file, with nothing but the file
+    Verify {
+        /// The file
+        file: PathBuf,
+    },
+}
+
+async fn pick(client: &Client, prefix: &Prefix) -> Result<AgreementId> {
+    let all: Vec<AgreementView> = client.get("/v1/agreements").await?;
+    prefix.pick("receipt", all.into_iter().map(|view| view.id))
+}
+
+pub async fn run(global: &Global, command: ReceiptCommand) -> Result<()> {
+    let out = global.out();
+    match command {
+        ReceiptCommand::List => {
+            let all: Vec<AgreementView> = global.client()?.get("/v1/agreements").await?;
+            let row = |view: &AgreementView| {
+                let item = view.agreed.lines.first().map(|line| line.title.to_string()).unwrap_or_default();
+                let last = view.receipts.last().map(|receipt| receipt.receipt.event.word()).unwrap_or_default();
+                let side = match view.role {
+                    Role::Customer => view.agreed.seller.name.to_string(),
+                    Role::Seller => format!("customer {}", view.customer.short()),
+                };
+                let receipt = view.receipts.last().map(|receipt| receipt.id.short()).unwrap_or_default();
+                vec![
+                    view.id.short(),
+                    view.at.to_string(),
+                    side,
+                    item,
+                    view.agreed.totals.landed().to_string(),
+                    format!("{} ({})", last, view.receipts.len()),
+                    receipt,
+                ]
+            };
+            let head = ["agreement", "at", "with", "item", "total", "state", "receipt"];
+            out.list(&all, &head, row, "no agreements yet")?;
+        }
+        ReceiptCommand::Show { agreement } => {
+            let client = global.client()?;
+            let id = pick(&client, &agreement).await?;
+            let view: AgreementView = client.get(&format!("/v1/agreements/{id}")).await?;
+            out.value(&view)?;
+            out.fields(&fields(&view))?;
+            for receipt in &view.receipts {
+                out.line(format!("receipt {}  {}  {}", receipt.id, receipt.at, receipt.receipt.event.word()))?;
+            }
+            for difference in &view.differences {
+                out.line(format!("refused: {}", super::out::clean(&difference.to_string())))?;
+            }
+        }
+        ReceiptCommand::Export { agreement, output } => {
+            let client = global.client()?;
+            let id = pick(&client, &agreement).await?;
+            let evidence: Evidence = client.get(&format!("/v1/agreements/{id}/evidence")).await?;
+            let bytes = evidence_file::encode(&evidence);
+            match output {
+                Some(file) => {
+                    std::fs::write(&file, &bytes).with_context(|| format!("cannot write {}", file.display()))?;
+                    out.value(&json!({ "event": "exported", "agreement": id, "file": file }))?;
+                    out.line(format!("wrote {}: check it with `intentcast receipt verify`", file.display()))?;
+                }
+                None => std::io::Write::write_all(&mut std::io::stdout().lock(), &bytes)?,
+            }
+        }
+        ReceiptCommand::Verify { file } => verify(global, &file)?,
+    }
+    Ok(())
+}
+
+fn fields(view: &AgreementView) -> Vec<(&'static str, String)> {
+    let agreed = &view.agreed;
+    let lines: Vec<String> = agreed.lines.iter().map(|line| format!("{} x {}", line.quantity, line.title)).collect();
+    vec![
+        ("agreement", view.id.to_string()),
+        ("at", view.at.to_string()),
+        (
+            "you are",
+            match view.role {
+                Role::Customer => "the customer".into(),
+                Role::Seller => "the seller".into(),
+            },
+        ),
+        ("seller", agreed.seller.name.to_string()),
+        ("seller key", view.seller.to_string()),
+        ("customer key", view.customer.to_string()),
+        ("items", lines.join(", ")),
+        ("total", agreed.totals.landed().to_string()),
+        ("there by", agreed.deliver_by.to_string()),
+        ("intent", view.intent.to_string()),
+        ("offer", view.offer.to_string()),
+        ("bytes hash", view.bytes_hash.to_string()),
+    ]
+}
+
+/// Checks a file, without a node.
+pub fn verify(global: &Global, file: &Path) -> Result<()> {
+    let bytes = evidence_file::read(file)?;
+    let report = evidence_file::verify(&bytes)
+        .map_err(|flaw| Failure::new(Exit::Failed, format!("{} does not hold: {flaw}", file.display())))?;
+    let out = global.out();
+    out.value(&json!({ "holds": true, "report": report }))?;
+    let summary = &report.summary;
+    out.line(format!(
+        "{} holds: {} signatures, {} terms, agreement {}",
+        file.display(),
+        report.signatures,
+        report.terms,
+        report.agreement
+    ))?;
+    out.fields(&[
+        ("seller", summary.seller_name.clone()),
+        ("seller key", summary.seller.to_string()),
+        ("customer key", summary.customer.to_string()),
+        ("want", summary.want.clone()),
+        ("items", summary.items.join(", ")),
+        ("delivery", summary.delivery.clone()),
+        ("total", summary.total.clone()),
+        ("terms", summary.terms.clone()),
+        ("agreed at", summary.agreed_at.clone()),
+        ("receipts", summary.receipts.join(", ")),
+    ])?;
+    Ok(())
+}

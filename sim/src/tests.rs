@@ -1,0 +1,112 @@
+//! Stories of many markets.
+
+use intentcast_protocol::market::{Event, IntentState, Role};
+
+use crate::{
+    Weather, World, check,
+    scenario::{Scale, Summary, market, relaying, selling, walk},
+    shop::{draft, item, rules},
+};
+
+fn assert_sound(summary: &Summary, seed: u64) {
+    assert!(
+        summary.violations.is_empty(),
+        "seed {seed}: {}",
+        summary.violations.join("\n")
+    );
+}
+
+#[test]
+fn two_markets_make_a_purchase() {
+    let scale = Scale {
+        nodes: 2,
+        sellers: 1,
+        intents: 1,
+        degree: 1,
+        restarts: false,
+        seed: 6,
+    };
+    let (world, summary) = market(scale, Weather::FAIR);
+    assert_sound(&summary, scale.seed);
+    assert_eq!((summary.cast, summary.offers, summary.agreements), (1, 1, 1));
+    let ours = world.nodes[1].market.as_ref().unwrap().agreements();
+    let theirs = world.nodes[0].market.as_ref().unwrap().agreements();
+    assert_eq!(ours[0].bytes_hash, theirs[0].bytes_hash);
+    assert_eq!(ours[0].receipts[0].id, theirs[0].receipts[0].id);
+}
+
+#[test]
+fn a_hundred_markets_agree_through_loss_copies_and_restarts_and_do_so_again() {
+    let scale = Scale {
+        nodes: 100,
+        sellers: 40,
+        intents: 40,
+        degree: 6,
+        restarts: true,
+        seed: 11,
+    };
+    let (_, first) = market(scale, Weather::FOUL);
+    assert_sound(&first, scale.seed);
+    assert!(first.restarts > 8, "{first:?}");
+    assert!(first.agreements * 10 >= first.cast * 9, "{first:?}");
+    let (_, second) = market(scale, Weather::FOUL);
+    assert_eq!(first, second, "the same seed, the same history");
+    let (_, other) = market(Scale { seed: 12, ..scale }, Weather::FOUL);
+    assert_ne!(first.history, other.history);
+}
+
+#[test]
+fn a_hundred_sellers_hear_one_want_and_all_that_have_it_answer() {
+    let mut world = World::new(3, Weather::FAIR);
+    for at in 0..100 {
+        let title = match at % 2 {
+            0 => "Tandem twin stroller",
+            _ => "Rain cover",
+        };
+        world.add(
+            selling(rules(&format!("shop {at}"))),
+            vec![item("it", title, 100, None)],
+        );
+    }
+    let customer = world.add(relaying(), Vec::new());
+    world.weave(6);
+    world.run(5_000);
+    let want = draft(world.now(), 150);
+    world.cast(customer, want);
+    world.run(60_000);
+    let heard = |at: &usize| {
+        let events = &world.nodes[*at].events;
+        events.iter().any(|event| matches!(event, Event::Heard { .. }))
+    };
+    assert_eq!((0..100).filter(heard).count(), 100);
+    let market = world.nodes[customer].market.as_ref().unwrap();
+    assert_eq!(market.intents(world.now())[0].offers, 50);
+    check::at_rest(&mut world);
+    assert_eq!(world.violations, Vec::<String>::new());
+}
+
+#[test]
+fn whatever_happens_no_rule_is_broken() {
+    let mut agreements = 0;
+    let mut restarts = 0;
+    for seed in 0..250 {
+        let (world, summary) = walk(seed, 60);
+        assert_sound(&summary, seed);
+        agreements += summary.agreements;
+        restarts += summary.restarts;
+        let met = world
+            .nodes
+            .iter()
+            .filter_map(|node| node.market.as_ref())
+            .flat_map(|market| {
+                let intents = market.intents(world.now());
+                intents
+                    .into_iter()
+                    .filter(|view| view.role == Role::Customer && view.state == IntentState::Agreed)
+            });
+        assert_eq!(met.count(), summary.agreements);
+    }
+    // A walk on which nothing happened would hold every rule.
+    assert!(agreements > 250, "{agreements} agreements");
+    assert!(restarts > 1000, "{restarts} restarts");
+}
