@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Answered, Denied, Event, IntentState, IntentView, Market, OfferState, OfferView, Role, Timer, relay::topics_of,
+    Answered, Denied, Event, IntentState, IntentView, Market, OfferState, OfferView, Role, Timer, deals::Parties,
+    relay::topics_of,
 };
 use crate::{
     attribute::Wish,
@@ -908,10 +909,7 @@ fn settle(
 /// What is shown.
 impl Market {
     /// As a customer: the records that an acceptance of ours belongs to.
-    pub(super) fn parties_own(
-        &self,
-        acceptance: &Acceptance,
-    ) -> Option<(&Verified<Intent>, Option<&Verified<Amendment>>, &Verified<Offer>)> {
+    pub(super) fn parties_own(&self, acceptance: &Acceptance) -> Option<Parties<'_>> {
         let own = self.own.get(&acceptance.intent)?;
         let taken = own.offers.get(&acceptance.offer)?;
         Some((&own.intent, own.amendment(taken.offer.revision), &taken.offer))

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::{
-    Answered, Denied, Event, IntentState, IntentView, Market, OfferState, OfferView, Output, Role, Task, relay::Open,
+    Answered, Denied, Event, IntentState, IntentView, Market, OfferState, OfferView, Output, Role, Task,
+    deals::Parties, relay::Open,
 };
 use crate::{
     deed::{Acceptance, Agreement, Confirmation, accepts},
@@ -671,10 +672,7 @@ impl Market {
     }
 
     /// As a seller: the records that an acceptance of ours belongs to, if it is to one of our offers.
-    pub(super) fn parties_heard(
-        &self,
-        acceptance: &Acceptance,
-    ) -> Option<(&Verified<Intent>, Option<&Verified<Amendment>>, &Verified<Offer>)> {
+    pub(super) fn parties_heard(&self, acceptance: &Acceptance) -> Option<Parties<'_>> {
         let heard = self.heard.get(&acceptance.intent)?;
         let made = heard.offers.get(&acceptance.offer)?;
         Some((&heard.intent, heard.amendment(made.offer.revision), &made.offer))
