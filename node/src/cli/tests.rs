@@ -18,7 +18,10 @@ fn try_parse(line: &str) -> Result<Cli, clap::Error> {
 }
 
 fn refused(line: &str) -> ErrorKind {
-    try_parse(line).map(|cli| panic!("{line} was taken as {cli:?}")).unwrap_err().kind()
+    try_parse(line)
+        .map(|cli| panic!("{line} was taken as {cli:?}"))
+        .unwrap_err()
+        .kind()
 }
 
 #[test]
@@ -84,16 +87,34 @@ fn every_command_reads_as_it_is_documented() {
 #[test]
 fn what_cannot_be_meant_is_a_matter_of_usage() {
     assert_eq!(refused("cast bike --budget 5GBP"), ErrorKind::MissingRequiredArgument);
-    assert_eq!(refused("cast --region GB --budget 5GBP"), ErrorKind::MissingRequiredArgument);
-    assert_eq!(refused("cast bike --region GB --budget 5GBP --wait soon"), ErrorKind::ValueValidation);
-    assert_eq!(refused("cast bike --region GB --budget 5GBP --radius-km 5"), ErrorKind::MissingRequiredArgument);
+    assert_eq!(
+        refused("cast --region GB --budget 5GBP"),
+        ErrorKind::MissingRequiredArgument
+    );
+    assert_eq!(
+        refused("cast bike --region GB --budget 5GBP --wait soon"),
+        ErrorKind::ValueValidation
+    );
+    assert_eq!(
+        refused("cast bike --region GB --budget 5GBP --radius-km 5"),
+        ErrorKind::MissingRequiredArgument
+    );
     assert_eq!(refused("demo --shops 0"), ErrorKind::ValueValidation);
     assert_eq!(refused("demo --map m.toml"), ErrorKind::MissingRequiredArgument);
     assert_eq!(refused("offer show abc"), ErrorKind::ValueValidation);
-    assert_eq!(refused("offer decline abcdef --reason rudeness"), ErrorKind::InvalidValue);
+    assert_eq!(
+        refused("offer decline abcdef --reason rudeness"),
+        ErrorKind::InvalidValue
+    );
     assert_eq!(refused("intent decide abcdef"), ErrorKind::MissingRequiredArgument);
-    assert_eq!(refused("intent decide abcdef --send --drop"), ErrorKind::ArgumentConflict);
-    assert_eq!(refused("rules test bike --region GB"), ErrorKind::MissingRequiredArgument);
+    assert_eq!(
+        refused("intent decide abcdef --send --drop"),
+        ErrorKind::ArgumentConflict
+    );
+    assert_eq!(
+        refused("rules test bike --region GB"),
+        ErrorKind::MissingRequiredArgument
+    );
     assert_eq!(refused("--log-format xml status"), ErrorKind::InvalidValue);
     assert_eq!(refused("sell"), ErrorKind::InvalidSubcommand);
 }
@@ -103,7 +124,9 @@ fn flags_of_a_want_reach_the_draft() {
     let line = "cast |a stroller| --region GB-LEW --budget |150 GBP| --prefer fair_trade=yes:80 --condition new,used \
                 --quantity 2 --terms SD-BASE --max-offers 7 --offers-due 2h --cell 88194ad32dfffff --radius-km 5 \
                 --fulfilment pickup,delivery";
-    let Command::Cast(args) = parse(line).command else { panic!("a cast") };
+    let Command::Cast(args) = parse(line).command else {
+        panic!("a cast")
+    };
     let want = args.more.want(args.text, args.region, args.budget);
     let now = intentcast_protocol::time::Timestamp(1_790_000_000_000);
     let (draft, _) = want.draft(now).unwrap();
@@ -117,10 +140,17 @@ fn flags_of_a_want_reach_the_draft() {
 
 #[test]
 fn the_demo_of_somebody_who_says_nothing_is_the_tall_ones_bike() {
-    let Command::Demo(args) = parse("demo").command else { panic!("a demo") };
+    let Command::Demo(args) = parse("demo").command else {
+        panic!("a demo")
+    };
     let want = args.want();
-    assert_eq!((want.region.as_str(), want.must), ("GB-KHL", vec!["frame=XL".to_owned()]));
-    let Command::Demo(args) = parse("demo --want stroller").command else { panic!("a demo") };
+    assert_eq!(
+        (want.region.as_str(), want.must),
+        ("GB-KHL", vec!["frame_size=XL".to_owned()])
+    );
+    let Command::Demo(args) = parse("demo --want stroller").command else {
+        panic!("a demo")
+    };
     assert!(args.want().must.is_empty());
 }
 

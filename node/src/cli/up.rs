@@ -58,7 +58,13 @@ pub async fn run(global: &Global, args: UpArgs) -> Result<()> {
     let home = global.home()?;
     let config = Config::of_flags(&args, &home)?;
     let shop = shop(&config.seller)?;
-    let setup = Setup { home, net: config.net, api: config.api, identity: config.identity, seller: shop };
+    let setup = Setup {
+        home,
+        net: config.net,
+        api: config.api,
+        identity: config.identity,
+        seller: shop,
+    };
     let shutdown = CancellationToken::new();
     if args.tied {
         crate::up::tie_to_stdin(shutdown.clone());
@@ -81,7 +87,11 @@ fn shop(seller: &Seller) -> Result<Option<Shop>> {
         None => None,
     };
     let listen = listen(seller, &rules)?;
-    Ok(Some(Shop { rules, listen, catalogue }))
+    Ok(Some(Shop {
+        rules,
+        listen,
+        catalogue,
+    }))
 }
 
 /// Where to listen: for what the configuration says, or else for what the rules sell, where they deliver.
@@ -95,7 +105,10 @@ fn listen(seller: &Seller, rules: &Rules) -> Result<BTreeSet<Topic>> {
     }
     // Who sells anything hears of everything; the root that means anything belongs to one group alone.
     if categories.is_empty() || categories.contains(&category::GENERAL) {
-        categories = category::all().filter(|category| category.parent.is_none()).map(|root| root.id).collect();
+        categories = category::all()
+            .filter(|category| category.parent.is_none())
+            .map(|root| root.id)
+            .collect();
     }
     let mut regions: Vec<Region> = Vec::new();
     for name in &seller.regions {
@@ -116,25 +129,43 @@ mod tests {
 
     fn heard(seller: &Seller, rules: &str) -> Vec<String> {
         let rules = crate::rules_file::parse(rules).unwrap();
-        listen(seller, &rules).unwrap().iter().map(ToString::to_string).collect()
+        listen(seller, &rules)
+            .unwrap()
+            .iter()
+            .map(ToString::to_string)
+            .collect()
     }
 
     #[test]
     fn a_shop_listens_where_its_rules_lead() {
         let topics = heard(&Seller::default(), RULES);
-        assert!(topics.iter().any(|topic| topic.contains("mobility/europe-west")), "{topics:?}");
+        assert!(
+            topics.iter().any(|topic| topic.contains("mobility/europe-west")),
+            "{topics:?}"
+        );
         assert!(topics.iter().all(|topic| topic.contains("europe-west")), "{topics:?}");
         assert!(topics.len() < 8);
     }
 
     #[test]
     fn a_shop_for_anything_hears_everything_in_its_regions() {
-        assert_eq!(heard(&Seller::default(), &RULES.replace("categories = [\"sports/cycling\"]\n", "")).len(), 8);
+        assert_eq!(
+            heard(
+                &Seller::default(),
+                &RULES.replace("categories = [\"sports/cycling\"]\n", "")
+            )
+            .len(),
+            8
+        );
     }
 
     #[test]
     fn what_the_configuration_says_comes_first() {
-        let seller = Seller { categories: vec!["pram".into()], regions: vec!["Japan".into()], ..Seller::default() };
+        let seller = Seller {
+            categories: vec!["pram".into()],
+            regions: vec!["Japan".into()],
+            ..Seller::default()
+        };
         let topics = heard(&seller, RULES);
         assert!(topics.iter().any(|topic| topic.contains("family/")), "{topics:?}");
         assert!(topics.iter().all(|topic| !topic.contains("europe")), "{topics:?}");
