@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use intentcast_protocol::{
     category::{self, CategoryId},
+    item::Item,
     place::Region,
     rules::Rules,
     topic::{self, Topic},
@@ -86,7 +87,7 @@ fn shop(seller: &Seller) -> Result<Option<Shop>> {
         }
         None => None,
     };
-    let listen = listen(seller, &rules)?;
+    let listen = listen(seller, &rules, catalogue.as_deref())?;
     Ok(Some(Shop {
         rules,
         listen,
@@ -94,14 +95,23 @@ fn shop(seller: &Seller) -> Result<Option<Shop>> {
     }))
 }
 
-/// Where to listen: for what the configuration says, or else for what the rules sell, where they deliver.
-fn listen(seller: &Seller, rules: &Rules) -> Result<BTreeSet<Topic>> {
+/// Where to listen: for what the configuration says, or else for what the rules sell, or else for what the catalogue
+/// has; where the rules deliver.
+fn listen(seller: &Seller, rules: &Rules, catalogue: Option<&[Item]>) -> Result<BTreeSet<Topic>> {
     let mut categories: Vec<CategoryId> = Vec::new();
     for name in &seller.categories {
         categories.push(category::resolve(name).context("seller.categories")?.id);
     }
     if categories.is_empty() {
         categories.clone_from(&rules.categories);
+    }
+    if categories.is_empty() {
+        let roots: BTreeSet<CategoryId> = catalogue
+            .unwrap_or_default()
+            .iter()
+            .map(|item| item.category.root())
+            .collect();
+        categories.extend(roots);
     }
     // Who sells anything hears of everything; the root that means anything belongs to one group alone.
     if categories.is_empty() || categories.contains(&category::GENERAL) {
@@ -129,7 +139,7 @@ mod tests {
 
     fn heard(seller: &Seller, rules: &str) -> Vec<String> {
         let rules = crate::rules_file::parse(rules).unwrap();
-        listen(seller, &rules)
+        listen(seller, &rules, None)
             .unwrap()
             .iter()
             .map(ToString::to_string)
