@@ -104,6 +104,14 @@ impl Market {
                 format!("{} offers were asked for and are here", wanted.max_offers),
             ));
         }
+        let shared = usize::from(wanted.max_offers) / limits::FURTHER_OFFERS;
+        let for_all = shared.max(wanted.offers_per_seller.into());
+        if from_seller > 0 && own.offers.len() >= for_all {
+            return Err((
+                Refusal::OverCap,
+                "the places that are left are for other sellers' first offers".into(),
+            ));
+        }
         if from_seller >= usize::from(wanted.offers_per_seller) {
             return Err((
                 Refusal::OverCap,
