@@ -18,7 +18,10 @@ pub fn encode(evidence: &Evidence) -> Vec<u8> {
 /// The first [`Flaw`], placed by field where the JSON could be read, and by line and column where it could not.
 pub fn verify(bytes: &[u8]) -> Result<Report, Flaw> {
     if bytes.len() > FILE_BYTES {
-        return Err(Flaw { place: "file".into(), why: format!("longer than {FILE_BYTES} bytes") });
+        return Err(Flaw {
+            place: "file".into(),
+            why: format!("longer than {FILE_BYTES} bytes"),
+        });
     }
     let evidence: Evidence = serde_json::from_slice(bytes).map_err(|error| Flaw {
         place: format!("line {}, column {}", error.line(), error.column()),
@@ -28,10 +31,16 @@ pub fn verify(bytes: &[u8]) -> Result<Report, Flaw> {
     // Everything that is said holds. What is left is how it is spelled: spaces, capitals, escapes.
     let written = encode(&evidence);
     match written.iter().zip(bytes).position(|(written, found)| written != found) {
-        Some(at) => Err(Flaw { place: place_of(bytes, at), why: "not as the exporter writes it".into() }),
+        Some(at) => Err(Flaw {
+            place: place_of(bytes, at),
+            why: "not as the exporter writes it".into(),
+        }),
         None if written.len() != bytes.len() => {
             let at = written.len().min(bytes.len());
-            Err(Flaw { place: place_of(bytes, at), why: "bytes missing or too many at the end".into() })
+            Err(Flaw {
+                place: place_of(bytes, at),
+                why: "bytes missing or too many at the end".into(),
+            })
         }
         None => Ok(report),
     }
@@ -53,6 +62,8 @@ pub fn read(file: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let open = fs::File::open(file).with_context(told)?;
     // One more than fits, so that too long is seen as such.
-    open.take(FILE_BYTES as u64 + 1).read_to_end(&mut bytes).with_context(told)?;
+    open.take(FILE_BYTES as u64 + 1)
+        .read_to_end(&mut bytes)
+        .with_context(told)?;
     Ok(bytes)
 }

@@ -242,6 +242,8 @@ impl Market {
         counted: Timestamp,
         except: Option<OfferId>,
     ) -> Option<u32> {
+        // Where nobody counts there is nothing to add up.
+        let stock = stock?;
         let gone: u64 = self
             .heard
             .values()
@@ -261,7 +263,7 @@ impl Market {
             })
             .flat_map(|(_, _, made)| made.offer.lines.iter().map(|line| u64::from(line.quantity)))
             .sum();
-        stock.map(|stock| stock.saturating_sub(u32::try_from(gone).unwrap_or(u32::MAX)))
+        Some(stock.saturating_sub(u32::try_from(gone).unwrap_or(u32::MAX)))
     }
 
     fn offer_all(&mut self, now: Timestamp, id: IntentId, open: &Open, quotes: Vec<(Quote, Candidate)>) {
