@@ -146,7 +146,7 @@ async fn what_is_confirmed_is_what_was_accepted_or_nothing() {
         .await;
     assert_eq!(receipt, (Refusal::Changed, "receipt's total".into()));
 
-    let stranger = Rogue { key: intentcast_protocol::keys::Key::from_seed(&[9; 32]), ..Rogue::start(scene._world.address()).await };
+    let stranger = Rogue::start(scene._world.address()).await;
     let forged = scene
         .switched(404_00, |_, acceptance| {
             stranger.confirmed(Rogue::confirmation(acceptance), Rogue::receipt(acceptance))

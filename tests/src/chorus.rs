@@ -192,10 +192,9 @@ async fn five_shops_together_show_what_one_index_would() {
         }
         let intent = cast(&customer, &want).await;
         let path = format!("/v1/intents/{intent}/offers");
-        let whole = customer.until(&format!("{} offers to {:?}", expected.len(), want.want), &path, |all: Vec<OfferView>| {
-            (all.len() >= expected.len()).then_some(())
-        });
-        whole.await;
+        let what = format!("{} offers to {:?}", expected.len(), want.want);
+        let all_here = |all: Vec<OfferView>| (all.len() >= expected.len()).then_some(());
+        customer.until(&what, &path, all_here).await;
         let seen = shown(&offers(&customer, intent).await);
         let differ: BTreeSet<&Shown> = seen.iter().filter(|shown| !expected.contains_key(*shown)).collect();
         assert!(differ.is_empty() && seen.len() == expected.len(), "{:?}: not by one index: {differ:?}", want.want);

@@ -125,12 +125,10 @@ impl Rogue {
     /// An offer that there is nothing wrong with: exactly what is wanted, for this many minor units all in.
     pub fn honest(&self, intent: &Verified<Intent>, minor: i64) -> Offer {
         let wanted = intent.body();
-        let attributes = wanted.wishes.iter().filter_map(|wish| match &wish.comparison {
-            intentcast_protocol::attribute::Comparison::Equals(value) => {
-                Some(Attribute { name: wish.name.clone(), value: value.clone() })
-            }
-            _ => None,
-        });
+        let attributes = wanted
+            .wishes
+            .iter()
+            .map(|wish| Attribute { name: wish.name.clone(), value: wish.value.clone() });
         Offer {
             intent: intent.id().into(),
             revision: intent.id(),
