@@ -50,12 +50,16 @@ fn root() -> PathBuf {
 /// The data's folder, beside the checkout or beside its parent.
 fn data() -> Option<PathBuf> {
     let places = ["../../shared/data", "../shared/data"].map(|place| root().join(place).join("chorus"));
-    places.into_iter().find(|place| place.join("products.jsonl.gz").exists())
+    places
+        .into_iter()
+        .find(|place| place.join("products.jsonl.gz").exists())
 }
 
 fn unpacked(file: &Path) -> String {
     let mut text = String::new();
-    GzDecoder::new(std::fs::File::open(file).unwrap()).read_to_string(&mut text).unwrap();
+    GzDecoder::new(std::fs::File::open(file).unwrap())
+        .read_to_string(&mut text)
+        .unwrap();
     text
 }
 
@@ -92,13 +96,21 @@ fn wants(data: &Path) -> Vec<Want> {
 fn one_index(index: &Index, rules: &Rules, at: Timestamp, want: &Want) -> (Intent, Vec<Quote>) {
     let (draft, _) = want.draft(at).unwrap();
     let expires = draft.expires;
-    let reply = ReplyPath { peer: intentcast_protocol::list::Bytes::new([1; 38]).unwrap(), ..ReplyPath::default() };
+    let reply = ReplyPath {
+        peer: intentcast_protocol::list::Bytes::new([1; 38]).unwrap(),
+        ..ReplyPath::default()
+    };
     let intent = draft.addressed(reply.clone()).unwrap();
-    let asked = Asked { id: IntentId::default(), revision: RecordId::default(), intent: &intent, expires };
+    let asked = Asked {
+        id: IntentId::default(),
+        revision: RecordId::default(),
+        intent: &intent,
+        expires,
+    };
     let found = index.search(&intent, limits::CANDIDATES).unwrap();
-    let quotes = found.into_iter().filter_map(|found| {
-        rules.quote(at, &asked, &found.item, found.item.stock, &reply).ok()
-    });
+    let quotes = found
+        .into_iter()
+        .filter_map(|found| rules.quote(at, &asked, &found.item, found.item.stock, &reply).ok());
     let mut quotes: Vec<Quote> = quotes.collect();
     quotes.sort_by_key(|quote| {
         let item = quote.offer.lines[0].item.to_string();
@@ -127,7 +139,14 @@ fn shown(views: &[OfferView]) -> Vec<Shown> {
     let open = views.iter().filter(|view| view.state == OfferState::Open);
     open.map(|view| {
         let offer = view.offer.as_ref().unwrap();
-        let shop = offer.seller.name.to_string().strip_prefix("Chorus ").unwrap().parse().unwrap();
+        let shop = offer
+            .seller
+            .name
+            .to_string()
+            .strip_prefix("Chorus ")
+            .unwrap()
+            .parse()
+            .unwrap();
         (shop, offer.lines[0].item.to_string())
     })
     .collect()
@@ -152,7 +171,17 @@ async fn open_shops(world: &World, text: &str, home: &BTreeMap<String, usize>, m
         std::fs::write(&rules, shop_rules(at)).unwrap();
         let [rows, rules, mapping] = [&*rows, &*rules, mapping].map(|path| path.to_str().unwrap());
         let args = [
-            "up", "--listen", QUIC, "--bootstrap", world.address(), "--catalog", rows, "--map", mapping, "--rules", rules,
+            "up",
+            "--listen",
+            QUIC,
+            "--bootstrap",
+            world.address(),
+            "--catalog",
+            rows,
+            "--map",
+            mapping,
+            "--rules",
+            rules,
         ];
         shops.push(Member::start(&home, &args).await);
     }
@@ -167,7 +196,9 @@ async fn five_shops_together_show_what_one_index_would() {
     };
     let _stage = alone().await;
     let mapping = root().join("deploy/config/map-example.toml").canonicalize().unwrap();
-    let items = catalogue::import(&data.join("products.jsonl.gz"), &Mapping::load(&mapping).unwrap()).unwrap().items;
+    let items = catalogue::import(&data.join("products.jsonl.gz"), &Mapping::load(&mapping).unwrap())
+        .unwrap()
+        .items;
     assert!(items.len() > 19_000, "{} items", items.len());
     let home: BTreeMap<String, usize> = catalogue::shard(items.clone(), SHOPS)
         .iter()
@@ -197,9 +228,17 @@ async fn five_shops_together_show_what_one_index_would() {
         customer.until(&what, &path, all_here).await;
         let seen = shown(&offers(&customer, intent).await);
         let differ: BTreeSet<&Shown> = seen.iter().filter(|shown| !expected.contains_key(*shown)).collect();
-        assert!(differ.is_empty() && seen.len() == expected.len(), "{:?}: not by one index: {differ:?}", want.want);
+        assert!(
+            differ.is_empty() && seen.len() == expected.len(),
+            "{:?}: not by one index: {differ:?}",
+            want.want
+        );
         let points: Vec<i64> = seen.iter().map(|shown| expected[shown]).collect();
-        assert!(points.is_sorted_by(|a, b| a >= b), "{:?}: in another order: {points:?}", want.want);
+        assert!(
+            points.is_sorted_by(|a, b| a >= b),
+            "{:?}: in another order: {points:?}",
+            want.want
+        );
         println!("{:?}: {} offers, as one index would", want.want, seen.len());
         answered += 1;
         if answered == WANTS {

@@ -46,7 +46,10 @@ pub async fn crowd(target: &str, peers: usize, each: usize) -> Crowd {
         streams
     });
     let streams = join_all(opened).await.into_iter().flatten().collect();
-    Crowd { streams, _swarms: swarms }
+    Crowd {
+        streams,
+        _swarms: swarms,
+    }
 }
 
 async fn stalled(control: &mut libp2p_stream::Control, at: PeerId) -> Option<Stream> {

@@ -37,6 +37,10 @@ impl Watch {
 
     /// Reads on for the rest of the story, so that nothing waits for it.
     pub async fn next(&mut self) -> Event {
-        within(PATIENCE, "something happens", self.0.next()).await.expect("the member runs").unwrap().event
+        within(PATIENCE, "something happens", self.0.next())
+            .await
+            .expect("the member runs")
+            .unwrap()
+            .event
     }
 }
