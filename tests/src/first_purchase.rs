@@ -109,7 +109,7 @@ async fn a_stroller_in_lewisham_fair_trade_if_it_can_be() {
     let fair = [goods::stroller("pebble-fair", true, "140.00")];
     let dear = [goods::stroller("pebble-gold", true, "150.01")];
     let mut plain = world.seller("plain", &plain, &goods::rules("Plain Prams", "GB", "0.00", "")).await;
-    let mut fair = world.seller("fair", &fair, &goods::rules("Fair Prams", "GB-LND", "4.00", "")).await;
+    let mut fair = world.seller("fair", &fair, &goods::rules("Fair Prams", "GB-ENG", "4.00", "")).await;
     let _dear = world.seller("dear", &dear, &goods::rules("Gold Prams", "GB", "0.00", "")).await;
     let mut customer = world.customer("customer").await;
 
