@@ -224,4 +224,18 @@ mod tests {
                 .contains("not loopback")
         );
     }
+
+    #[test]
+    fn the_examples_that_are_shipped_are_read() {
+        let dir = tempfile::tempdir().unwrap();
+        for text in [
+            include_str!("../../deploy/config/customer.toml"),
+            include_str!("../../deploy/config/seller.toml"),
+        ] {
+            std::fs::write(dir.path().join("rules.toml"), rules_file::example()).unwrap();
+            std::fs::write(dir.path().join("catalog.csv"), "title,price,currency\n").unwrap();
+            std::fs::write(dir.path().join(FILE), text).unwrap();
+            Config::load(None, dir.path()).unwrap().check().unwrap();
+        }
+    }
 }

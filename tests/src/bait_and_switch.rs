@@ -38,7 +38,13 @@ impl Scene {
         let mut rogue = Rogue::start(world.address()).await;
         let reply: CastReply = customer.client().post("/v1/intents", &want).await.unwrap();
         let intent = rogue.hear(reply.intent).await;
-        Self { customer, rogue, id: reply.intent, intent, _world: world }
+        Self {
+            customer,
+            rogue,
+            id: reply.intent,
+            intent,
+            _world: world,
+        }
     }
 
     fn to(&self) -> ReplyPath {
@@ -92,13 +98,20 @@ impl Scene {
 type Accepted = Verified<intentcast_protocol::deed::Acceptance>;
 
 fn dearer(total: Money) -> Money {
-    Money { minor: total.minor + 1_00, ..total }
+    Money {
+        minor: total.minor + 1_00,
+        ..total
+    }
 }
 
 #[tokio::test]
 async fn what_is_confirmed_is_what_was_accepted_or_nothing() {
     let _stage = beside_others().await;
-    let mut scene = Scene::set(Want { offers_per_seller: Some(16), ..bike_wanted() }).await;
+    let mut scene = Scene::set(Want {
+        offers_per_seller: Some(16),
+        ..bike_wanted()
+    })
+    .await;
 
     let price = scene
         .switched(400_00, |rogue, acceptance| {
@@ -159,7 +172,15 @@ async fn what_is_confirmed_is_what_was_accepted_or_nothing() {
     let refused = offers(&scene.customer, scene.id).await;
     let kept = refused
         .iter()
-        .filter(|view| matches!(view.state, OfferState::NotHonoured { why: Refusal::Changed, .. }))
+        .filter(|view| {
+            matches!(
+                view.state,
+                OfferState::NotHonoured {
+                    why: Refusal::Changed,
+                    ..
+                }
+            )
+        })
         .count();
     assert_eq!(kept, 5, "each is kept and shown");
 
@@ -167,7 +188,9 @@ async fn what_is_confirmed_is_what_was_accepted_or_nothing() {
     let honest = scene.offer(410_00).await;
     accept(&scene.customer, honest.id().into()).await;
     let (exchange, acceptance) = scene.rogue.accepted().await;
-    let frame = scene.rogue.confirmed(Rogue::confirmation(&acceptance), Rogue::receipt(&acceptance));
+    let frame = scene
+        .rogue
+        .confirmed(Rogue::confirmation(&acceptance), Rogue::receipt(&acceptance));
     scene.rogue.answer(exchange, &frame).await;
     let view = agreement_on(&scene.customer, honest.id().into()).await;
     assert_eq!(view.agreed.totals.total, 410_00);
@@ -226,14 +249,26 @@ async fn an_offer_said_twice_is_one_offer_and_answers_no_other_want() {
     assert_eq!(refusal(&said), Some((offer.id(), Refusal::Unknown)));
     assert!(offers(&other, reply.intent).await.is_empty());
     let strays: Vec<OfferView> = other.get("/v1/offers").await;
-    assert!(matches!(strays[..], [OfferView { state: OfferState::Refused { why: Refusal::Unknown, .. }, .. }]));
+    assert!(matches!(
+        strays[..],
+        [OfferView {
+            state: OfferState::Refused {
+                why: Refusal::Unknown,
+                ..
+            },
+            ..
+        }]
+    ));
 
     // An old confirmation does for no other yes.
     accept(&scene.customer, offer.id().into()).await;
     let (exchange, acceptance) = scene.rogue.accepted().await;
     let old = RecordId([3; 32]);
     let honest = Rogue::confirmation(&acceptance);
-    let replayed = intentcast_protocol::deed::Confirmation { acceptance: old, ..honest };
+    let replayed = intentcast_protocol::deed::Confirmation {
+        acceptance: old,
+        ..honest
+    };
     let frame = scene.rogue.confirmed(replayed, Rogue::receipt(&acceptance));
     scene.rogue.answer(exchange, &frame).await;
     let field = until_offer(&scene.customer, offer.id().into(), |state| match state {
@@ -248,15 +283,26 @@ async fn an_offer_said_twice_is_one_offer_and_answers_no_other_want() {
 #[tokio::test]
 async fn what_is_no_offer_to_this_want_is_refused_kept_and_shown() {
     let _stage = beside_others().await;
-    let want = Want { max_offers: Some(3), offers_per_seller: Some(2), ..bike_wanted() };
+    let want = Want {
+        max_offers: Some(3),
+        offers_per_seller: Some(2),
+        ..bike_wanted()
+    };
     let mut scene = Scene::set(want).await;
     let honest = |scene: &Scene, minor| scene.rogue.honest(&scene.intent, minor);
 
     let forged = spoiled(scene.rogue.sign(honest(&scene, 300_00)).bytes());
     let shown = scene.refused(&forged, Refusal::BadSignature).await;
-    assert_eq!(shown.intent, Some(scene.id), "it is shown beside the offers to the want that it names");
+    assert_eq!(
+        shown.intent,
+        Some(scene.id),
+        "it is shown beside the offers to the want that it names"
+    );
 
-    let wrong = Offer { intent: IntentId([5; 32]), ..honest(&scene, 301_00) };
+    let wrong = Offer {
+        intent: IntentId([5; 32]),
+        ..honest(&scene, 301_00)
+    };
     let wrong = scene.rogue.sign(wrong);
     let shown = scene.refused(wrong.bytes(), Refusal::Unknown).await;
     assert_eq!(shown.intent, None);
@@ -264,13 +310,19 @@ async fn what_is_no_offer_to_this_want_is_refused_kept_and_shown() {
     let stale = scene.rogue.sign_stale(honest(&scene, 302_00));
     scene.refused(stale.bytes(), Refusal::Expired).await;
 
-    let never_said = Offer { revision: RecordId([6; 32]), ..honest(&scene, 303_00) };
+    let never_said = Offer {
+        revision: RecordId([6; 32]),
+        ..honest(&scene, 303_00)
+    };
     let never_said = scene.rogue.sign(never_said);
     scene.refused(never_said.bytes(), Refusal::Superseded).await;
 
     let too_dear = scene.rogue.sign(honest(&scene, 500_01));
     let shown = scene.refused(too_dear.bytes(), Refusal::NotAdmitted).await;
-    assert!(shown.admission.is_some_and(|admission| !admission.admitted()), "and says which limit it breaks");
+    assert!(
+        shown.admission.is_some_and(|admission| !admission.admitted()),
+        "and says which limit it breaks"
+    );
 
     let mut elsewhere = honest(&scene, 304_00);
     elsewhere.serves.region = "GB-LEW".parse().unwrap();
@@ -294,7 +346,10 @@ async fn what_is_no_offer_to_this_want_is_refused_kept_and_shown() {
     scene.offer(311_00).await;
     let third = scene.rogue.sign(honest(&scene, 312_00));
     scene.refused(third.bytes(), Refusal::OverCap).await;
-    let key = std::mem::replace(&mut scene.rogue.key, intentcast_protocol::keys::Key::from_seed(&[11; 32]));
+    let key = std::mem::replace(
+        &mut scene.rogue.key,
+        intentcast_protocol::keys::Key::from_seed(&[11; 32]),
+    );
     scene.offer(313_00).await;
     let fourth = scene.rogue.sign(honest(&scene, 314_00));
     scene.refused(fourth.bytes(), Refusal::OverCap).await;
@@ -306,10 +361,25 @@ async fn what_is_no_offer_to_this_want_is_refused_kept_and_shown() {
         .filter(|view| view.state == OfferState::Open)
         .filter_map(|view| view.offer.as_ref().map(|offer| offer.totals.total))
         .collect();
-    assert_eq!(open, [310_00, 311_00, 313_00], "what may be accepted is what was promised rightly, best first");
+    assert_eq!(
+        open,
+        [310_00, 311_00, 313_00],
+        "what may be accepted is what was promised rightly, best first"
+    );
 
-    let _: serde_json::Value = scene.customer.client().delete(&format!("/v1/intents/{}", scene.id)).await.unwrap();
-    let late = sign(&scene.rogue.key, now(), honest(&scene, 1).valid_until, honest(&scene, 299_00)).unwrap();
+    let _: serde_json::Value = scene
+        .customer
+        .client()
+        .delete(&format!("/v1/intents/{}", scene.id))
+        .await
+        .unwrap();
+    let late = sign(
+        &scene.rogue.key,
+        now(),
+        honest(&scene, 1).valid_until,
+        honest(&scene, 299_00),
+    )
+    .unwrap();
     scene.refused(late.bytes(), Refusal::Withdrawn).await;
     scene.end().await;
 }

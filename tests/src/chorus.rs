@@ -49,12 +49,16 @@ fn root() -> PathBuf {
 /// The data's folder, beside the checkout or beside its parent.
 fn data() -> Option<PathBuf> {
     let places = ["../../shared/data", "../shared/data"].map(|place| root().join(place).join("chorus"));
-    places.into_iter().find(|place| place.join("products.jsonl.gz").exists())
+    places
+        .into_iter()
+        .find(|place| place.join("products.jsonl.gz").exists())
 }
 
 fn unpacked(file: &Path) -> String {
     let mut text = String::new();
-    GzDecoder::new(std::fs::File::open(file).unwrap()).read_to_string(&mut text).unwrap();
+    GzDecoder::new(std::fs::File::open(file).unwrap())
+        .read_to_string(&mut text)
+        .unwrap();
     text
 }
 
@@ -92,14 +96,22 @@ fn wants(data: &Path) -> Vec<Want> {
 fn one_index(index: &Index, rules: &Rules, at: Timestamp, want: &Want) -> (Vec<Quote>, bool) {
     let (draft, _) = want.draft(at).unwrap();
     let expires = draft.expires;
-    let reply = ReplyPath { peer: intentcast_protocol::list::Bytes::new([1; 38]).unwrap(), ..ReplyPath::default() };
+    let reply = ReplyPath {
+        peer: intentcast_protocol::list::Bytes::new([1; 38]).unwrap(),
+        ..ReplyPath::default()
+    };
     let intent = draft.addressed(reply.clone()).unwrap();
-    let asked = Asked { id: IntentId::default(), revision: RecordId::default(), intent: &intent, expires };
+    let asked = Asked {
+        id: IntentId::default(),
+        revision: RecordId::default(),
+        intent: &intent,
+        expires,
+    };
     let found = index.search(&intent, limits::CANDIDATES).unwrap();
     let all = found.len() < limits::CANDIDATES;
-    let quotes = found.into_iter().filter_map(|found| {
-        rules.quote(at, &asked, &found.item, found.item.stock, &reply).ok()
-    });
+    let quotes = found
+        .into_iter()
+        .filter_map(|found| rules.quote(at, &asked, &found.item, found.item.stock, &reply).ok());
     let mut quotes: Vec<Quote> = quotes.collect();
     quotes.sort_by_key(|quote| {
         let item = quote.offer.lines[0].item.to_string();
@@ -128,7 +140,14 @@ fn shown(views: &[OfferView]) -> Vec<(Shown, i64)> {
     let open = views.iter().filter(|view| view.state == OfferState::Open);
     open.map(|view| {
         let offer = view.offer.as_ref().unwrap();
-        let shop = offer.seller.name.to_string().strip_prefix("Chorus ").unwrap().parse().unwrap();
+        let shop = offer
+            .seller
+            .name
+            .to_string()
+            .strip_prefix("Chorus ")
+            .unwrap()
+            .parse()
+            .unwrap();
         let points = view.score.as_ref().unwrap().total();
         ((shop, offer.lines[0].item.to_string()), points)
     })
@@ -166,7 +185,17 @@ async fn open_shops(world: &World, text: &str, home: &BTreeMap<String, usize>, m
         std::fs::write(&rules, shop_rules(at)).unwrap();
         let [rows, rules, mapping] = [&*rows, &*rules, mapping].map(|path| path.to_str().unwrap());
         let args = [
-            "up", "--listen", QUIC, "--bootstrap", world.address(), "--catalog", rows, "--map", mapping, "--rules", rules,
+            "up",
+            "--listen",
+            QUIC,
+            "--bootstrap",
+            world.address(),
+            "--catalog",
+            rows,
+            "--map",
+            mapping,
+            "--rules",
+            rules,
         ];
         shops.push(Member::start(&home, &args).await);
     }
@@ -181,7 +210,9 @@ async fn five_shops_together_show_what_one_index_would() {
     };
     let _stage = alone().await;
     let mapping = root().join("deploy/config/map-example.toml").canonicalize().unwrap();
-    let items = catalogue::import(&data.join("products.jsonl.gz"), &Mapping::load(&mapping).unwrap()).unwrap().items;
+    let items = catalogue::import(&data.join("products.jsonl.gz"), &Mapping::load(&mapping).unwrap())
+        .unwrap()
+        .items;
     assert!(items.len() > 19_000, "{} items", items.len());
     let home: BTreeMap<String, usize> = catalogue::shard(items.clone(), SHOPS)
         .iter()
@@ -213,7 +244,11 @@ async fn five_shops_together_show_what_one_index_would() {
         let all_here = |all: Vec<OfferView>| (all.len() >= expected.len()).then_some(());
         customer.until(&what, &path, all_here).await;
         let seen = shown(&offers(&customer, intent).await);
-        assert!(seen.is_sorted_by(|(_, a), (_, b)| a >= b), "{:?}: not best first: {seen:?}", want.want);
+        assert!(
+            seen.is_sorted_by(|(_, a), (_, b)| a >= b),
+            "{:?}: not best first: {seen:?}",
+            want.want
+        );
         if all {
             let seen: BTreeMap<Shown, i64> = seen.into_iter().collect();
             let differ: Vec<_> = seen.iter().filter(|(shown, _)| !expected.contains_key(shown)).collect();
@@ -226,7 +261,11 @@ async fn five_shops_together_show_what_one_index_would() {
             let as_good = |(seen, expected): (&Vec<i64>, &Vec<i64>)| {
                 seen.len() >= expected.len() && seen.iter().zip(expected).all(|(a, b)| a >= b)
             };
-            assert!(seen.iter().zip(&expected).all(as_good), "{:?}: {seen:?} for {expected:?}", want.want);
+            assert!(
+                seen.iter().zip(&expected).all(as_good),
+                "{:?}: {seen:?} for {expected:?}",
+                want.want
+            );
             cut += 1;
         }
     }

@@ -14,12 +14,18 @@ use crate::{
 /// Sets how large a file the process may write, bytes. Every page of the store past its first lies beyond the least.
 fn room(member: &Member, bytes: &str) {
     let pid = member.pid().to_string();
-    let done = Command::new("prlimit").args(["--pid", &pid, &format!("--fsize={bytes}:unlimited")]).status().unwrap();
+    let done = Command::new("prlimit")
+        .args(["--pid", &pid, &format!("--fsize={bytes}:unlimited")])
+        .status()
+        .unwrap();
     assert!(done.success());
 }
 
 fn can_limit() -> bool {
-    Command::new("prlimit").arg("--version").output().is_ok_and(|done| done.status.success())
+    Command::new("prlimit")
+        .arg("--version")
+        .output()
+        .is_ok_and(|done| done.status.success())
 }
 
 #[tokio::test]
@@ -34,7 +40,10 @@ async fn nothing_is_promised_while_the_disk_is_full() {
     let mut shell = program();
     let mut command = std::mem::replace(&mut shell, tokio::process::Command::new("sh"));
     shell.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", PROGRAM]);
-    shell.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).kill_on_drop(true);
+    shell
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .kill_on_drop(true);
     command.kill_on_drop(true);
     drop(command);
     let args = ["up", "--listen", QUIC, "--bootstrap", world.address()];
@@ -43,7 +52,9 @@ async fn nothing_is_promised_while_the_disk_is_full() {
 
     room(&customer, "4096");
     let refused = customer.post("/v1/intents", &bike_wanted()).await.unwrap_err();
-    let ClientError::Problem(problem) = refused else { panic!("{refused}") };
+    let ClientError::Problem(problem) = refused else {
+        panic!("{refused}")
+    };
     assert_eq!(problem.code, "not_stored", "{problem:?}");
     assert!(problem.detail.contains("disk"), "{problem:?}");
     let ready = customer.client().text("/readyz").await;
@@ -51,7 +62,10 @@ async fn nothing_is_promised_while_the_disk_is_full() {
     customer.is_well();
 
     room(&customer, "unlimited");
-    until("it is ready again", async || customer.client().text("/readyz").await.ok()).await;
+    until("it is ready again", async || {
+        customer.client().text("/readyz").await.ok()
+    })
+    .await;
     let after = cast(&customer, &bike_wanted()).await;
     let all: Vec<IntentView> = customer.get("/v1/intents").await;
     let mut ids: Vec<_> = all.iter().map(|view| view.id).collect();

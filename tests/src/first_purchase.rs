@@ -20,12 +20,21 @@ use crate::{
 /// Every offer shown is one that the person can say yes to without a second thought.
 fn within_limits(wanted: &Intent, view: &OfferView) {
     let offer = view.offer.as_ref().expect("an open offer says what it offers");
-    assert!(offer.totals.total <= wanted.budget.ceiling().minor, "over budget: {offer:?}");
+    assert!(
+        offer.totals.total <= wanted.budget.ceiling().minor,
+        "over budget: {offer:?}"
+    );
     assert_eq!(offer.totals.currency, wanted.budget.ceiling().currency);
-    assert!(offer.serves.region.covers(&wanted.place.region), "out of region: {offer:?}");
+    assert!(
+        offer.serves.region.covers(&wanted.place.region),
+        "out of region: {offer:?}"
+    );
     assert_eq!(offer.terms, wanted.terms.hash(), "without the terms: {offer:?}");
     assert!(view.admission.as_ref().is_some_and(|admission| admission.admitted()));
-    assert!(view.score.as_ref().is_some_and(|score| !score.parts.is_empty()), "with no reason for its place");
+    assert!(
+        view.score.as_ref().is_some_and(|score| !score.parts.is_empty()),
+        "with no reason for its place"
+    );
 }
 
 /// Waits until each of these shops has an offer there, and gives the open ones, best first.
@@ -41,7 +50,12 @@ async fn all_shown(customer: &Member, wanted: &Want, shops: &[&str]) -> Vec<Offe
     }
     let intent: intentcast_protocol::market::IntentView = customer.get(&format!("/v1/intents/{intent}")).await;
     let shown = offers(customer, intent.id).await;
-    assert!(!shown.iter().any(|view| matches!(view.state, OfferState::Refused { .. })), "{shown:#?}");
+    assert!(
+        !shown
+            .iter()
+            .any(|view| matches!(view.state, OfferState::Refused { .. })),
+        "{shown:#?}"
+    );
     for view in &shown {
         within_limits(&intent.intent, view);
     }
@@ -57,19 +71,33 @@ async fn a_mountain_bike_in_hull_for_somebody_tall() {
         goods::bike("fell-xl", "XL", "470.00"),
         goods::bike("fell-xl-fine", "XL", "499.00"),
     ];
-    let mut good = world.seller("good", &bikes, &goods::rules("Good Wheels", "GB", "9.99", "")).await;
+    let mut good = world
+        .seller("good", &bikes, &goods::rules("Good Wheels", "GB", "9.99", ""))
+        .await;
     // Delivery takes it over the budget; another delivers elsewhere; a third has no frame that fits.
-    let _dear = world.seller("dear", &bikes[2..], &goods::rules("Dear Wheels", "GB", "1.01", "")).await;
-    let _far = world.seller("far", &bikes, &goods::rules("Far Wheels", "GB-LEW", "0.00", "")).await;
-    let _small = world.seller("small", &bikes[..1], &goods::rules("Small Wheels", "GB", "0.00", "")).await;
-    let mut near = world.seller("near", &bikes[1..], &goods::rules("Near Wheels", "GB-KHL", "0.00", "")).await;
+    let _dear = world
+        .seller("dear", &bikes[2..], &goods::rules("Dear Wheels", "GB", "1.01", ""))
+        .await;
+    let _far = world
+        .seller("far", &bikes, &goods::rules("Far Wheels", "GB-LEW", "0.00", ""))
+        .await;
+    let _small = world
+        .seller("small", &bikes[..1], &goods::rules("Small Wheels", "GB", "0.00", ""))
+        .await;
+    let mut near = world
+        .seller("near", &bikes[1..], &goods::rules("Near Wheels", "GB-KHL", "0.00", ""))
+        .await;
     let mut customer = world.customer("customer").await;
 
     let shown = all_shown(&customer, &bike_wanted(), &["Good Wheels", "Near Wheels"]).await;
     let best = &shown[0];
     assert_eq!(best.place, Some(1));
     let offer = best.offer.as_ref().unwrap();
-    assert_eq!(offer.seller.name.to_string(), "Near Wheels", "what costs less in all comes first");
+    assert_eq!(
+        offer.seller.name.to_string(),
+        "Near Wheels",
+        "what costs less in all comes first"
+    );
     assert_eq!(offer.totals.total, 470_00);
 
     accept(&customer, best.id).await;
@@ -93,7 +121,11 @@ async fn a_mountain_bike_in_hull_for_somebody_tall() {
     assert_eq!(said["report"]["agreement"], id.as_str());
     let text = std::fs::read_to_string(file).unwrap();
     let tampered = text.replacen("470.00", "370.00", 1).replacen("47000", "37000", 1);
-    let tampered = if tampered == text { text.replacen("Near Wheels", "Dear Wheels", 1) } else { tampered };
+    let tampered = if tampered == text {
+        text.replacen("Near Wheels", "Dear Wheels", 1)
+    } else {
+        tampered
+    };
     assert_ne!(tampered, text, "the file says what was agreed in words");
     std::fs::write(file, tampered).unwrap();
     let verify = run(&["receipt", "verify", file]).await;
@@ -108,9 +140,15 @@ async fn a_stroller_in_lewisham_fair_trade_if_it_can_be() {
     let plain = [goods::stroller("pebble", false, "120.00")];
     let fair = [goods::stroller("pebble-fair", true, "140.00")];
     let dear = [goods::stroller("pebble-gold", true, "150.01")];
-    let mut plain = world.seller("plain", &plain, &goods::rules("Plain Prams", "GB", "0.00", "")).await;
-    let mut fair = world.seller("fair", &fair, &goods::rules("Fair Prams", "GB-ENG", "4.00", "")).await;
-    let _dear = world.seller("dear", &dear, &goods::rules("Gold Prams", "GB", "0.00", "")).await;
+    let mut plain = world
+        .seller("plain", &plain, &goods::rules("Plain Prams", "GB", "0.00", ""))
+        .await;
+    let mut fair = world
+        .seller("fair", &fair, &goods::rules("Fair Prams", "GB-ENG", "4.00", ""))
+        .await;
+    let _dear = world
+        .seller("dear", &dear, &goods::rules("Gold Prams", "GB", "0.00", ""))
+        .await;
     let mut customer = world.customer("customer").await;
 
     let wanted = Want {
@@ -121,9 +159,15 @@ async fn a_stroller_in_lewisham_fair_trade_if_it_can_be() {
         ..Want::default()
     };
     let shown = all_shown(&customer, &wanted, &["Plain Prams", "Fair Prams"]).await;
-    let names: Vec<String> =
-        shown.iter().map(|view| view.offer.as_ref().unwrap().seller.name.to_string()).collect();
-    assert_eq!(names, ["Fair Prams", "Plain Prams"], "what is preferred comes first, and is no condition");
+    let names: Vec<String> = shown
+        .iter()
+        .map(|view| view.offer.as_ref().unwrap().seller.name.to_string())
+        .collect();
+    assert_eq!(
+        names,
+        ["Fair Prams", "Plain Prams"],
+        "what is preferred comes first, and is no condition"
+    );
     assert_eq!(shown[0].offer.as_ref().unwrap().terms, TermsSet::default().hash());
 
     accept(&customer, shown[0].id).await;
@@ -139,14 +183,36 @@ async fn the_demo_shows_it_from_cast_to_receipt_and_leaves_nothing_behind() {
     let _stage = beside_others().await;
     let before = demo_folders();
     let args = [
-        "--json", "demo", "--exit", "--want", "stroller", "--region", "GB-LEW", "--budget", "150GBP", "--prefer",
+        "--json",
+        "demo",
+        "--exit",
+        "--want",
+        "stroller",
+        "--region",
+        "GB-LEW",
+        "--budget",
+        "150GBP",
+        "--prefer",
         "fair trade=yes",
     ];
     let shown = run_for(Duration::from_secs(180), &args).await;
     assert!(shown.status.success(), "{}", shown.complaints);
-    let events: Vec<Value> = shown.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let events: Vec<Value> = shown
+        .out
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     let names: Vec<&str> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
-    for step in ["ready", "cast", "offer", "ranked", "accepted", "agreement", "receipt", "done"] {
+    for step in [
+        "ready",
+        "cast",
+        "offer",
+        "ranked",
+        "accepted",
+        "agreement",
+        "receipt",
+        "done",
+    ] {
         assert!(names.contains(&step), "{step} is not among {names:?}");
     }
     assert_eq!(names.last(), Some(&"done"));
@@ -157,5 +223,7 @@ async fn the_demo_shows_it_from_cast_to_receipt_and_leaves_nothing_behind() {
 fn demo_folders() -> std::collections::BTreeSet<std::ffi::OsString> {
     let folders = std::fs::read_dir(std::env::temp_dir()).unwrap();
     let names = folders.filter_map(|entry| Some(entry.ok()?.file_name()));
-    names.filter(|name| name.to_string_lossy().starts_with("intentcast-demo-")).collect()
+    names
+        .filter(|name| name.to_string_lossy().starts_with("intentcast-demo-"))
+        .collect()
 }

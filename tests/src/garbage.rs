@@ -85,10 +85,16 @@ async fn noise_on_topics_is_rejected_and_not_passed_on() {
         &rogue.key,
         honest.header().created,
         honest.header().expires,
-        Withdrawal { intent: honest.id().into() },
+        Withdrawal {
+            intent: honest.id().into(),
+        },
     )
     .unwrap();
-    let mut messages = vec![spoiled(honest.bytes()), honest.bytes()[..200].to_vec(), stranger.bytes().to_vec()];
+    let mut messages = vec![
+        spoiled(honest.bytes()),
+        honest.bytes()[..200].to_vec(),
+        stranger.bytes().to_vec(),
+    ];
     let mut trailing = honest.bytes().to_vec();
     trailing.push(0);
     messages.push(trailing);
@@ -97,10 +103,15 @@ async fn noise_on_topics_is_rejected_and_not_passed_on() {
         rogue.publish(&topic, bytes).await;
     }
     seller
-        .until("it is rejected", "/v1/status", |status: NodeStatus| (status.market.gossip_rejected > 0).then_some(()))
+        .until("it is rejected", "/v1/status", |status: NodeStatus| {
+            (status.market.gossip_rejected > 0).then_some(())
+        })
         .await;
     let status: NodeStatus = customer.get("/v1/status").await;
-    assert_eq!(status.market.open_intents, 1, "a stranger's withdrawal withdraws nothing");
+    assert_eq!(
+        status.market.open_intents, 1,
+        "a stranger's withdrawal withdraws nothing"
+    );
     bounded(&seller, before);
     still_serves(&mut customer, &mut seller).await;
 }
@@ -129,8 +140,14 @@ async fn noise_on_offer_streams_is_refused_and_recorded_within_bounds() {
         }
     }
     let shown: Vec<intentcast_protocol::market::OfferView> = customer.get("/v1/offers").await;
-    let refused = shown.iter().filter(|view| matches!(view.state, OfferState::Refused { .. })).count();
-    assert!((1..=200).contains(&refused), "some are kept to be shown, and no flood of them: {refused}");
+    let refused = shown
+        .iter()
+        .filter(|view| matches!(view.state, OfferState::Refused { .. }))
+        .count();
+    assert!(
+        (1..=200).contains(&refused),
+        "some are kept to be shown, and no flood of them: {refused}"
+    );
     bounded(&customer, before);
     still_serves(&mut customer, &mut seller).await;
 }
@@ -142,7 +159,12 @@ async fn five_hundred_stalled_streams_are_cut_and_service_goes_on() {
     let mut seller = world.bike_shop("Hull Wheels").await;
     let mut customer = open_customer(&world).await;
     let before = customer.resident_kib();
-    let tcp = customer.addresses.iter().find(|address| address.contains("/tcp/")).unwrap().clone();
+    let tcp = customer
+        .addresses
+        .iter()
+        .find(|address| address.contains("/tcp/"))
+        .unwrap()
+        .clone();
     let mut crowd = crowd(&tcp, 63, 8).await;
     assert!(crowd.streams.len() >= 500, "{} streams", crowd.streams.len());
     still_serves(&mut customer, &mut seller).await;
@@ -184,7 +206,10 @@ async fn noise_on_bare_ports_is_shrugged_off() {
     }
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     for seed in 0..500 {
-        socket.send_to(&noise(seed, 1 + seed as usize * 2), ("127.0.0.1", udp)).await.unwrap();
+        socket
+            .send_to(&noise(seed, 1 + seed as usize * 2), ("127.0.0.1", udp))
+            .await
+            .unwrap();
     }
     let ends = futures::future::join_all(held.iter_mut().map(|stream| async {
         let mut rest = Vec::new();
@@ -213,15 +238,25 @@ async fn noise_on_the_local_api_is_answered_with_a_no() {
         let mut answer = Vec::new();
         let reading = stream.read_to_end(&mut answer);
         let _ = within(Duration::from_secs(60), "noise is answered or cut", reading).await;
-        assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 4"), "{}", String::from_utf8_lossy(&answer));
+        assert!(
+            answer.is_empty() || answer.starts_with(b"HTTP/1.1 4"),
+            "{}",
+            String::from_utf8_lossy(&answer)
+        );
     }
 
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let base = format!("http://{address}");
     let status = async |request: reqwest::RequestBuilder| request.send().await.unwrap().status().as_u16();
     assert_eq!(status(http.get(format!("{base}/v1/status"))).await, 401);
-    assert_eq!(status(http.get(format!("{base}/v1/status")).bearer_auth("0".repeat(64))).await, 401);
-    let other_host = http.get(format!("{base}/v1/status")).bearer_auth(token).header("Host", "evil.example");
+    assert_eq!(
+        status(http.get(format!("{base}/v1/status")).bearer_auth("0".repeat(64))).await,
+        401
+    );
+    let other_host = http
+        .get(format!("{base}/v1/status"))
+        .bearer_auth(token)
+        .header("Host", "evil.example");
     assert_eq!(status(other_host).await, 421);
     let ours = |path: &str| http.post(format!("{base}{path}")).bearer_auth(token);
     let json = |path: &str, body: Vec<u8>| ours(path).header("Content-Type", "application/json").body(body);
@@ -241,11 +276,16 @@ async fn noise_on_the_local_api_is_answered_with_a_no() {
     let mut slow = Vec::new();
     for _ in 0..200 {
         if let Ok(mut stream) = TcpStream::connect(address).await {
-            let _ = stream.write_all(b"POST /v1/intents HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n").await;
+            let _ = stream
+                .write_all(b"POST /v1/intents HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n")
+                .await;
             slow.push(stream);
         }
     }
-    until("the node still answers", async || customer.try_get::<serde_json::Value>("/v1/status").await.ok()).await;
+    until("the node still answers", async || {
+        customer.try_get::<serde_json::Value>("/v1/status").await.ok()
+    })
+    .await;
     drop(slow);
     bounded(&customer, before);
     still_serves(&mut customer, &mut seller).await;

@@ -47,7 +47,10 @@ struct Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let said = self.complaints.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let said = self
+                .complaints
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
             let tail = said.char_indices().rev().nth(TAIL).map_or(0, |(at, _)| at);
             eprintln!("a member's last words: {}", &said[tail..]);
         }
@@ -81,7 +84,9 @@ pub async fn run(args: &[&str]) -> Ended {
 
 /// The same, for longer.
 pub async fn run_for(patience: Duration, args: &[&str]) -> Ended {
-    let output = within(patience, &args.join(" "), program().args(args).output()).await.unwrap();
+    let output = within(patience, &args.join(" "), program().args(args).output())
+        .await
+        .unwrap();
     Ended {
         status: output.status,
         out: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -152,7 +157,11 @@ impl Member {
     /// Where it listens, without its id, for a restart at the same place.
     fn listens(&self) -> Vec<String> {
         let bare = |address: &String| address.rsplit_once("/p2p/").map(|(place, _)| place.to_owned());
-        self.addresses.iter().filter(|address| !address.contains("p2p-circuit")).filter_map(bare).collect()
+        self.addresses
+            .iter()
+            .filter(|address| !address.contains("p2p-circuit"))
+            .filter_map(bare)
+            .collect()
     }
 
     /// As a power cut would: SIGKILL, and nothing of its own doing after that.
@@ -177,7 +186,9 @@ impl Member {
     pub async fn stop(&mut self) {
         let mut running = self.running.take().expect("it runs");
         drop(running.child.stdin.take());
-        within(PATIENCE, "a member that is told to go goes", running.child.wait()).await.unwrap();
+        within(PATIENCE, "a member that is told to go goes", running.child.wait())
+            .await
+            .unwrap();
     }
 
     /// Fails unless it still runs and nothing in it has panicked.
@@ -200,7 +211,9 @@ impl Member {
     }
 
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> T {
-        self.try_get(path).await.unwrap_or_else(|why| panic!("GET {path}: {why}"))
+        self.try_get(path)
+            .await
+            .unwrap_or_else(|why| panic!("GET {path}: {why}"))
     }
 
     pub async fn try_get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {

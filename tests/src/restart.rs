@@ -64,7 +64,9 @@ impl Scene {
         let path = format!("/v1/intents/{intent}/offers");
         self.customer
             .until("an offer", &path, |all: Vec<OfferView>| {
-                all.iter().find(|view| view.state == OfferState::Open).map(|view| view.id)
+                all.iter()
+                    .find(|view| view.state == OfferState::Open)
+                    .map(|view| view.id)
             })
             .await
     }
@@ -82,9 +84,17 @@ impl Scene {
         self.victim().restart().await;
         let view: OfferView = self.customer.get(&format!("/v1/offers/{offer}")).await;
         let said_yes = matches!(view.state, OfferState::Accepted { .. } | OfferState::Agreed { .. });
-        assert!(said_yes || !acknowledged, "a yes that was acknowledged is lost: {:?}", view.state);
+        assert!(
+            said_yes || !acknowledged,
+            "a yes that was acknowledged is lost: {:?}",
+            view.state
+        );
         if !said_yes {
-            assert_eq!(view.state, OfferState::Open, "a yes that nobody acknowledged was never said");
+            assert_eq!(
+                view.state,
+                OfferState::Open,
+                "a yes that nobody acknowledged was never said"
+            );
             accept(&self.customer, offer).await;
         }
     }
@@ -92,13 +102,20 @@ impl Scene {
     async fn play(mut self) {
         let intent = cast(&self.customer, &bike_wanted()).await;
         self.step(Step::Cast).await;
-        assert!(matches!(self.intent(intent).await.state, IntentState::Unheard | IntentState::Open));
+        assert!(matches!(
+            self.intent(intent).await.state,
+            IntentState::Unheard | IntentState::Open
+        ));
 
         let offer = self.first_offer(intent).await;
         self.step(Step::Offered).await;
         let all = offers(&self.customer, intent).await;
         let kept: Vec<_> = all.iter().map(|view| (view.id, view.state.clone())).collect();
-        assert_eq!(kept, [(offer, OfferState::Open)], "the offer that was shown is there, once");
+        assert_eq!(
+            kept,
+            [(offer, OfferState::Open)],
+            "the offer that was shown is there, once"
+        );
 
         self.accepting(offer).await;
         let agreement = agreement_on(&self.customer, offer).await;
@@ -128,7 +145,13 @@ async fn set(victim: Victim, falls_at: Step) -> Scene {
     let world = World::new().await;
     let seller = world.bike_shop("Hull Wheels").await;
     let customer = world.customer("customer").await;
-    Scene { world, customer, seller, victim, falls_at }
+    Scene {
+        world,
+        customer,
+        seller,
+        victim,
+        falls_at,
+    }
 }
 
 macro_rules! falls {
@@ -167,7 +190,11 @@ async fn a_yes_that_was_acknowledged_reaches_a_seller_who_was_down_though_the_cu
     scene.customer.kill().await;
     scene.customer.restart().await;
     let view: OfferView = scene.customer.get(&format!("/v1/offers/{offer}")).await;
-    assert!(matches!(view.state, OfferState::Accepted { .. }), "it waits, and says so: {:?}", view.state);
+    assert!(
+        matches!(view.state, OfferState::Accepted { .. }),
+        "it waits, and says so: {:?}",
+        view.state
+    );
     assert_eq!(scene.intent(intent).await.state, IntentState::Accepted);
     scene.seller.restart().await;
     let agreement = agreement_on(&scene.customer, offer).await;
@@ -181,7 +208,12 @@ async fn a_withdrawn_want_stays_withdrawn_and_takes_no_offer_after_a_fall() {
     let mut scene = set(Victim::Customer, Step::Agreed).await;
     let intent = cast(&scene.customer, &bike_wanted()).await;
     scene.first_offer(intent).await;
-    let _: serde_json::Value = scene.customer.client().delete(&format!("/v1/intents/{intent}")).await.unwrap();
+    let _: serde_json::Value = scene
+        .customer
+        .client()
+        .delete(&format!("/v1/intents/{intent}"))
+        .await
+        .unwrap();
     scene.customer.kill().await;
     scene.customer.restart().await;
     assert_eq!(scene.intent(intent).await.state, IntentState::Withdrawn);
@@ -190,7 +222,9 @@ async fn a_withdrawn_want_stays_withdrawn_and_takes_no_offer_after_a_fall() {
     scene
         .seller
         .until("the seller knows", "/v1/intents", |all: Vec<IntentView>| {
-            all.iter().find(|view| seen.contains(&view.id) && view.state == IntentState::Withdrawn).map(drop)
+            all.iter()
+                .find(|view| seen.contains(&view.id) && view.state == IntentState::Withdrawn)
+                .map(drop)
         })
         .await;
     let deals: Vec<AgreementView> = scene.seller.get("/v1/agreements").await;

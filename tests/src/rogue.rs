@@ -69,7 +69,9 @@ impl Rogue {
             _stop: stop.drop_guard(),
         };
         rogue
-            .until("it listens", |event| matches!(event, Event::Listening { .. }).then_some(()))
+            .until("it listens", |event| {
+                matches!(event, Event::Listening { .. }).then_some(())
+            })
             .await;
         let roots = intentcast_protocol::category::all().filter(|category| category.parent.is_none());
         for topic in topic::for_listener(roots.map(|root| root.id), ["GB"]) {
@@ -125,14 +127,17 @@ impl Rogue {
     /// An offer that there is nothing wrong with: exactly what is wanted, for this many minor units all in.
     pub fn honest(&self, intent: &Verified<Intent>, minor: i64) -> Offer {
         let wanted = intent.body();
-        let attributes = wanted
-            .wishes
-            .iter()
-            .map(|wish| Attribute { name: wish.name.clone(), value: wish.value.clone() });
+        let attributes = wanted.wishes.iter().map(|wish| Attribute {
+            name: wish.name.clone(),
+            value: wish.value.clone(),
+        });
         Offer {
             intent: intent.id().into(),
             revision: intent.id(),
-            seller: Seller { name: Name::lossy("Too Good Trading"), reply: self.reply() },
+            seller: Seller {
+                name: Name::lossy("Too Good Trading"),
+                reply: self.reply(),
+            },
             lines: List::cut([Line {
                 item: Word::lossy("bait-1"),
                 gtin: None,
@@ -200,7 +205,13 @@ impl Rogue {
     pub async fn publish(&mut self, topic: &str, bytes: Vec<u8>) -> usize {
         self.next += 1;
         let task = self.next;
-        self.net.send(Command::Publish { task, topic: topic.to_owned(), bytes }).await;
+        self.net
+            .send(Command::Publish {
+                task,
+                topic: topic.to_owned(),
+                bytes,
+            })
+            .await;
         self.until("a publication ends", |event| match event {
             Event::Published { task: of, result } if *of == task => Some(result.unwrap_or_default()),
             _ => None,
@@ -284,7 +295,10 @@ impl Rogue {
 
 /// The network's form of where somebody answers.
 pub fn place(to: &ReplyPath) -> PeerRef {
-    PeerRef { id: to.peer.to_vec(), addrs: to.addrs.iter().map(|addr| addr.to_vec()).collect() }
+    PeerRef {
+        id: to.peer.to_vec(),
+        addrs: to.addrs.iter().map(|addr| addr.to_vec()).collect(),
+    }
 }
 
 /// Bytes with one bit of the last byte turned, which is the signature's.

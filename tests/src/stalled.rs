@@ -36,9 +36,8 @@ pub async fn crowd(target: &str, peers: usize, each: usize) -> Crowd {
             .build();
         controls.push(swarm.behaviour().new_control());
         swarm.dial(address.clone()).unwrap();
-        let connected = async {
-            while !matches!(swarm.next().await, Some(SwarmEvent::ConnectionEstablished { .. })) {}
-        };
+        let connected =
+            async { while !matches!(swarm.next().await, Some(SwarmEvent::ConnectionEstablished { .. })) {} };
         within(PATIENCE, "one of the crowd is connected", connected).await;
         swarms.spawn(async move {
             loop {
@@ -54,7 +53,10 @@ pub async fn crowd(target: &str, peers: usize, each: usize) -> Crowd {
         streams
     });
     let streams = join_all(opened).await.into_iter().flatten().collect();
-    Crowd { streams, _swarms: swarms }
+    Crowd {
+        streams,
+        _swarms: swarms,
+    }
 }
 
 async fn stalled(control: &mut libp2p_stream::Control, at: PeerId) -> Option<Stream> {

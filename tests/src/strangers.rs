@@ -17,7 +17,10 @@ async fn purchase(world: &World, customer: &mut Member, seller: &mut Member) {
     let agreement = agreement_on(customer, offer.id).await;
     same_deal(customer, seller, agreement.id).await;
     let peers: Vec<PeerView> = customer.get("/v1/peers").await;
-    assert!(peers.iter().any(|peer| peer.peer == seller.peer), "they are connected with each other");
+    assert!(
+        peers.iter().any(|peer| peer.peer == seller.peer),
+        "they are connected with each other"
+    );
     assert_ne!(world.meeting.peer, seller.peer);
     customer.is_well();
     seller.is_well();

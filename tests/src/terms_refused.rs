@@ -25,12 +25,18 @@ async fn an_offer_under_other_terms_is_refused_kept_and_shown() {
     let mut rogue = Rogue::start(world.address()).await;
     let id = cast(&customer, &bike_wanted()).await;
     let heard = rogue.hear(id).await;
-    assert!(heard.terms.contains("SD-BASE") && heard.terms.contains("PDC-INTENT"), "what is asked where nothing is said");
+    assert!(
+        heard.terms.contains("SD-BASE") && heard.terms.contains("PDC-INTENT"),
+        "what is asked where nothing is said"
+    );
 
     let fewer = TermsSet::of(&["PDC-INTENT"]).unwrap().hash();
     let more = TermsSet::of(&["SD-BASE", "PDC-INTENT", "ic:no-resale"]).unwrap().hash();
     for (minor, terms) in [(400_00, fewer), (401_00, more)] {
-        let offer = rogue.sign(Offer { terms, ..rogue.honest(&heard, minor) });
+        let offer = rogue.sign(Offer {
+            terms,
+            ..rogue.honest(&heard, minor)
+        });
         let reply = rogue.offer(&heard.reply.clone(), offer.bytes()).await;
         assert_eq!(refusal(&reply), Some((offer.id(), Refusal::Terms)));
     }
@@ -38,20 +44,29 @@ async fn an_offer_under_other_terms_is_refused_kept_and_shown() {
         strand: Word::lossy("phone.mobile"),
         purpose: Phrase::lossy("to call about other things"),
     }]);
-    let asks = rogue.sign(Offer { needs, ..rogue.honest(&heard, 402_00) });
+    let asks = rogue.sign(Offer {
+        needs,
+        ..rogue.honest(&heard, 402_00)
+    });
     let reply = rogue.offer(&heard.reply.clone(), asks.bytes()).await;
     assert_eq!(refusal(&reply), Some((asks.id(), Refusal::Terms)));
 
     let shown = offers(&customer, id).await;
     assert_eq!(shown.len(), 3);
     for view in &shown {
-        let OfferState::Refused { why: Refusal::Terms, detail } = &view.state else {
+        let OfferState::Refused {
+            why: Refusal::Terms,
+            detail,
+        } = &view.state
+        else {
             panic!("only what was refused is here: {view:?}");
         };
         assert!(!detail.is_empty());
     }
     // And nobody can say yes to one of them.
-    let yes = customer.post(&format!("/v1/offers/{}/accept", asks.id()), &serde_json::json!({})).await;
+    let yes = customer
+        .post(&format!("/v1/offers/{}/accept", asks.id()), &serde_json::json!({}))
+        .await;
     assert!(yes.is_err());
     customer.is_well();
 }
@@ -87,6 +102,9 @@ async fn a_shop_that_will_not_sign_the_terms_stays_silent() {
         })
         .await;
     let first: Vec<OfferView> = narrow.get("/v1/offers").await;
-    assert!(first.iter().all(|view| view.intent == Some(plain)), "it made no offer to the first want");
+    assert!(
+        first.iter().all(|view| view.intent == Some(plain)),
+        "it made no offer to the first want"
+    );
     assert_eq!(offers(&customer, reply.intent).await.len(), 1);
 }

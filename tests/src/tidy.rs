@@ -21,7 +21,9 @@ fn files() -> Vec<(String, String)> {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             let name = path.strip_prefix(&root).unwrap().to_str().unwrap().replace('\\', "/");
-            let skipped = ["target", "corpus", "artifacts"].iter().any(|skipped| name.ends_with(skipped));
+            let skipped = ["target", "corpus", "artifacts"]
+                .iter()
+                .any(|skipped| name.ends_with(skipped));
             if path.is_dir() {
                 if !skipped && !name.starts_with('.') {
                     folders.push(path);
@@ -57,7 +59,10 @@ fn bare(text: &str) -> String {
         } else if next == '"' {
             rest = after_string(&rest[1..]);
             bare.push_str("\"\"");
-        } else if let Some(quoted) = ["'\"'", "'\\''", "'\\\"'"].iter().find(|quoted| rest.starts_with(**quoted)) {
+        } else if let Some(quoted) = ["'\"'", "'\\''", "'\\\"'"]
+            .iter()
+            .find(|quoted| rest.starts_with(**quoted))
+        {
             rest = &rest[quoted.len()..];
             bare.push_str("' '");
         } else {
@@ -94,7 +99,9 @@ fn is_test(name: &str) -> bool {
         || name.starts_with("fuzz/")
         || name.contains("/benches/")
         || name.contains("/examples/")
-        || name.split('/').any(|part| part == "tests" || part == "tests.rs" || part.ends_with("_tests") || part.ends_with("_tests.rs"))
+        || name.split('/').any(|part| {
+            part == "tests" || part == "tests.rs" || part.ends_with("_tests") || part.ends_with("_tests.rs")
+        })
 }
 
 /// What runs in the product: without comments, strings and the tests at a file's end.
@@ -117,9 +124,8 @@ fn product(text: &str) -> String {
 
 fn names(code: &str, word: &str) -> bool {
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
-    code.match_indices(word).any(|(at, _)| {
-        !code[..at].ends_with(is_part) && !code[at + word.len()..].starts_with(is_part)
-    })
+    code.match_indices(word)
+        .any(|(at, _)| !code[..at].ends_with(is_part) && !code[at + word.len()..].starts_with(is_part))
 }
 
 fn none(what: &str, found: impl IntoIterator<Item = String>) {
@@ -151,12 +157,26 @@ fn a_library_is_named_only_where_it_lives() {
 
 #[test]
 fn the_protocol_has_no_clock_no_disk_no_network_no_thread_and_no_chance() {
-    let forbidden = ["Instant", "SystemTime", "std::fs", "std::net", "std::thread", "tokio", "rand", "getrandom", "HashMap"];
+    let forbidden = [
+        "Instant",
+        "SystemTime",
+        "std::fs",
+        "std::net",
+        "std::thread",
+        "tokio",
+        "rand",
+        "getrandom",
+        "HashMap",
+    ];
     let named = rust()
         .filter(|(name, _)| name.starts_with("protocol/src/") && !is_test(name))
         .flat_map(|(name, text)| {
             let code = product(&text);
-            forbidden.into_iter().filter(|word| names(&code, word)).map(|word| format!("{name}: {word}")).collect::<Vec<_>>()
+            forbidden
+                .into_iter()
+                .filter(|word| names(&code, word))
+                .map(|word| format!("{name}: {word}"))
+                .collect::<Vec<_>>()
         });
     none("the protocol is pure", named);
 }
@@ -179,11 +199,22 @@ fn nothing_is_unsafe_and_nothing_is_unwrapped_but_in_tests() {
 
 #[test]
 fn nothing_is_left_to_do_later() {
-    let markers = [["TO", "DO"], ["FIX", "ME"], ["XX", "X"], ["todo", "!("], ["unimplemented", "!("], ["dbg", "!("]];
+    let markers = [
+        ["TO", "DO"],
+        ["FIX", "ME"],
+        ["XX", "X"],
+        ["todo", "!("],
+        ["unimplemented", "!("],
+        ["dbg", "!("],
+    ];
     let markers = markers.map(|parts| parts.concat());
     let left = files()
         .into_iter()
-        .filter(|(name, _)| [".rs", ".md", ".toml", ".yaml", ".yml", ".sh", ".service"].iter().any(|end| name.ends_with(end)))
+        .filter(|(name, _)| {
+            [".rs", ".md", ".toml", ".yaml", ".yml", ".sh", ".service"]
+                .iter()
+                .any(|end| name.ends_with(end))
+        })
         .flat_map(|(name, text)| {
             let found = |marker: &&String| match marker.strip_suffix("!(") {
                 // A string may end in such a word; code that calls it may not be there.
@@ -191,7 +222,11 @@ fn nothing_is_left_to_do_later() {
                 // A region that does not exist is spelt with one.
                 None => names(&text.replace('-', "_"), marker),
             };
-            markers.iter().filter(found).map(|marker| format!("{name}: {marker}")).collect::<Vec<_>>()
+            markers
+                .iter()
+                .filter(found)
+                .map(|marker| format!("{name}: {marker}"))
+                .collect::<Vec<_>>()
         });
     none("a leftover", left);
 }
@@ -199,20 +234,31 @@ fn nothing_is_left_to_do_later() {
 #[test]
 fn a_file_is_of_a_size_one_can_hold() {
     let long = rust().filter(|(_, text)| text.lines().count() > LINES);
-    none(&format!("over {LINES} lines"), long.map(|(name, text)| format!("{name}: {}", text.lines().count())));
+    none(
+        &format!("over {LINES} lines"),
+        long.map(|(name, text)| format!("{name}: {}", text.lines().count())),
+    );
 }
 
 #[test]
 fn versions_stand_in_one_place() {
-    let manifests = files().into_iter().filter(|(name, _)| name.ends_with("Cargo.toml") && name.contains('/'));
+    let manifests = files()
+        .into_iter()
+        .filter(|(name, _)| name.ends_with("Cargo.toml") && name.contains('/'));
     let mut loose = Vec::new();
     for (name, text) in manifests.filter(|(name, _)| !name.starts_with("fuzz/")) {
         let manifest: toml::Table = text.parse().unwrap();
         for section in ["dependencies", "dev-dependencies", "build-dependencies"] {
-            let entries = manifest.get(section).and_then(|table| table.as_table()).into_iter().flatten();
+            let entries = manifest
+                .get(section)
+                .and_then(|table| table.as_table())
+                .into_iter()
+                .flatten();
             for (library, said) in entries {
                 let said = said.as_table();
-                let shared = said.and_then(|said| said.get("workspace")).and_then(toml::Value::as_bool);
+                let shared = said
+                    .and_then(|said| said.get("workspace"))
+                    .and_then(toml::Value::as_bool);
                 if shared != Some(true) || said.is_some_and(|said| said.contains_key("version")) {
                     loose.push(format!("{name}: {library}"));
                 }
@@ -228,20 +274,42 @@ fn what_is_deployed_is_there() {
     let mut programs = BTreeSet::new();
     for (_, text) in all.iter().filter(|(name, _)| name.ends_with("Cargo.toml")) {
         let manifest: toml::Table = text.parse().unwrap();
-        let bins = manifest.get("bin").and_then(|bins| bins.as_array()).into_iter().flatten();
+        let bins = manifest
+            .get("bin")
+            .and_then(|bins| bins.as_array())
+            .into_iter()
+            .flatten();
         programs.extend(bins.filter_map(|bin| bin.get("name")?.as_str().map(str::to_owned)));
-        let package = manifest.get("package").and_then(|package| package.get("name")).and_then(toml::Value::as_str);
+        let package = manifest
+            .get("package")
+            .and_then(|package| package.get("name"))
+            .and_then(toml::Value::as_str);
         programs.extend(package.map(|package| format!("-p {package}")));
     }
     let there: BTreeSet<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
     let mut gone = Vec::new();
     let mut seen = 0;
-    for (name, text) in all.iter().filter(|(name, _)| name.starts_with("deploy/") && !name.ends_with(".md")) {
-        let text: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with('#')).collect();
+    for (name, text) in all
+        .iter()
+        .filter(|(name, _)| name.starts_with("deploy/") && !name.ends_with(".md"))
+    {
+        let text: Vec<&str> = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with('#'))
+            .collect();
         let text = text.join("\n");
-        for (before, prefix) in [("/usr/local/bin/", ""), ("target/release/", ""), ("exec ", ""), ("[CMD, ", ""), ("-p ", "-p ")] {
+        for (before, prefix) in [
+            ("/usr/local/bin/", ""),
+            ("target/release/", ""),
+            ("exec ", ""),
+            ("[CMD, ", ""),
+            ("-p ", "-p "),
+        ] {
             for (at, _) in text.match_indices(before) {
-                let word = text[at + before.len()..].split([' ', ',', '"', '\n', ']', ';']).next().unwrap_or_default();
+                let word = text[at + before.len()..]
+                    .split([' ', ',', '"', '\n', ']', ';'])
+                    .next()
+                    .unwrap_or_default();
                 if word.starts_with("intentcast") {
                     seen += 1;
                     let program = format!("{prefix}{word}");
@@ -261,13 +329,18 @@ fn what_is_deployed_is_there() {
         }
     }
     none("deploy names what is not there", gone);
-    assert!(seen >= 8, "deploy names {seen} programs and files: this test looks in the wrong place");
+    assert!(
+        seen >= 8,
+        "deploy names {seen} programs and files: this test looks in the wrong place"
+    );
 }
 
 #[test]
 fn comments_and_strings_are_not_taken_for_code() {
     let quote = '"';
-    let text = format!("let a = {quote}libp2p // no{quote}; // libp2p\nlet b = r#{quote}redb{quote}#; /* tantivy */ c('{quote}');");
+    let text = format!(
+        "let a = {quote}libp2p // no{quote}; // libp2p\nlet b = r#{quote}redb{quote}#; /* tantivy */ c('{quote}');"
+    );
     let bare = bare(&text);
     for word in ["libp2p", "redb", "tantivy"] {
         assert!(!names(&bare, word), "{bare}");

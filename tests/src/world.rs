@@ -42,7 +42,11 @@ impl World {
     }
 
     pub async fn customer(&self, name: &str) -> Member {
-        Member::start(&self.home(name), &["up", "--listen", QUIC, "--bootstrap", self.address()]).await
+        Member::start(
+            &self.home(name),
+            &["up", "--listen", QUIC, "--bootstrap", self.address()],
+        )
+        .await
     }
 
     /// A shop with this catalogue and these rules.
@@ -53,13 +57,28 @@ impl World {
         std::fs::write(&catalogue, items.join("\n")).unwrap();
         std::fs::write(&by, rules).unwrap();
         let (catalogue, by) = (catalogue.to_str().unwrap(), by.to_str().unwrap());
-        let args = ["up", "--listen", QUIC, "--bootstrap", self.address(), "--catalog", catalogue, "--rules", by];
+        let args = [
+            "up",
+            "--listen",
+            QUIC,
+            "--bootstrap",
+            self.address(),
+            "--catalog",
+            catalogue,
+            "--rules",
+            by,
+        ];
         Member::start(&home, &args).await
     }
 
     /// A shop for bikes that delivers all over Britain.
     pub async fn bike_shop(&self, name: &str) -> Member {
-        self.seller(name, &[goods::bike("fell-xl", "XL", "450.00")], &goods::rules(name, "GB", "4.50", "")).await
+        self.seller(
+            name,
+            &[goods::bike("fell-xl", "XL", "450.00")],
+            &goods::rules(name, "GB", "4.50", ""),
+        )
+        .await
     }
 }
 
@@ -96,13 +115,20 @@ pub async fn offers(member: &Member, intent: IntentId) -> Vec<OfferView> {
 }
 
 pub async fn accept(customer: &Member, offer: OfferId) {
-    customer.post(&format!("/v1/offers/{offer}/accept"), &json!({})).await.unwrap();
+    customer
+        .post(&format!("/v1/offers/{offer}/accept"), &json!({}))
+        .await
+        .unwrap();
 }
 
 /// Looks until the offer is in a state that is wanted.
 pub async fn until_offer<T>(member: &Member, offer: OfferId, wanted: impl Fn(&OfferState) -> Option<T>) -> T {
     let path = format!("/v1/offers/{offer}");
-    member.until("the offer's state changes", &path, |view: OfferView| wanted(&view.state)).await
+    member
+        .until("the offer's state changes", &path, |view: OfferView| {
+            wanted(&view.state)
+        })
+        .await
 }
 
 /// The agreement as this member holds it, once it does, with its first receipt.

@@ -17,7 +17,7 @@ use crate::{demo::Options, want::Want};
 /// The want of somebody who says nothing.
 const WANT: &str = "mountain bike";
 /// What that want must be: the person is rather tall.
-const MUST: &str = "frame=XL";
+const MUST: &str = "frame_size=XL";
 /// Where that is.
 const REGION: &str = "GB-KHL";
 /// For how much.

@@ -59,7 +59,7 @@ pub async fn peers(global: &Global) -> Result<()> {
             peer.peer.clone(),
             peer.addrs.join(" "),
             peer.agent.clone().unwrap_or_default(),
-            peer.topics.len().to_string(),
+            peer.topics.to_string(),
         ]
     };
     global

@@ -99,8 +99,7 @@ pub fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Stri
 
 /// The same text, with whatever could play with a terminal spelled out.
 pub fn clean(text: &str) -> String {
-    text.chars()
-        .fold(String::with_capacity(text.len()), |text, c| push_clean(text, c))
+    text.chars().fold(String::with_capacity(text.len()), push_clean)
 }
 
 /// The same, but line feeds stay.

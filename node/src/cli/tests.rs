@@ -146,7 +146,7 @@ fn the_demo_of_somebody_who_says_nothing_is_the_tall_ones_bike() {
     let want = args.want();
     assert_eq!(
         (want.region.as_str(), want.must),
-        ("GB-KHL", vec!["frame=XL".to_owned()])
+        ("GB-KHL", vec!["frame_size=XL".to_owned()])
     );
     let Command::Demo(args) = parse("demo --want stroller").command else {
         panic!("a demo")

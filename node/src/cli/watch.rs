@@ -95,7 +95,8 @@ impl Teller {
     /// A want that is over, told from what is kept.
     async fn past(&mut self, view: &IntentView) -> Result<()> {
         let intent = view.id;
-        let offers: Vec<OfferView> = self.client.get(&format!("/v1/intents/{intent}/offers")).await?;
+        let mut offers: Vec<OfferView> = self.client.get(&format!("/v1/intents/{intent}/offers")).await?;
+        offers.sort_by_key(|offer| offer.at);
         self.say("cast", view.created, json!({ "intent": intent }), "cast")?;
         for offer in offers
             .iter()

@@ -42,6 +42,8 @@ use crate::{
 const READY: Duration = Duration::from_secs(120);
 /// How long the customer waits for offers that are due.
 const OFFERS: Duration = Duration::from_secs(60);
+/// How long nothing more must come after everybody has answered.
+const FURTHER: Duration = Duration::from_millis(300);
 /// How long the seller may take to confirm.
 const CONFIRMED: Duration = Duration::from_secs(30);
 /// The most shops: each is a process of some 20 MB.
@@ -190,8 +192,11 @@ async fn play(options: &Options, screen: &Screen) -> Result<Stage> {
 
     let mut answered = BTreeSet::new();
     let deadline = began + OFFERS;
-    while answered.len() < due.len() {
-        let Ok(told) = tokio::time::timeout_at(deadline, events.next()).await else {
+    loop {
+        // Once everybody has answered, what else they have follows at once or not at all.
+        let all = answered.len() >= due.len();
+        let until = deadline.min(tokio::time::Instant::now() + if all { FURTHER } else { OFFERS });
+        let Ok(told) = tokio::time::timeout_at(until, events.next()).await else {
             break;
         };
         let told = told.context("the customer's node stopped")??;

@@ -68,6 +68,8 @@ pub(super) struct Relay {
     frames: Meter,
     /// Who was asked on each topic, and when.
     pulls: BTreeMap<Topic, BTreeMap<PeerBytes, Timestamp>>,
+    /// Peers of topics that we do not listen on, or not yet.
+    met: BTreeMap<Topic, Vec<ReplyPath>>,
     counts: [u64; 3],
     pruning: bool,
 }
@@ -83,6 +85,7 @@ impl Default for Relay {
             gossip: Meter::new(limits::GOSSIP_PER_MINUTE),
             frames: Meter::new(limits::FRAMES_PER_MINUTE),
             pulls: BTreeMap::new(),
+            met: BTreeMap::new(),
             counts: [0; 3],
             pruning: false,
         }
@@ -371,6 +374,14 @@ impl Market {
     pub(super) fn joined(&mut self, now: Timestamp, peer: ReplyPath, topic: Topic) {
         self.publish_to(now, topic);
         if self.config.rules.is_none() || !self.config.listen.contains(&topic) {
+            // Whoever begins to listen later asks those it has met already.
+            let met = self.relay.met.entry(topic).or_default();
+            if met.len() < PULLS_PER_SPAN && !peer.peer.is_empty() && !met.contains(&peer) {
+                met.push(peer);
+            }
+            return;
+        }
+        if peer.peer.is_empty() {
             return;
         }
         let asked = self.relay.pulls.entry(topic).or_default();
@@ -383,6 +394,15 @@ impl Market {
         }
         asked.insert(peer.peer.to_vec(), now);
         self.pull(topic, peer, None);
+    }
+
+    /// Asks those whom we met before we listened.
+    pub(super) fn ask_met(&mut self, now: Timestamp) {
+        for (topic, met) in std::mem::take(&mut self.relay.met) {
+            for peer in met {
+                self.joined(now, peer, topic);
+            }
+        }
     }
 
     fn pull(&mut self, topic: Topic, peer: ReplyPath, after: Option<RecordId>) {

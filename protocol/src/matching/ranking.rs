@@ -212,7 +212,7 @@ pub fn rank<'a>(
             (Reverse(score.total()), offer.totals.total, id, score)
         })
         .collect();
-    scored.sort_by(|a, b| (a.0, a.1, a.2).cmp(&(b.0, b.1, b.2)));
+    scored.sort_by_key(|it| (it.0, it.1, it.2));
     scored
         .into_iter()
         .enumerate()

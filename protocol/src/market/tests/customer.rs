@@ -90,6 +90,29 @@ fn no_more_offers_are_taken_than_were_asked_for() {
 }
 
 #[test]
+fn a_few_who_offer_much_leave_room_for_many_who_offer_one() {
+    let (mut customer, _, intent, frame) = about_to_offer(Draft {
+        max_offers: 64,
+        offers_per_seller: 3,
+        ..draft()
+    });
+    let sellers: Vec<Node> = (0..50)
+        .map(|n| Node::seller(&format!("seller {n}"), Vec::new()))
+        .collect();
+    let mut firsts = 0;
+    for seller in &sellers {
+        for n in 0..3 {
+            let offer = forged(seller, &frame, |offer| offer.deliver_by = after(n));
+            let taken = matches!(customer.ask(NOW, &offer), Frame::Stored(_));
+            assert!(taken || n > 0, "a first offer was refused");
+            firsts += usize::from(taken && n == 0);
+        }
+    }
+    assert_eq!(firsts, 50);
+    assert!(customer.market.intent(NOW, intent).unwrap().offers > 50);
+}
+
+#[test]
 fn a_replayed_offer_is_the_same_offer() {
     let (mut customer, _, intent, frame) = about_to_offer(draft());
     let first = customer.ask(after(1), &frame);
