@@ -37,6 +37,7 @@ async fn a_stroller_for_twins_is_heard_by_all_and_answered_by_all_who_have_one()
         .find(|event| event["event"] == "done")
         .expect("it comes to its end");
     assert_eq!(done["shops"], 50);
+    println!("{} ms from cast to receipt", done["ms"]);
     assert_eq!(done["heard"], 50, "all hear it: {done}");
     assert_eq!(done["missing"], Value::Array(Vec::new()), "none is lost: {done}");
     assert_eq!(done["answered"], done["due"], "every one that has one answers: {done}");

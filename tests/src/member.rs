@@ -35,9 +35,26 @@ pub struct Member {
     running: Option<Running>,
 }
 
+/// What is shown of what a member said, characters.
+const TAIL: usize = 4000;
+
 struct Running {
     child: Child,
     complaints: Arc<Mutex<String>>,
+}
+
+/// What a member said is of use when a story fails.
+impl Drop for Running {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let said = self
+                .complaints
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            let tail = said.char_indices().rev().nth(TAIL).map_or(0, |(at, _)| at);
+            eprintln!("a member's last words: {}", &said[tail..]);
+        }
+    }
 }
 
 /// How a program that was run to its end ended.
@@ -180,12 +197,6 @@ impl Member {
         let said = running.complaints.lock().unwrap().clone();
         assert!(running.child.try_wait().unwrap().is_none(), "it ended: {said}");
         assert!(!said.contains("panicked at"), "{said}");
-    }
-
-    /// What it complained of since it started.
-    pub fn complaints(&self) -> String {
-        let running = self.running.as_ref().expect("it runs");
-        running.complaints.lock().unwrap().clone()
     }
 
     /// Its resident memory, KiB, where the system tells.

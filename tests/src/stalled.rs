@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use futures::{AsyncReadExt as _, AsyncWriteExt as _, StreamExt as _, future::join_all};
-use libp2p::{Multiaddr, PeerId, Stream, StreamProtocol, SwarmBuilder, multiaddr::Protocol, noise, tcp, yamux};
+use libp2p::{
+    Multiaddr, PeerId, Stream, StreamProtocol, SwarmBuilder, multiaddr::Protocol, noise, swarm::SwarmEvent, tcp, yamux,
+};
+
+use crate::wait::{PATIENCE, within};
 
 const OFFERS: StreamProtocol = StreamProtocol::new("/intentcast/offer/1");
 
@@ -31,7 +35,10 @@ pub async fn crowd(target: &str, peers: usize, each: usize) -> Crowd {
             .with_swarm_config(|config| config.with_idle_connection_timeout(Duration::from_secs(120)))
             .build();
         controls.push(swarm.behaviour().new_control());
-        swarm.add_peer_address(at, address.clone());
+        swarm.dial(address.clone()).unwrap();
+        let connected =
+            async { while !matches!(swarm.next().await, Some(SwarmEvent::ConnectionEstablished { .. })) {} };
+        within(PATIENCE, "one of the crowd is connected", connected).await;
         swarms.spawn(async move {
             loop {
                 swarm.next().await;

@@ -9,7 +9,7 @@ use intentcast_node::{
 };
 use intentcast_protocol::market::Event;
 
-use crate::wait::{PATIENCE, within};
+use crate::wait::PATIENCE;
 
 /// A member's events, each seen once and in order.
 pub struct Watch(Pin<Box<dyn Stream<Item = Result<Told, ClientError>>>>);
@@ -33,14 +33,5 @@ impl Watch {
         };
         let found = tokio::time::timeout(PATIENCE, waiting).await;
         found.unwrap_or_else(|_| panic!("{what} did not happen, but this: {seen:#?}"))
-    }
-
-    /// Reads on for the rest of the story, so that nothing waits for it.
-    pub async fn next(&mut self) -> Event {
-        within(PATIENCE, "something happens", self.0.next())
-            .await
-            .expect("the member runs")
-            .unwrap()
-            .event
     }
 }
