@@ -79,6 +79,6 @@ fn the_two_commands_stand_as_they_are_run() {
 #[test]
 fn the_command_line_says_what_it_is_said_to_say() {
     trycmd::TestCases::new()
-        .register_bin("intentcast", PROGRAM)
+        .register_bin("intentcast", std::path::PathBuf::from(PROGRAM))
         .case("cmd/*.trycmd");
 }
