@@ -484,7 +484,10 @@ fn log(event: &Event) {
             info!(record = %record.short(), why = why.word(), "record refused");
             debug!(record = %record.short(), detail, "why");
         }
-        Event::Unheard { intent, topic } => warn!(intent = %intent.short(), topic, "nobody to hear it yet"),
+        Event::Unheard { intent, topic } => {
+            warn!(intent = %intent.short(), "nobody to hear it yet");
+            debug!(intent = %intent.short(), topic, "where");
+        }
         Event::Cast { intent } => info!(intent = %intent.short(), "cast"),
         Event::Offer { intent, offer } => {
             info!(intent = %intent.short(), offer = %offer.short(), "offer taken in");
