@@ -4,12 +4,13 @@ use std::{collections::BTreeMap, fs, io, path::Path};
 
 use intentcast_fuzz::piece;
 use intentcast_protocol::{
-    codec::encode,
+    codec::{decode, encode},
     contact::ReplyPath,
     deed::{Acceptance, Confirmation},
     envelope::{Kind, Record, kind_of, open},
     id::unhex,
     intent::{Amendment, Intent, Withdrawal},
+    list::List,
     offer::{Decline, Offer},
     receipt::Receipt,
 };
@@ -34,6 +35,19 @@ fn write(target: &str, name: &str, bytes: &[u8]) -> io::Result<()> {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
     fs::create_dir_all(&corpus)?;
     fs::write(corpus.join(name), bytes)
+}
+
+/// The offer without its second line, which is a used thing that the want does not take.
+fn one_line(offer: &[u8]) -> Vec<u8> {
+    let mut offer: Offer = decode(offer).expect("a body of ours");
+    offer.lines = List::cut(offer.lines.iter().take(1).cloned());
+    offer.totals.goods = offer
+        .lines
+        .iter()
+        .map(|line| line.unit_minor * i64::from(line.quantity))
+        .sum();
+    offer.totals.total = offer.totals.goods + offer.totals.delivery;
+    encode(&offer)
 }
 
 fn main() -> io::Result<()> {
@@ -80,12 +94,13 @@ fn main() -> io::Result<()> {
     // The numbers are those of the market target's steps.
     let buys = [
         piece(4, &bodies["intent"]),
-        piece(6, &bodies["offer"]),
+        piece(6, &one_line(&bodies["offer"])),
         piece(16, &[]),
+        piece(18, &[]),
         piece(15, &frames["frame-confirmed"]),
         piece(12, &bodies["receipt-paid"]),
         piece(17, &[0; 8]),
-        piece(19, &[96]),
+        piece(20, &[96]),
     ];
     write("market", "buys", &[&[1][..], &buys.concat()].concat())?;
     let sells = [
@@ -96,7 +111,7 @@ fn main() -> io::Result<()> {
         piece(2, &bodies["amendment"]),
         piece(3, &bodies["withdrawal"]),
         piece(13, &frames["frame-pull-first"]),
-        piece(19, &[4]),
+        piece(20, &[4]),
     ];
     write("market", "sells", &[&[1][..], &sells.concat()].concat())?;
     for (name, frame) in &frames {

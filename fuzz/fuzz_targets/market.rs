@@ -5,22 +5,23 @@ use std::collections::VecDeque;
 
 use intentcast_fuzz::{CUSTOMER, NOW, Pieces, SELLER};
 use intentcast_protocol::{
+    attribute::Attribute,
     codec::decode,
     contact::ReplyPath,
-    deed::{Acceptance, agreement_id},
+    deed::{Acceptance, Confirmation, agreement_id},
     envelope::{Record, Verified, open, sign},
     frame::Frame,
-    id::{IntentId, OfferId},
+    id::{IntentId, OfferId, RecordId},
     intent::{Amendment, Intent, Withdrawal},
     item::Item,
     keys::{Key, Seed},
     limits,
-    list::Bytes,
+    list::{Bytes, List},
     market::{
         Answered, Candidate, Command, Config, Done, Draft, Exchange, Input, Market, Output, Request, TaskId, Ticket,
     },
     offer::{Decline, Offer, Reason},
-    receipt::Receipt,
+    receipt::{OrderEvent, Receipt},
     rules::Rules,
     text::Text,
     time::{Seconds, Timestamp},
@@ -38,6 +39,10 @@ struct World {
     sends: VecDeque<TaskId>,
     /// What our rules offered, and whom we could answer.
     offered: Option<Verified<Offer>>,
+    /// What we said yes to, and the effect that waits for the seller's word.
+    accepted: Option<(TaskId, Verified<Acceptance>)>,
+    /// The last want of a stranger that we heard.
+    heard: Option<(IntentId, Intent)>,
     own: Option<IntentId>,
     want: Option<Intent>,
     taken: Option<OfferId>,
@@ -80,7 +85,14 @@ fn candidate(intent: &Intent) -> Candidate {
             .unwrap_or(intentcast_protocol::intent::Condition::New),
         stock: Some(3),
         language: intent.language,
-        attributes: Vec::new(),
+        attributes: intent
+            .wishes
+            .iter()
+            .map(|wish| Attribute {
+                name: wish.name.clone(),
+                value: wish.value.clone(),
+            })
+            .collect(),
     };
     Candidate { item, counted: NOW }
 }
@@ -93,6 +105,8 @@ impl World {
             entries: Vec::new(),
             sends: VecDeque::new(),
             offered: None,
+            accepted: None,
+            heard: None,
             own: None,
             want: None,
             taken: None,
@@ -140,8 +154,10 @@ impl World {
             }
             Output::Send { task, frame, .. } => {
                 assert!(frame.len() <= limits::FRAME_BYTES);
-                if let Ok(Frame::Offer(record)) = Frame::decode(&frame) {
-                    self.offered = open(&record).ok();
+                match Frame::decode(&frame).expect("we send frames") {
+                    Frame::Offer(record) => self.offered = open(&record).ok(),
+                    Frame::Acceptance(record) => self.accepted = open(&record).ok().map(|record| (task, record)),
+                    _ => {}
                 }
                 self.sends.push_back(task);
                 if self.sends.len() > 64 {
@@ -229,7 +245,7 @@ impl World {
             fulfilment: intent.fulfilment,
             need_by: intent.need_by,
             offers_due: intent.offers_due,
-            expires: self.now.plus(DAY),
+            expires: intent.offers_due,
             max_offers: intent.max_offers,
             offers_per_seller: intent.offers_per_seller,
             max_rounds: intent.max_rounds,
@@ -252,7 +268,7 @@ impl World {
         if let (Some(own), Some(want)) = (self.own, &self.want) {
             offer.intent = own;
             if self.mood & 8 == 0 {
-                offer.revision = intentcast_protocol::id::RecordId(own.0);
+                offer.revision = RecordId(own.0);
             }
             offer.terms = want.terms.hash();
         }
@@ -273,32 +289,77 @@ impl World {
             if self.mood & 16 == 0 {
                 acceptance.terms = offer.terms;
                 acceptance.total = offer.totals.landed();
+                acceptance.lines = List::cut(0..offer.lines.len() as u8);
             }
         }
         self.send(&CUSTOMER, acceptance, Frame::Acceptance);
     }
 
+    /// The seller's honest word to our yes: confirmation and first receipt.
+    fn confirm(&mut self) {
+        let Some((task, acceptance)) = self.accepted.take() else {
+            return;
+        };
+        let (agreement, total) = (acceptance.agreement, acceptance.total);
+        let confirmation = Confirmation {
+            agreement,
+            acceptance: acceptance.id(),
+            total,
+            terms: acceptance.terms,
+        };
+        let receipt = Receipt {
+            agreement,
+            sequence: 0,
+            previous: None,
+            event: OrderEvent::Confirmed,
+            total,
+            returns_until: None,
+            warranty_until: None,
+        };
+        let confirmation = self.signed(&SELLER, self.now.plus(DAY), confirmation);
+        let receipt = self.signed(&SELLER, self.now.plus(DAY), receipt);
+        if let (Some(confirmation), Some(receipt)) = (confirmation, receipt) {
+            let frame = Frame::Confirmed {
+                confirmation: Bytes::new(confirmation.bytes()).expect("it is short"),
+                receipt: Bytes::new(receipt.bytes()).expect("it is short"),
+            };
+            self.sends.retain(|other| *other != task);
+            self.tell(Input::Done(task, Done::Replied(frame.encode())));
+        }
+    }
+
     fn step(&mut self, number: u8, bytes: &[u8]) {
         self.now = self.now.plus_millis(u64::from(number) * 7);
-        match number % 20 {
+        match number % 21 {
             0 | 1 => {
-                if let Ok(intent) = decode::<Intent>(bytes) {
-                    let record = self.signed(&CUSTOMER, self.now.plus(DAY), intent.clone());
-                    if let Some(record) = record {
-                        self.gossip(&intent, record.bytes().to_vec());
-                    }
+                if let Ok(intent) = decode::<Intent>(bytes)
+                    && let Some(record) = self.signed(&CUSTOMER, intent.offers_due, intent.clone())
+                {
+                    self.heard = Some((record.id().into(), intent.clone()));
+                    self.gossip(&intent, record.bytes().to_vec());
                 }
             }
             2 => {
-                if let Ok(amendment) = decode::<Amendment>(bytes) {
+                if let Ok(mut amendment) = decode::<Amendment>(bytes) {
+                    if let Some((heard, _)) = &self.heard {
+                        amendment.intent = *heard;
+                        amendment.replaces = RecordId(heard.0);
+                    }
                     let now = amendment.now.clone();
-                    if let Some(record) = self.signed(&CUSTOMER, self.now.plus(Seconds(60)), amendment) {
+                    if let Some(record) = self.signed(&CUSTOMER, now.offers_due, amendment) {
                         self.gossip(&now, record.bytes().to_vec());
                     }
                 }
             }
             3 => {
-                if let Ok(withdrawal) = decode::<Withdrawal>(bytes) {
+                if let Ok(mut withdrawal) = decode::<Withdrawal>(bytes) {
+                    if let Some((heard, about)) = self.heard.clone() {
+                        withdrawal.intent = heard;
+                        let record = self.signed(&CUSTOMER, self.now.plus(DAY), withdrawal.clone());
+                        if let Some(record) = record.filter(|_| self.mood & 32 == 0) {
+                            self.gossip(&about, record.bytes().to_vec());
+                        }
+                    }
                     self.send(&CUSTOMER, withdrawal, Frame::Withdrawal);
                 }
             }
@@ -351,7 +412,8 @@ impl World {
                     self.tell(Input::Command(Request(3), Command::Withdraw(own)));
                 }
             }
-            18 => {
+            18 => self.confirm(),
+            19 => {
                 let peer: Vec<u8> = bytes.iter().copied().take(limits::PEER_ID_BYTES).collect();
                 if let (Ok(peer), Some(want)) = (Bytes::new(peer.clone()), &self.want) {
                     let path = ReplyPath {

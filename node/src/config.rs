@@ -13,8 +13,7 @@ use crate::{
     api,
     cli::{Failure, UpArgs},
     home::Identity,
-    net, rules_file,
-    toml_file,
+    net, rules_file, toml_file,
 };
 
 /// The file in the node's folder.
@@ -79,7 +78,10 @@ impl Config {
         let mut config: Self = toml_file::parse(&text).map_err(wrong)?;
         let beside = file.parent().unwrap_or(Path::new("."));
         let seller = &mut config.seller;
-        for path in [&mut seller.catalog, &mut seller.map, &mut seller.rules].into_iter().flatten() {
+        for path in [&mut seller.catalog, &mut seller.map, &mut seller.rules]
+            .into_iter()
+            .flatten()
+        {
             *path = beside.join(&*path);
         }
         Ok(config)
@@ -122,7 +124,9 @@ impl Config {
     /// # Errors
     /// The first such thing, with the key that says it.
     pub fn check(&self) -> Result<()> {
-        self.net.check().map_err(|error| Failure::usage(format!("net: {error}")))?;
+        self.net
+            .check()
+            .map_err(|error| Failure::usage(format!("net: {error}")))?;
         if !self.api.listen.ip().is_loopback() {
             let why = format!("api.listen: {} is not loopback, like 127.0.0.1:0", self.api.listen);
             return Err(Failure::usage(why).into());
@@ -134,7 +138,8 @@ impl Config {
             Region::resolve(name).map_err(|error| Failure::usage(format!("seller.regions: {error}")))?;
         }
         if let Some(file) = &self.seller.rules {
-            let text = toml_file::read(file).with_context(|| format!("cannot read seller.rules: {}", file.display()))?;
+            let text =
+                toml_file::read(file).with_context(|| format!("cannot read seller.rules: {}", file.display()))?;
             let wrong = |wrong| Failure::usage(format!("seller.rules: {}: {wrong}", file.display()));
             rules_file::parse(&text).map_err(wrong)?;
         } else if self.seller.catalog.is_some() {
@@ -177,15 +182,24 @@ mod tests {
     fn a_slip_is_told_with_its_line_and_the_key_that_was_meant() {
         let (_home, config) = with_file("[api]\nlisten = \"127.0.0.1:7\"\n\n[net]\nlisen = []\n");
         let error = config.unwrap_err().to_string();
-        assert!(error.contains("line 5: unknown key `lisen`; did you mean `listen`?"), "{error}");
+        assert!(
+            error.contains("line 5: unknown key `lisen`; did you mean `listen`?"),
+            "{error}"
+        );
     }
 
     #[test]
     fn a_flag_stands_over_the_file_and_the_file_over_the_default() {
         let home = tempfile::tempdir().unwrap();
-        std::fs::write(home.path().join(FILE), "[api]\nlisten = \"127.0.0.1:7\"\n[net]\nlisten = [\"/ip4/127.0.0.1/tcp/1\"]\n")
-            .unwrap();
-        let flags = UpArgs { listen: vec!["/ip4/127.0.0.1/tcp/2".into()], ..UpArgs::default() };
+        std::fs::write(
+            home.path().join(FILE),
+            "[api]\nlisten = \"127.0.0.1:7\"\n[net]\nlisten = [\"/ip4/127.0.0.1/tcp/1\"]\n",
+        )
+        .unwrap();
+        let flags = UpArgs {
+            listen: vec!["/ip4/127.0.0.1/tcp/2".into()],
+            ..UpArgs::default()
+        };
         let config = Config::of_flags(&flags, home.path()).unwrap();
         assert_eq!(config.net.listen, ["/ip4/127.0.0.1/tcp/2"]);
         assert_eq!(config.api.listen.port(), 7);
@@ -201,6 +215,27 @@ mod tests {
     #[test]
     fn an_api_for_everybody_is_refused() {
         let (_home, config) = with_file("[api]\nlisten = \"0.0.0.0:80\"\n");
-        assert!(config.unwrap().check().unwrap_err().to_string().contains("not loopback"));
+        assert!(
+            config
+                .unwrap()
+                .check()
+                .unwrap_err()
+                .to_string()
+                .contains("not loopback")
+        );
+    }
+
+    #[test]
+    fn the_examples_that_are_shipped_are_read() {
+        let dir = tempfile::tempdir().unwrap();
+        for text in [
+            include_str!("../../deploy/config/customer.toml"),
+            include_str!("../../deploy/config/seller.toml"),
+        ] {
+            std::fs::write(dir.path().join("rules.toml"), rules_file::example()).unwrap();
+            std::fs::write(dir.path().join("catalog.csv"), "title,price,currency\n").unwrap();
+            std::fs::write(dir.path().join(FILE), text).unwrap();
+            Config::load(None, dir.path()).unwrap().check().unwrap();
+        }
     }
 }

@@ -18,7 +18,10 @@ pub fn encode(evidence: &Evidence) -> Vec<u8> {
 /// The first [`Flaw`], placed by field where the JSON could be read, and by line and column where it could not.
 pub fn verify(bytes: &[u8]) -> Result<Report, Flaw> {
     if bytes.len() > FILE_BYTES {
-        return Err(Flaw { place: "file".into(), why: format!("longer than {FILE_BYTES} bytes") });
+        return Err(Flaw {
+            place: "file".into(),
+            why: format!("longer than {FILE_BYTES} bytes"),
+        });
     }
     let evidence: Evidence = serde_json::from_slice(bytes).map_err(|error| Flaw {
         place: format!("line {}, column {}", error.line(), error.column()),
@@ -28,10 +31,16 @@ pub fn verify(bytes: &[u8]) -> Result<Report, Flaw> {
     // Everything that is said holds. What is left is how it is spelled: spaces, capitals, escapes.
     let written = encode(&evidence);
     match written.iter().zip(bytes).position(|(written, found)| written != found) {
-        Some(at) => Err(Flaw { place: place_of(bytes, at), why: "not as the exporter writes it".into() }),
+        Some(at) => Err(Flaw {
+            place: place_of(bytes, at),
+            why: "not as the exporter writes it".into(),
+        }),
         None if written.len() != bytes.len() => {
             let at = written.len().min(bytes.len());
-            Err(Flaw { place: place_of(bytes, at), why: "bytes missing or too many at the end".into() })
+            Err(Flaw {
+                place: place_of(bytes, at),
+                why: "bytes missing or too many at the end".into(),
+            })
         }
         None => Ok(report),
     }
@@ -53,6 +62,213 @@ pub fn read(file: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let open = fs::File::open(file).with_context(told)?;
     // One more than fits, so that too long is seen as such.
-    open.take(FILE_BYTES as u64 + 1).read_to_end(&mut bytes).with_context(told)?;
+    open.take(FILE_BYTES as u64 + 1)
+        .read_to_end(&mut bytes)
+        .with_context(told)?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::LazyLock;
+
+    use super::*;
+    use intentcast_protocol::{
+        contact::ReplyPath,
+        deed::{Acceptance, Agreement, Confirmation, Settled, agreement_id},
+        envelope::{Verified, sign},
+        id::RecordId,
+        intent::{Condition, Conditions, Intent},
+        keys::Seed,
+        list::{Bytes, List},
+        offer::{Fit, Line, Offer, Seller, Totals},
+        place::{Fulfilment, Region, Serves},
+        receipt::{OrderEvent, Receipt},
+        text::{Name, Title, Word},
+        time::{Seconds, Timestamp},
+    };
+
+    const NOW: Timestamp = Timestamp(1_790_000_000_000);
+
+    fn later(days: u32) -> Timestamp {
+        NOW.plus(Seconds(days * 86_400))
+    }
+
+    fn path() -> ReplyPath {
+        ReplyPath {
+            peer: Bytes::new(*b"peer").unwrap(),
+            addrs: List::default(),
+        }
+    }
+
+    /// A bike that was bought, confirmed and delivered.
+    fn deal() -> (Settled, Vec<Verified<Receipt>>) {
+        let (customer, seller) = (Seed::new([1; 32]).intent_key(&[2; 16]), Seed::new([3; 32]).seller_key());
+        let want = crate::want::Want {
+            want: "a mountain bike".into(),
+            region: "GB-KHL".into(),
+            budget: "500GBP".into(),
+            ..Default::default()
+        };
+        let intent: Intent = want.draft(NOW).unwrap().0.addressed(path()).unwrap();
+        let (terms, category, budget) = (intent.terms.hash(), intent.category, intent.budget.ceiling());
+        let intent = sign(&customer, NOW, later(7), intent).unwrap();
+        let line = Line {
+            item: Word::new("b1").unwrap(),
+            gtin: None,
+            title: Title::new("Trail \"29\" bike").unwrap(),
+            brand: Name::default(),
+            category,
+            quantity: 1,
+            unit_minor: 40_000,
+            condition: Condition::New,
+            fit: Fit::Exact,
+            attributes: List::default(),
+        };
+        let offer = Offer {
+            intent: intent.id().into(),
+            revision: intent.id(),
+            seller: Seller {
+                name: Name::new("Wheels of Hull").unwrap(),
+                reply: path(),
+            },
+            lines: List::cut([line]),
+            totals: Totals {
+                currency: budget.currency,
+                goods: 40_000,
+                delivery: 499,
+                tax: 6_749,
+                total: 40_499,
+            },
+            serves: Serves {
+                region: "GB".parse::<Region>().unwrap(),
+                cell: None,
+                mode: Fulfilment::Delivery,
+            },
+            deliver_by: later(5),
+            valid_until: later(2),
+            held_until: None,
+            returns_days: 14,
+            warranty_months: 24,
+            terms,
+            needs: List::default(),
+        };
+        let offer = sign(&seller, NOW, later(3), offer).unwrap();
+        let agreement = agreement_id(intent.id().into(), intent.id(), offer.id().into(), terms);
+        let total = offer.totals.landed();
+        let acceptance = Acceptance {
+            agreement,
+            intent: intent.id().into(),
+            offer: offer.id().into(),
+            lines: List::cut([0]),
+            total,
+            terms,
+        };
+        let acceptance = sign(&customer, later(1), later(300), acceptance).unwrap();
+        let confirmation = Confirmation {
+            agreement,
+            acceptance: acceptance.id(),
+            total,
+            terms,
+        };
+        let confirmation = sign(&seller, later(1), later(300), confirmation).unwrap();
+        let settled = Agreement::of(&intent, None, &offer, &acceptance, &confirmation).unwrap();
+        let receipt = |sequence, previous: Option<RecordId>, event, at| {
+            let body = Receipt {
+                agreement,
+                sequence,
+                previous,
+                event,
+                total,
+                returns_until: None,
+                warranty_until: None,
+            };
+            sign(&seller, at, later(300), body).unwrap()
+        };
+        let first = receipt(0, None, OrderEvent::Confirmed, later(1));
+        let second = receipt(1, Some(first.id()), OrderEvent::Delivered, later(4));
+        assert_eq!(intent.conditions, Conditions::NEW);
+        (settled, vec![first, second])
+    }
+
+    static FILE: LazyLock<Vec<u8>> = LazyLock::new(|| {
+        let (settled, receipts) = deal();
+        encode(&Evidence::of(&settled, &receipts).unwrap())
+    });
+
+    fn changed(from: &str, to: &str) -> Flaw {
+        let text = String::from_utf8(FILE.clone()).unwrap();
+        assert!(text.contains(from), "{from}");
+        verify(text.replacen(from, to, 1).as_bytes()).unwrap_err()
+    }
+
+    #[test]
+    fn a_whole_file_proves_the_deal() {
+        let report = verify(&FILE).unwrap();
+        assert_eq!((report.signatures, report.terms, report.until), (6, 2, later(4)));
+        assert_eq!(report.summary.total, "404.99 GBP");
+        assert_eq!(report.summary.seller_name, "Wheels of Hull");
+    }
+
+    #[test]
+    fn a_change_is_placed_where_it_was_made() {
+        assert_eq!(
+            changed("\"total\": \"404.99 GBP\"", "\"total\": \"304.99 GBP\"").place,
+            "summary.total"
+        );
+        assert_eq!(changed("Wheels of Hull", "Wheels of Hell").place, "summary.seller_name");
+        assert_eq!(
+            changed("intentcast-evidence/1", "intentcast-evidence/2").place,
+            "format"
+        );
+        assert!(changed("must not sell it", "may sell it").place.starts_with("terms["));
+        assert!(
+            changed("\"kind\": \"must-not\"", "\"kind\": \"may\"")
+                .place
+                .starts_with("terms[")
+        );
+        assert_eq!(
+            changed("\"kind\": \"acceptance\"", "\"kind\": \"confirmation\"").place,
+            "records[2].kind"
+        );
+        assert!(changed("  \"format\"", "\t\"format\"").place.starts_with("line 2"));
+        assert!(changed("\"format\":", "\"format\" :").place.starts_with("line 2"));
+        assert!(changed("{\n", "{\n \"more\": 1,").place.starts_with("line 2"));
+    }
+
+    #[test]
+    fn no_byte_can_change_unseen() {
+        // Every byte of the file once, each turned into its neighbour, into another of its kind, or dropped.
+        let original = &*FILE;
+        for at in 0..original.len() {
+            let mut bytes = original.clone();
+            match at % 3 {
+                0 => bytes[at] ^= 1,
+                1 => bytes[at] ^= 0x20,
+                _ => drop(bytes.remove(at)),
+            }
+            if bytes != *original {
+                assert!(verify(&bytes).is_err(), "byte {at} of {}", original.len());
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_cut_off_or_added_is_seen() {
+        assert!(verify(&FILE[..FILE.len() - 1]).is_err());
+        assert!(verify(&[FILE.as_slice(), b"\n"].concat()).is_err());
+        assert!(verify(b"").is_err());
+        assert!(verify(&vec![b' '; FILE_BYTES + 1]).unwrap_err().why.contains("longer"));
+    }
+
+    #[test]
+    fn receipts_out_of_order_or_of_another_deal_are_no_chain() {
+        let (settled, receipts) = deal();
+        let swapped = Evidence::of(&settled, &[receipts[1].clone(), receipts[0].clone()]).unwrap();
+        assert_eq!(swapped.verify().unwrap_err().place, "receipts[0]");
+        assert_eq!(
+            Evidence::of(&settled, &[]).unwrap().verify().unwrap_err().place,
+            "receipts"
+        );
+    }
 }

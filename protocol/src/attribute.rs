@@ -117,21 +117,27 @@ impl Wish {
         }
     }
 
-    /// The attribute that the wish is about: the one of that name, or else the only one whose name begins with it
-    /// (`frame` finds `frame_size`).
+    /// The attribute that the wish is about: the one of that name; or else, of those whose names begin with it
+    /// (`frame` of `frame_size`, `frame_material`), the one that has the wished value, or the only one there is.
     pub fn find<'a>(&self, attributes: &'a [Attribute]) -> Option<&'a Attribute> {
         let asked = self.name.as_str();
-        let mut longer = attributes.iter().filter(|attribute| {
+        if let Some(attribute) = attributes.iter().find(|attribute| attribute.name.as_str() == asked) {
+            return Some(attribute);
+        }
+        let longer = |attribute: &&Attribute| {
             attribute
                 .name
                 .as_str()
                 .strip_prefix(asked)
                 .is_some_and(|rest| rest.starts_with('_'))
-        });
+        };
+        let met = |attribute: &&Attribute| compare(&self.value, self.comparison, &attribute.value) == Holds::Met;
+        let mut candidates = attributes.iter().filter(longer);
         attributes
             .iter()
-            .find(|attribute| attribute.name.as_str() == asked)
-            .or_else(|| longer.next().filter(|_| longer.next().is_none()))
+            .filter(longer)
+            .find(met)
+            .or_else(|| candidates.next().filter(|_| candidates.next().is_none()))
     }
 }
 
@@ -349,15 +355,12 @@ mod tests {
     }
 
     #[test]
-    fn a_short_name_finds_the_only_longer_one() {
-        assert_eq!(
-            holds("frame=xl", &[("frame_size", "XL"), ("colour", "red")]),
-            Holds::Met
-        );
-        assert_eq!(
-            holds("frame=xl", &[("frame_size", "XL"), ("frame_material", "steel")]),
-            Holds::Unknown
-        );
+    fn a_short_name_finds_the_longer_one_that_is_meant() {
+        let bike = [("frame_size", "XL"), ("frame_material", "steel")];
+        assert_eq!(holds("frame=xl", &bike), Holds::Met);
+        assert_eq!(holds("frame=steel", &bike), Holds::Met);
+        assert_eq!(holds("frame=m", &bike), Holds::Unknown);
+        assert_eq!(holds("frame=m", &bike[..1]), Holds::Unmet);
     }
 
     #[test]

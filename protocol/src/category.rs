@@ -141,9 +141,29 @@ pub enum Relation {
     Apart,
 }
 
+/// Branches of a category that hold what goes with the thing and not the thing.
+const BESIDE: [&str; 2] = ["accessories", "parts"];
+
+/// Whether `offered` goes with what was asked rather than being it: a rain cover where a stroller is wanted. A root
+/// asks for all that is below it.
+fn is_beside(asked: CategoryId, offered: CategoryId) -> bool {
+    let (Some(asked), Some(offered)) = (asked.lookup(), offered.lookup()) else {
+        return false;
+    };
+    asked.parent.is_some()
+        && offered
+            .path
+            .strip_prefix(asked.path)
+            .and_then(|below| below.strip_prefix('/'))
+            .and_then(|below| below.split('/').next())
+            .is_some_and(|branch| BESIDE.contains(&branch))
+}
+
 /// How `offered` stands to `asked`.
 pub fn relation(asked: CategoryId, offered: CategoryId) -> Relation {
-    if asked.covers(offered) {
+    if is_beside(asked, offered) {
+        Relation::Apart
+    } else if asked.covers(offered) {
         Relation::Within
     } else if offered.covers(asked) {
         Relation::Coarser

@@ -39,6 +39,10 @@ pub struct Refused {
 }
 
 /// One thing that happened and must not be forgotten.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a fact is made, applied, encoded and dropped; no two of them lie side by side"
+)]
 #[derive(Clone, Serialize, Deserialize, Debug)]
 pub enum Fact {
     /// We cast a want; its key is of this nonce.

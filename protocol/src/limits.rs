@@ -59,6 +59,9 @@ pub const ADDRS: usize = 8;
 pub const OFFERS_PER_INTENT: u16 = 64;
 /// Offers that one seller may send to one intent, whatever the intent says.
 pub const OFFERS_PER_SELLER: u8 = 16;
+/// A seller's second and further offers are taken while under one in this many places are filled, so that a few who
+/// offer much leave room for many who offer one: of 64 places, 16 may go so, and 50 sellers still find room.
+pub const FURTHER_OFFERS: usize = 4;
 /// Amendments that one intent may see: one an hour for half its life.
 pub const AMENDMENTS: u32 = 168;
 /// Receipts that one agreement may gather: confirmed, paid, ten parcels there and back, refunded, with room.
@@ -69,6 +72,10 @@ pub const RECEIPTS_PER_AGREEMENT: usize = 64;
 pub const OPEN_INTENTS: usize = 20_000;
 /// Bytes of open intents kept, whatever their count.
 pub const OPEN_INTENT_BYTES: usize = 16 * 1024 * 1024;
+/// Intents of which an amendment or a withdrawal came before they did: 256 x 2 x 5 KiB are 2.5 MiB.
+pub const EARLY: usize = 256;
+/// Such records kept for one intent.
+pub const EARLY_PER_INTENT: usize = 2;
 /// Ids remembered as seen: 100,000 x 48 bytes are 5 MiB.
 pub const SEEN: usize = 100_000;
 /// Refused records kept per intent to be shown: a flood must not fill the disk.

@@ -162,6 +162,7 @@ pub fn at_rest(world: &mut World) {
     let mut wrong = Vec::new();
     let mut sellers: BTreeMap<IntentId, Vec<(AgreementId, [u8; 32])>> = BTreeMap::new();
     let mut customers = sellers.clone();
+    let mut rogues = Vec::new();
     for (at, node) in world.nodes.iter().enumerate() {
         let Some(market) = &node.market else {
             wrong.push(format!("node {at} is down"));
@@ -189,6 +190,10 @@ pub fn at_rest(world: &mut World) {
                 Role::Customer => &mut customers,
                 Role::Seller => &mut sellers,
             };
+            if node.rogue {
+                rogues.push((deal.intent, deal.id, deal.bytes_hash.0));
+                continue;
+            }
             side.entry(deal.intent).or_default().push((deal.id, deal.bytes_hash.0));
             if !deal.differences.is_empty() {
                 wrong.push(format!("node {at} finds differences among the honest"));
@@ -202,6 +207,13 @@ pub fn at_rest(world: &mut World) {
                 "node {at} still waits for an answer to its yes for {}",
                 view.id
             ));
+        }
+    }
+    // A cheat may hold a deal that its customer did not take; what the customer took, even a cheat must hold.
+    for (intent, id, hash) in rogues {
+        let met = customers.get(&intent).is_some_and(|deals| deals.contains(&(id, hash)));
+        if met {
+            sellers.entry(intent).or_default().push((id, hash));
         }
     }
     for (intent, deals) in sellers.iter().chain(&customers) {

@@ -33,6 +33,8 @@ pub struct Node {
     pub(crate) appending: Option<Vec<Stored>>,
     /// The next batch fails.
     pub(crate) disk_full: bool,
+    /// What it sends is tampered with.
+    pub rogue: bool,
     pub(crate) catalogue: Vec<Item>,
     pub(crate) counted: Timestamp,
     /// Nodes that it is connected to.
@@ -65,6 +67,7 @@ impl Node {
             kept: Kept::default(),
             appending: None,
             disk_full: false,
+            rogue: false,
             catalogue,
             counted,
             neighbours: BTreeSet::new(),

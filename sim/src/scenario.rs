@@ -177,8 +177,8 @@ fn accept_best(world: &mut World, customer: usize) {
     }
 }
 
-/// A small market where anything may happen at any time, `actions` times; then calm.
-pub fn walk(seed: u64, actions: usize) -> (World, Summary) {
+/// A small market where anything may happen at any time, `actions` times; then calm. One of its shops may cheat.
+pub fn walk(seed: u64, actions: usize, cheating: bool) -> (World, Summary) {
     let mut world = World::new(seed, Weather::FOUL);
     let mut dice = Dice::new(!seed);
     for at in 0..3 {
@@ -192,6 +192,7 @@ pub fn walk(seed: u64, actions: usize) -> (World, Summary) {
         ];
         world.add(selling(rules), items);
     }
+    world.nodes[0].rogue = cheating;
     let customers = [3, 4];
     for _ in 3..6 {
         world.add(relaying(), Vec::new());

@@ -1,6 +1,9 @@
 //! Stories of many markets.
 
-use intentcast_protocol::market::{Event, IntentState, Role};
+use intentcast_protocol::{
+    frame::Refusal,
+    market::{Event, IntentState, Role},
+};
 
 use crate::{
     Weather, World, check,
@@ -51,8 +54,21 @@ fn a_hundred_markets_agree_through_loss_copies_and_restarts_and_do_so_again() {
     assert!(first.agreements * 10 >= first.cast * 9, "{first:?}");
     let (_, second) = market(scale, Weather::FOUL);
     assert_eq!(first, second, "the same seed, the same history");
-    let (_, other) = market(Scale { seed: 12, ..scale }, Weather::FOUL);
-    assert_ne!(first.history, other.history);
+}
+
+#[test]
+fn another_seed_is_another_history() {
+    let scale = |seed| Scale {
+        nodes: 6,
+        sellers: 3,
+        intents: 3,
+        degree: 3,
+        restarts: true,
+        seed,
+    };
+    let history = |seed| market(scale(seed), Weather::FOUL).1.history;
+    assert_eq!(history(1), history(1));
+    assert_ne!(history(1), history(2));
 }
 
 #[test]
@@ -85,28 +101,64 @@ fn a_hundred_sellers_hear_one_want_and_all_that_have_it_answer() {
     assert_eq!(world.violations, Vec::<String>::new());
 }
 
-#[test]
-fn whatever_happens_no_rule_is_broken() {
-    let mut agreements = 0;
-    let mut restarts = 0;
-    for seed in 0..250 {
-        let (world, summary) = walk(seed, 60);
+/// Walks from each of these seeds, and how many agreements and restarts there were on all of them.
+fn walks(seeds: std::ops::Range<u64>, cheating: bool) -> (usize, u64) {
+    let (mut agreements, mut restarts) = (0, 0);
+    for seed in seeds {
+        let (world, summary) = walk(seed, 45, cheating);
         assert_sound(&summary, seed);
+        let up = world.nodes.iter().filter_map(|node| node.market.as_ref());
+        let met = up
+            .flat_map(|market| market.intents(world.now()))
+            .filter(|view| view.role == Role::Customer && view.state == IntentState::Agreed);
+        assert_eq!(met.count(), summary.agreements);
         agreements += summary.agreements;
         restarts += summary.restarts;
-        let met = world
-            .nodes
-            .iter()
-            .filter_map(|node| node.market.as_ref())
-            .flat_map(|market| {
-                let intents = market.intents(world.now());
-                intents
-                    .into_iter()
-                    .filter(|view| view.role == Role::Customer && view.state == IntentState::Agreed)
-            });
-        assert_eq!(met.count(), summary.agreements);
     }
-    // A walk on which nothing happened would hold every rule.
-    assert!(agreements > 250, "{agreements} agreements");
-    assert!(restarts > 1000, "{restarts} restarts");
+    (agreements, restarts)
+}
+
+// A walk on which nothing happened would hold every rule: so each ends with a count.
+
+#[test]
+fn whatever_happens_no_rule_is_broken() {
+    let (agreements, restarts) = walks(0..105, false);
+    assert!(
+        agreements > 105 && restarts > 420,
+        "{agreements} agreements, {restarts} restarts"
+    );
+}
+
+#[test]
+fn whatever_a_cheat_does_no_rule_is_broken() {
+    let (agreements, restarts) = walks(1000..1105, true);
+    assert!(
+        agreements > 50 && restarts > 420,
+        "{agreements} agreements, {restarts} restarts"
+    );
+}
+
+#[test]
+fn what_a_cheat_sends_is_refused_and_shown() {
+    let mut refused = std::collections::BTreeSet::new();
+    for seed in 2000..2010 {
+        let (world, summary) = walk(seed, 45, true);
+        assert_sound(&summary, seed);
+        for event in world.nodes.iter().flat_map(|node| &node.events) {
+            match event {
+                Event::Refused { why, .. } | Event::AcceptanceRefused { why, .. } => refused.insert(*why),
+                _ => continue,
+            };
+        }
+    }
+    let expected = [
+        Refusal::BadSignature,
+        Refusal::NotAdmitted,
+        Refusal::Terms,
+        Refusal::Unknown,
+        Refusal::Changed,
+    ];
+    for why in expected {
+        assert!(refused.contains(&why), "{why:?} among {refused:?}");
+    }
 }

@@ -18,6 +18,7 @@ use crate::{
     check,
     dice::Dice,
     node::{Node, node_of, path_of, peer_of},
+    rogue::cheat,
 };
 
 /// When every world begins: 2026-05-28.
@@ -271,6 +272,28 @@ impl World {
         self.history = digest("intentcast-sim/history", &all);
     }
 
+    /// Adds an output to the history, by what it says.
+    fn trace(&mut self, at: usize, output: &Output) {
+        let said;
+        let (kind, about): (&str, &[u8]) = match output {
+            Output::Publish { bytes, .. } => ("publish", bytes),
+            Output::Send { frame, .. } => ("send", frame),
+            Output::Reply(_, frame) => ("reply", frame),
+            Output::Append { entries, .. } => ("append", entries.last().map_or(&[], |entry| &entry.bytes)),
+            Output::Search { .. } => ("search", &[]),
+            Output::Verdict(..)
+            | Output::Reach(_)
+            | Output::Subscribe(_)
+            | Output::Unsubscribe(_)
+            | Output::Answer(..)
+            | Output::Event(_) => {
+                said = format!("{output:?}");
+                ("say", said.as_bytes())
+            }
+        };
+        self.note(&[&at.to_be_bytes(), kind.as_bytes(), about]);
+    }
+
     fn apart(&self, a: usize, b: usize) -> bool {
         self.island.contains(&a) != self.island.contains(&b)
     }
@@ -394,7 +417,7 @@ impl World {
         let (broken, deadline) = (market.is_broken(), market.deadline());
         for output in outputs {
             check::promise(self, at, &output);
-            self.note(&[&at.to_be_bytes(), format!("{output:?}").as_bytes()]);
+            self.trace(at, &output);
             self.carry_out(at, output);
         }
         if broken {
@@ -441,6 +464,7 @@ impl World {
             }
             Output::Send { task, to, frame } => {
                 self.nodes[at].pending.insert(task);
+                let frame = self.tampered(at, frame);
                 let done = Done::Failed;
                 let reply = true;
                 self.later(
@@ -467,6 +491,7 @@ impl World {
                         reply: true,
                     };
                     if !self.apart(at, to) {
+                        let bytes = self.tampered(at, bytes);
                         self.post(at, to, reply, bytes);
                     }
                 }
@@ -504,6 +529,15 @@ impl World {
             Output::Event(event) => self.nodes[at].events.push(event),
             Output::Reach(_) => {}
         }
+    }
+
+    /// What really leaves the node.
+    fn tampered(&mut self, at: usize, frame: Vec<u8>) -> Vec<u8> {
+        if !self.nodes[at].rogue {
+            return frame;
+        }
+        let key = self.nodes[at].seed().seller_key();
+        cheat(&mut self.dice, &key, frame)
     }
 
     /// Sends a message to every neighbour on the topic but the one it came from; to how many.

@@ -191,6 +191,6 @@ pub struct PeerView {
     pub addrs: Vec<String>,
     /// What it says it runs; a stranger's word.
     pub agent: Option<String>,
-    /// Topics it is on that we are on too.
-    pub topics: Vec<String>,
+    /// How many topics it is on.
+    pub topics: usize,
 }

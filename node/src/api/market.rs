@@ -184,6 +184,12 @@ pub async fn evidence<B: Backend>(
             .settled(id)
             .map(|(settled, receipts)| Evidence::of(settled, receipts))
     };
-    let evidence = shared.backend.read(look).await?.ok_or_else(|| Problem::no("agreement"))?;
-    evidence.map(Json).map_err(|error| Problem::new(StatusCode::CONFLICT, "no_text", error.to_string()))
+    let evidence = shared
+        .backend
+        .read(look)
+        .await?
+        .ok_or_else(|| Problem::no("agreement"))?;
+    evidence
+        .map(Json)
+        .map_err(|error| Problem::new(StatusCode::CONFLICT, "no_text", error.to_string()))
 }

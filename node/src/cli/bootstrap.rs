@@ -22,13 +22,19 @@ pub struct BootstrapArgs {
 /// Runs a meeting point until it is told to stop.
 pub async fn run(global: &Global, args: BootstrapArgs) -> Result<()> {
     let BootstrapArgs { args, tied } = args;
-    let config = args.into_config(global.home.clone()).map_err(|error| Failure::usage(format!("{error:#}")))?;
+    let config = args
+        .into_config(global.home.clone())
+        .map_err(|error| Failure::usage(format!("{error:#}")))?;
     let shutdown = CancellationToken::new();
     if tied {
         crate::up::tie_to_stdin(shutdown.clone());
     }
     let out = global.out();
-    until_told(shutdown.clone(), intentcast_bootstrap::run(config, shutdown, |running| announce(running, out))).await
+    until_told(
+        shutdown.clone(),
+        intentcast_bootstrap::run(config, shutdown, |running| announce(running, out)),
+    )
+    .await
 }
 
 /// Runs `node` until it ends, and has it end at a signal; one from the keyboard has a status of its own.

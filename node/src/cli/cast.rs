@@ -119,7 +119,13 @@ pub fn now() -> Timestamp {
 
 /// Casts, and waits if asked.
 pub async fn run(global: &Global, args: CastArgs) -> Result<()> {
-    let CastArgs { text, region, budget, more, wait } = args;
+    let CastArgs {
+        text,
+        region,
+        budget,
+        more,
+        wait,
+    } = args;
     let want = more.want(text, region, budget);
     // What cannot be meant is said before a node is needed.
     let (_, filled) = want.draft(now())?;
@@ -131,7 +137,9 @@ pub async fn run(global: &Global, args: CastArgs) -> Result<()> {
     let Some(wait) = wait else {
         out.value(&json!({ "event": "cast", "intent": cast.intent, "category": cast.category, "ms": 0 }))?;
         let short = cast.intent.short();
-        out.line(format!("see what comes: intentcast intent watch {short}, intentcast offer list {short}"))?;
+        out.line(format!(
+            "see what comes: intentcast intent watch {short}, intentcast offer list {short}"
+        ))?;
         return Ok(());
     };
     watch::until(global, &client, cast.intent, Some(wait)).await?;

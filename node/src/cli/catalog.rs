@@ -46,7 +46,12 @@ pub fn read(file: &Path, map: Option<&Path>) -> Result<Import> {
     };
     let import = catalogue::import(file, &mapping).map_err(Failure::usage)?;
     if import.items.is_empty() {
-        let first = import.report.bad.first().map(|bad| format!(": {bad}")).unwrap_or_default();
+        let first = import
+            .report
+            .bad
+            .first()
+            .map(|bad| format!(": {bad}"))
+            .unwrap_or_default();
         return Err(Failure::usage(format!("{}: no row is an item{first}", file.display())).into());
     }
     Ok(import)
@@ -85,7 +90,12 @@ pub async fn run(global: &Global, command: CatalogCommand) -> Result<()> {
                     found.item.stock.map(|stock| stock.to_string()).unwrap_or_default(),
                 ]
             };
-            out.list(&found, &["id", "title", "brand", "price", "category", "stock"], row, "nothing like it")?;
+            out.list(
+                &found,
+                &["id", "title", "brand", "price", "category", "stock"],
+                row,
+                "nothing like it",
+            )?;
         }
         CatalogCommand::Stats => {
             let stats: CatalogueStats = client.get("/v1/catalogue/stats").await?;

@@ -6,13 +6,18 @@ use anyhow::Result;
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 
-use super::{Global, bootstrap::until_told, cast::{now, tell_filled}, catalog};
+use super::{
+    Global,
+    bootstrap::until_told,
+    cast::{now, tell_filled},
+    catalog,
+};
 use crate::{demo::Options, want::Want};
 
 /// The want of somebody who says nothing.
 const WANT: &str = "mountain bike";
 /// What that want must be: the person is rather tall.
-const MUST: &str = "frame=XL";
+const MUST: &str = "frame_size=XL";
 /// Where that is.
 const REGION: &str = "GB-KHL";
 /// For how much.
@@ -84,7 +89,13 @@ pub async fn run(global: &Global, args: DemoArgs) -> Result<()> {
         Some(file) => Some(catalog::read(file, args.map.as_deref())?.items),
         None => None,
     };
-    let options = Options { shops: args.shops.into(), catalogue, want, exit: args.exit, json: global.json };
+    let options = Options {
+        shops: args.shops.into(),
+        catalogue,
+        want,
+        exit: args.exit,
+        json: global.json,
+    };
     let shutdown = CancellationToken::new();
     until_told(shutdown.clone(), crate::demo::run(options, shutdown)).await
 }

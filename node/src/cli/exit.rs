@@ -105,14 +105,17 @@ pub fn problem(error: &anyhow::Error) -> Problem {
 /// Says on standard error what went wrong, and gives the status. A reader who went away is told nothing.
 pub fn report(error: &anyhow::Error, json: bool) -> ExitCode {
     let gone = |cause: &(dyn std::error::Error + 'static)| {
-        cause.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
+        cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
     };
     if error.chain().any(gone) {
         return Exit::Done.into();
     }
     let exit = of(error);
     if json {
-        let problem = serde_json::to_string(&problem(error)).expect("a problem is plain fields, which JSON always takes");
+        let problem =
+            serde_json::to_string(&problem(error)).expect("a problem is plain fields, which JSON always takes");
         eprintln!("{problem}");
     } else if exit != Exit::Interrupted {
         eprintln!("intentcast: {}", super::out::clean(&format!("{error:#}")));
@@ -131,7 +134,10 @@ mod tests {
         assert_eq!(status(Failure::usage("no").into()), 2);
         assert_eq!(status(ClientError::NotRunning("/x".into()).into()), 3);
         assert_eq!(status(Failure::new(Exit::NoPeers, "nobody").into()), 4);
-        let refused = Problem { policy: true, ..Problem::new(StatusCode::CONFLICT, "terms", "not so") };
+        let refused = Problem {
+            policy: true,
+            ..Problem::new(StatusCode::CONFLICT, "terms", "not so")
+        };
         assert_eq!(status(ClientError::Problem(Box::new(refused)).into()), 5);
         assert_eq!(status(ClientError::Problem(Box::new(Problem::no("offer"))).into()), 1);
     }
@@ -141,6 +147,9 @@ mod tests {
         let told = Problem::no("offer");
         let error = anyhow::Error::from(ClientError::Problem(Box::new(told.clone())));
         assert_eq!(problem(&error), told);
-        assert_eq!(problem(&ClientError::NotRunning("/x".into()).into()).code, "not_running");
+        assert_eq!(
+            problem(&ClientError::NotRunning("/x".into()).into()).code,
+            "not_running"
+        );
     }
 }

@@ -77,7 +77,9 @@ pub async fn run(global: &Global, command: IntentCommand) -> Result<()> {
         }
         IntentCommand::Decide { intent, send, drop: _ } => {
             let id = pick(&client, &intent).await?;
-            let _: Answered = client.post(&format!("/v1/intents/{id}/decide"), &DecideBody { send }).await?;
+            let _: Answered = client
+                .post(&format!("/v1/intents/{id}/decide"), &DecideBody { send })
+                .await?;
             out.value(&json!({ "event": "decided", "intent": id, "send": send }))?;
             out.line(if send { "the offers go out" } else { "no offer goes out" })?;
         }
@@ -117,8 +119,17 @@ fn row(view: &IntentView) -> Vec<String> {
 fn fields(view: &IntentView) -> Vec<(&'static str, String)> {
     let intent = &view.intent;
     let wishes = |wanted: fn(Strength) -> Option<u8>| {
-        let fitting = intent.wishes.iter().filter_map(|wish| wanted(wish.strength).map(|weight| (wish, weight)));
-        let spelled = fitting.map(|(wish, weight)| if weight == 0 { wish.to_string() } else { format!("{wish} ({weight})") });
+        let fitting = intent
+            .wishes
+            .iter()
+            .filter_map(|wish| wanted(wish.strength).map(|weight| (wish, weight)));
+        let spelled = fitting.map(|(wish, weight)| {
+            if weight == 0 {
+                wish.to_string()
+            } else {
+                format!("{wish} ({weight})")
+            }
+        });
         spelled.collect::<Vec<_>>().join(", ")
     };
     let counted = format!("{}, {} refused", view.offers, view.refused);
@@ -135,15 +146,44 @@ fn fields(view: &IntentView) -> Vec<(&'static str, String)> {
         ("budget", intent.budget.ceiling().to_string()),
         ("quantity", intent.quantity.to_string()),
         ("condition", intent.conditions.to_string()),
-        ("must", wishes(|strength| matches!(strength, Strength::Must).then_some(0))),
-        ("prefer", wishes(|strength| if let Strength::Prefer(weight) = strength { Some(weight) } else { None })),
-        ("avoid", wishes(|strength| if let Strength::Avoid(weight) = strength { Some(weight) } else { None })),
+        (
+            "must",
+            wishes(|strength| matches!(strength, Strength::Must).then_some(0)),
+        ),
+        (
+            "prefer",
+            wishes(|strength| {
+                if let Strength::Prefer(weight) = strength {
+                    Some(weight)
+                } else {
+                    None
+                }
+            }),
+        ),
+        (
+            "avoid",
+            wishes(|strength| {
+                if let Strength::Avoid(weight) = strength {
+                    Some(weight)
+                } else {
+                    None
+                }
+            }),
+        ),
         ("need by", intent.need_by.map(|at| at.to_string()).unwrap_or_default()),
         ("offers due", intent.offers_due.to_string()),
         ("cast", view.created.to_string()),
         ("expires", view.expires.to_string()),
         ("terms", intent.terms.to_string()),
-        ("may ask", intent.may_ask.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
+        (
+            "may ask",
+            intent
+                .may_ask
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(", "),
+        ),
         ("revision", view.revision.to_string()),
     ]
 }

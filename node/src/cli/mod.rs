@@ -25,11 +25,7 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    io::IsTerminal,
-    path::PathBuf,
-    process::ExitCode,
-};
+use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -45,9 +41,16 @@ use crate::client::Client;
 
 /// Say what you want to buy, on your own terms, and let sellers answer
 #[derive(Parser, Debug)]
-#[command(name = "intentcast", version, propagate_version = true, disable_help_subcommand = true)]
-#[command(after_help = "Exit status: 0 done, 1 failed, 2 usage, 3 node not running, 4 no peers, \
-                        5 refused by terms or policy, 130 interrupted")]
+#[command(
+    name = "intentcast",
+    version,
+    propagate_version = true,
+    disable_help_subcommand = true
+)]
+#[command(
+    after_help = "Exit status: 0 done, 1 failed, 2 usage, 3 node not running, 4 no peers, \
+                        5 refused by terms or policy, 130 interrupted"
+)]
 pub struct Cli {
     #[command(flatten)]
     pub global: Global,
@@ -57,9 +60,16 @@ pub struct Cli {
 
 /// What every command takes.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Everywhere")]
 pub struct Global {
     /// The node's folder [default: the XDG data folder's `intentcast`]
-    #[arg(long, global = true, value_name = "DIR", env = "INTENTCAST_HOME", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "INTENTCAST_HOME",
+        hide_env_values = true
+    )]
     pub home: Option<PathBuf>,
     /// Write JSON; a line for each where there are several
     #[arg(long, global = true)]
@@ -164,7 +174,11 @@ pub fn main() -> ExitCode {
         Err(error) => {
             // Help and the version are answers, not errors. A reader that is gone is no reason to fail.
             let _ = error.print();
-            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
+            return if error.use_stderr() {
+                Exit::Usage.into()
+            } else {
+                Exit::Done.into()
+            };
         }
     };
     let json = cli.global.json;
@@ -253,4 +267,3 @@ fn log(global: &Global) {
         LogFormat::Json => builder.json().try_init(),
     };
 }
-

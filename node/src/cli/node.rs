@@ -14,12 +14,24 @@ pub async fn status(global: &Global) -> Result<()> {
     let mut fields = vec![
         ("version", status.version.clone()),
         ("peer id", status.net.peer_id.clone()),
-        ("peers", format!("{} ({} connections)", status.net.peers, status.net.connections)),
-        ("wants", format!("{} open of {}", market.open_intents, market.own_intents)),
-        ("heard", format!("{} answered, {} relayed", market.heard_intents, market.relayed_intents)),
+        (
+            "peers",
+            format!("{} ({} connections)", status.net.peers, status.net.connections),
+        ),
+        (
+            "wants",
+            format!("{} open of {}", market.open_intents, market.own_intents),
+        ),
+        (
+            "heard",
+            format!("{} answered, {} relayed", market.heard_intents, market.relayed_intents),
+        ),
         ("agreements", market.agreements.to_string()),
         ("outbox", format!("{} waiting", market.outbox)),
-        ("ledger", format!("{} entries, head {}", market.ledger_entries, market.ledger_head.short())),
+        (
+            "ledger",
+            format!("{} entries, head {}", market.ledger_entries, market.ledger_head.short()),
+        ),
         (
             "gossip",
             format!(
@@ -29,7 +41,13 @@ pub async fn status(global: &Global) -> Result<()> {
         ),
     ];
     fields.extend(status.net.listening.iter().map(|addr| ("listening", addr.clone())));
-    fields.extend(status.net.topics.iter().map(|(topic, mesh)| ("topic", format!("{topic}, {mesh} in its mesh"))));
+    fields.extend(
+        status
+            .net
+            .topics
+            .iter()
+            .map(|(topic, mesh)| ("topic", format!("{topic}, {mesh} in its mesh"))),
+    );
     out.fields(&fields)?;
     Ok(())
 }
@@ -41,10 +59,12 @@ pub async fn peers(global: &Global) -> Result<()> {
             peer.peer.clone(),
             peer.addrs.join(" "),
             peer.agent.clone().unwrap_or_default(),
-            peer.topics.len().to_string(),
+            peer.topics.to_string(),
         ]
     };
-    global.out().list(&peers, &["peer", "where", "runs", "topics"], row, "no peers")?;
+    global
+        .out()
+        .list(&peers, &["peer", "where", "runs", "topics"], row, "no peers")?;
     Ok(())
 }
 

@@ -68,7 +68,10 @@ pub async fn run(global: &Global, command: OfferCommand) -> Result<()> {
                 }
                 None => client.get("/v1/offers").await?,
             };
-            let hidden = offers.iter().filter(|offer| matches!(offer.state, OfferState::Refused { .. })).count();
+            let hidden = offers
+                .iter()
+                .filter(|offer| matches!(offer.state, OfferState::Refused { .. }))
+                .count();
             if !refused {
                 offers.retain(|offer| !matches!(offer.state, OfferState::Refused { .. }));
             }
@@ -96,12 +99,16 @@ pub async fn run(global: &Global, command: OfferCommand) -> Result<()> {
                 anyhow::bail!("the node answered {answered:?}");
             };
             out.value(&json!({ "event": "accepted", "offer": id, "agreement": agreement }))?;
-            out.line(format!("accepted {id}\nonce the seller confirms, this is agreement {agreement}"))?;
+            out.line(format!(
+                "accepted {id}\nonce the seller confirms, this is agreement {agreement}"
+            ))?;
             out.line(format!("see it: intentcast receipt show {}", agreement.short()))?;
         }
         OfferCommand::Decline { offer, reason } => {
             let id = pick(&client, &offer).await?;
-            let _: Answered = client.post(&format!("/v1/offers/{id}/decline"), &DeclineBody { reason }).await?;
+            let _: Answered = client
+                .post(&format!("/v1/offers/{id}/decline"), &DeclineBody { reason })
+                .await?;
             out.value(&json!({ "event": "declined", "offer": id, "reason": reason }))?;
             out.line(format!("declined {id}"))?;
         }
@@ -137,7 +144,8 @@ pub fn table_of(out: Out, offers: &[OfferView]) -> io::Result<()> {
             said.map_or_else(|| "-".into(), |offer| offer.seller.name.to_string()),
             title(view),
             said.map(|offer| offer.totals.landed().to_string()).unwrap_or_default(),
-            said.map(|offer| offer.deliver_by.to_string()[..10].to_owned()).unwrap_or_default(),
+            said.map(|offer| offer.deliver_by.to_string()[..10].to_owned())
+                .unwrap_or_default(),
             state(&view.state),
             why(view),
         ]
@@ -204,21 +212,49 @@ fn show(out: Out, view: &OfferView) -> io::Result<()> {
                 Fit::Exact => String::new(),
                 Fit::Near(why) => format!(", near: {why}"),
             };
-            fields.push(("line", format!("{} x {} at {each}, {}{fit}", line.quantity, line.title, line.condition.word())));
-            let like: Vec<String> =
-                line.attributes.iter().map(|attribute| format!("{} {}", attribute.name, attribute.value)).collect();
+            fields.push((
+                "line",
+                format!(
+                    "{} x {} at {each}, {}{fit}",
+                    line.quantity,
+                    line.title,
+                    line.condition.word()
+                ),
+            ));
+            let like: Vec<String> = line
+                .attributes
+                .iter()
+                .map(|attribute| format!("{} {}", attribute.name, attribute.value))
+                .collect();
             fields.push(("  like", like.join(", ")));
         }
         let minor = |minor| intentcast_protocol::money::Money::new(minor, offer.totals.currency).to_string();
         fields.push(("goods", minor(offer.totals.goods)));
-        fields.push(("delivery", format!("{} ({})", minor(offer.totals.delivery), offer.serves)));
-        fields.push(("total", format!("{}, {} of it tax", offer.totals.landed(), minor(offer.totals.tax))));
+        fields.push((
+            "delivery",
+            format!("{} ({})", minor(offer.totals.delivery), offer.serves),
+        ));
+        fields.push((
+            "total",
+            format!("{}, {} of it tax", offer.totals.landed(), minor(offer.totals.tax)),
+        ));
         fields.push(("there by", offer.deliver_by.to_string()));
         fields.push(("valid until", offer.valid_until.to_string()));
-        fields.push(("held until", offer.held_until.map(|at| at.to_string()).unwrap_or_default()));
+        fields.push((
+            "held until",
+            offer.held_until.map(|at| at.to_string()).unwrap_or_default(),
+        ));
         fields.push(("returns", format!("{} days", offer.returns_days)));
         fields.push(("warranty", format!("{} months", offer.warranty_months)));
-        fields.push(("needs", offer.needs.iter().map(|need| format!("{}: {}", need.strand, need.purpose)).collect::<Vec<_>>().join(", ")));
+        fields.push((
+            "needs",
+            offer
+                .needs
+                .iter()
+                .map(|need| format!("{}: {}", need.strand, need.purpose))
+                .collect::<Vec<_>>()
+                .join(", "),
+        ));
         fields.push(("terms", offer.terms.to_string()));
     }
     out.fields(&fields)?;
@@ -229,7 +265,12 @@ fn show(out: Out, view: &OfferView) -> io::Result<()> {
         let place = view.place.map(|place| format!("place {place}, ")).unwrap_or_default();
         out.line(format!("{place}{} points:", score.total()))?;
         for part in &score.parts {
-            out.line(format!("  {:+5} {}: {}", part.points, super::out::clean(&part.what), super::out::clean(&part.why)))?;
+            out.line(format!(
+                "  {:+5} {}: {}",
+                part.points,
+                super::out::clean(&part.what),
+                super::out::clean(&part.why)
+            ))?;
         }
     }
     Ok(())

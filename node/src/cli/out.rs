@@ -71,9 +71,10 @@ impl Out {
     /// When nobody reads any more.
     pub fn fields(self, fields: &[(&str, String)]) -> io::Result<()> {
         let width = fields.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-        fields.iter().filter(|(_, value)| !value.is_empty()).try_for_each(|(name, value)| {
-            self.line(format!("{name:width$}  {}", clean(value)))
-        })
+        fields
+            .iter()
+            .filter(|(_, value)| !value.is_empty())
+            .try_for_each(|(name, value)| self.line(format!("{name:width$}  {}", clean(value))))
     }
 }
 
@@ -86,7 +87,9 @@ fn write(text: &str) -> io::Result<()> {
 /// A table of these rows.
 pub fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(head.iter().map(|name| name.to_uppercase()));
     for row in rows {
         table.add_row(row.iter().map(|cell| clean(cell)));
@@ -96,18 +99,19 @@ pub fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Stri
 
 /// The same text, with whatever could play with a terminal spelled out.
 pub fn clean(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |text, c| push_clean(text, c))
+    text.chars().fold(String::with_capacity(text.len()), push_clean)
 }
 
 /// The same, but line feeds stay.
 fn clean_lines(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut text, c| match c {
-        '\n' => {
-            text.push(c);
-            text
-        }
-        c => push_clean(text, c),
-    })
+    text.chars()
+        .fold(String::with_capacity(text.len()), |mut text, c| match c {
+            '\n' => {
+                text.push(c);
+                text
+            }
+            c => push_clean(text, c),
+        })
 }
 
 fn push_clean(mut text: String, c: char) -> String {

@@ -22,7 +22,13 @@ impl FromStr for Prefix {
     fn from_str(text: &str) -> Result<Self, String> {
         let digits = text.trim().to_ascii_lowercase();
         let fits = (LEAST..=WHOLE).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if fits { Ok(Self(digits)) } else { Err(format!("an id is {WHOLE} hexadecimal digits, or the first {LEAST} or more of them")) }
+        if fits {
+            Ok(Self(digits))
+        } else {
+            Err(format!(
+                "an id is {WHOLE} hexadecimal digits, or the first {LEAST} or more of them"
+            ))
+        }
     }
 }
 
@@ -32,13 +38,24 @@ impl Prefix {
     /// # Errors
     /// When none does, or several do.
     pub fn pick<T: ToString>(&self, what: &str, ids: impl IntoIterator<Item = T>) -> Result<T> {
-        let mut fitting: Vec<T> = ids.into_iter().filter(|id| id.to_string().starts_with(&self.0)).collect();
+        let mut fitting: Vec<T> = ids
+            .into_iter()
+            .filter(|id| id.to_string().starts_with(&self.0))
+            .collect();
         match fitting.len() {
             1 => Ok(fitting.swap_remove(0)),
             0 => anyhow::bail!("no {what} {}: `{what} list` shows them", self.0),
             _ => {
-                let several: Vec<String> = fitting.iter().take(4).map(|id| id.to_string()[..16].to_owned()).collect();
-                let why = format!("{} may be any {what} of {}: write more digits", self.0, several.join(", "));
+                let several: Vec<String> = fitting
+                    .iter()
+                    .take(4)
+                    .map(|id| id.to_string()[..16].to_owned())
+                    .collect();
+                let why = format!(
+                    "{} may be any {what} of {}: write more digits",
+                    self.0,
+                    several.join(", ")
+                );
                 Err(Failure::usage(why).into())
             }
         }
@@ -75,7 +92,13 @@ mod tests {
 
     #[test]
     fn a_beginning_of_several_or_none_picks_none() {
-        let pick = |text: &str| text.parse::<Prefix>().unwrap().pick("offer", ids()).unwrap_err().to_string();
+        let pick = |text: &str| {
+            text.parse::<Prefix>()
+                .unwrap()
+                .pick("offer", ids())
+                .unwrap_err()
+                .to_string()
+        };
         assert!(pick("ababab").contains("write more digits"));
         assert!(pick("cccccc").contains("no offer cccccc"));
     }

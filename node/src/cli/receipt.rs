@@ -11,7 +11,7 @@ use intentcast_protocol::{
 };
 use serde_json::json;
 
-use super::{Global, Exit, Failure, pick::Prefix};
+use super::{Exit, Failure, Global, pick::Prefix};
 use crate::{client::Client, evidence_file};
 
 /// What to do with agreements.
@@ -50,13 +50,26 @@ pub async fn run(global: &Global, command: ReceiptCommand) -> Result<()> {
         ReceiptCommand::List => {
             let all: Vec<AgreementView> = global.client()?.get("/v1/agreements").await?;
             let row = |view: &AgreementView| {
-                let item = view.agreed.lines.first().map(|line| line.title.to_string()).unwrap_or_default();
-                let last = view.receipts.last().map(|receipt| receipt.receipt.event.word()).unwrap_or_default();
+                let item = view
+                    .agreed
+                    .lines
+                    .first()
+                    .map(|line| line.title.to_string())
+                    .unwrap_or_default();
+                let last = view
+                    .receipts
+                    .last()
+                    .map(|receipt| receipt.receipt.event.word())
+                    .unwrap_or_default();
                 let side = match view.role {
                     Role::Customer => view.agreed.seller.name.to_string(),
                     Role::Seller => format!("customer {}", view.customer.short()),
                 };
-                let receipt = view.receipts.last().map(|receipt| receipt.id.short()).unwrap_or_default();
+                let receipt = view
+                    .receipts
+                    .last()
+                    .map(|receipt| receipt.id.short())
+                    .unwrap_or_default();
                 vec![
                     view.id.short(),
                     view.at.to_string(),
@@ -77,7 +90,12 @@ pub async fn run(global: &Global, command: ReceiptCommand) -> Result<()> {
             out.value(&view)?;
             out.fields(&fields(&view))?;
             for receipt in &view.receipts {
-                out.line(format!("receipt {}  {}  {}", receipt.id, receipt.at, receipt.receipt.event.word()))?;
+                out.line(format!(
+                    "receipt {}  {}  {}",
+                    receipt.id,
+                    receipt.at,
+                    receipt.receipt.event.word()
+                ))?;
             }
             for difference in &view.differences {
                 out.line(format!("refused: {}", super::out::clean(&difference.to_string())))?;
@@ -92,7 +110,10 @@ pub async fn run(global: &Global, command: ReceiptCommand) -> Result<()> {
                 Some(file) => {
                     std::fs::write(&file, &bytes).with_context(|| format!("cannot write {}", file.display()))?;
                     out.value(&json!({ "event": "exported", "agreement": id, "file": file }))?;
-                    out.line(format!("wrote {}: check it with `intentcast receipt verify`", file.display()))?;
+                    out.line(format!(
+                        "wrote {}: check it with `intentcast receipt verify`",
+                        file.display()
+                    ))?;
                 }
                 None => std::io::Write::write_all(&mut std::io::stdout().lock(), &bytes)?,
             }
@@ -104,7 +125,11 @@ pub async fn run(global: &Global, command: ReceiptCommand) -> Result<()> {
 
 fn fields(view: &AgreementView) -> Vec<(&'static str, String)> {
     let agreed = &view.agreed;
-    let lines: Vec<String> = agreed.lines.iter().map(|line| format!("{} x {}", line.quantity, line.title)).collect();
+    let lines: Vec<String> = agreed
+        .lines
+        .iter()
+        .map(|line| format!("{} x {}", line.quantity, line.title))
+        .collect();
     vec![
         ("agreement", view.id.to_string()),
         ("at", view.at.to_string()),

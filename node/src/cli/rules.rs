@@ -6,7 +6,12 @@ use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
 use intentcast_protocol::rules::Rules;
 
-use super::{Failure, Global, cast::{WantArgs, now, tell_filled}, intent, pick::Prefix};
+use super::{
+    Failure, Global,
+    cast::{WantArgs, now, tell_filled},
+    intent,
+    pick::Prefix,
+};
 use crate::{
     api::{
         RulesTest,
@@ -53,7 +58,12 @@ pub fn check(global: &Global, file: &Path) -> Result<()> {
     let doubts = rules_file::doubts(&rules);
     let out = global.out();
     out.value(&serde_json::json!({ "holds": true, "doubts": doubts, "rules": rules }))?;
-    out.line(format!("{} holds: {} sells under {} delivery rules", file.display(), rules.shop, rules.delivery.len()))?;
+    out.line(format!(
+        "{} holds: {} sells under {} delivery rules",
+        file.display(),
+        rules.shop,
+        rules.delivery.len()
+    ))?;
     for doubt in doubts {
         out.line(format!("doubt: {doubt}"))?;
     }
@@ -95,20 +105,46 @@ async fn test(global: &Global, args: TestArgs) -> Result<()> {
     let intent = match &want {
         Some(_) => None,
         None => {
-            let prefix: Prefix = args.intent.parse().map_err(|why| {
-                Failure::usage(format!("{why}; a want in words needs --region and --budget"))
-            })?;
+            let prefix: Prefix = args
+                .intent
+                .parse()
+                .map_err(|why| Failure::usage(format!("{why}; a want in words needs --region and --budget")))?;
             Some(intent::pick(&client, &prefix).await?)
         }
     };
-    let tried: Vec<Tried> = client.post("/v1/rules/test", &RulesTest { rules, intent, want }).await?;
+    let tried: Vec<Tried> = client
+        .post("/v1/rules/test", &RulesTest { rules, intent, want })
+        .await?;
     let out = global.out();
     let row = |tried: &Tried| match &tried.outcome {
-        Outcome::Offer { title, total, steps, points, why } => {
-            vec![tried.item.to_string(), title.clone(), total.to_string(), points.to_string(), format!("{}; {why}", steps.join(", "))]
+        Outcome::Offer {
+            title,
+            total,
+            steps,
+            points,
+            why,
+        } => {
+            vec![
+                tried.item.to_string(),
+                title.clone(),
+                total.to_string(),
+                points.to_string(),
+                format!("{}; {why}", steps.join(", ")),
+            ]
         }
-        Outcome::None { why } => vec![tried.item.to_string(), String::new(), "no offer".into(), String::new(), why.clone()],
+        Outcome::None { why } => vec![
+            tried.item.to_string(),
+            String::new(),
+            "no offer".into(),
+            String::new(),
+            why.clone(),
+        ],
     };
-    out.list(&tried, &["item", "title", "total", "points", "why"], row, "nothing in the catalogue is like it: no offer")?;
+    out.list(
+        &tried,
+        &["item", "title", "total", "points", "why"],
+        row,
+        "nothing in the catalogue is like it: no offer",
+    )?;
     Ok(())
 }

@@ -28,7 +28,12 @@ pub fn run(global: &Global, command: TermsCommand) -> Result<()> {
                 let asked = if default.contains(terms.id) { "yes" } else { "" };
                 vec![terms.id.into(), terms.title.into(), asked.into(), terms.summary.into()]
             };
-            out.list(roster(), &["id", "title", "default", "in one sentence"], row, "the roster is empty")?;
+            out.list(
+                roster(),
+                &["id", "title", "default", "in one sentence"],
+                row,
+                "the roster is empty",
+            )?;
         }
         TermsCommand::Show { id } => {
             let Some(terms) = by_id(id.trim()) else {

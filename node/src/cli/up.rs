@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use intentcast_protocol::{
     category::{self, CategoryId},
+    item::Item,
     place::Region,
     rules::Rules,
     topic::{self, Topic},
@@ -58,7 +59,13 @@ pub async fn run(global: &Global, args: UpArgs) -> Result<()> {
     let home = global.home()?;
     let config = Config::of_flags(&args, &home)?;
     let shop = shop(&config.seller)?;
-    let setup = Setup { home, net: config.net, api: config.api, identity: config.identity, seller: shop };
+    let setup = Setup {
+        home,
+        net: config.net,
+        api: config.api,
+        identity: config.identity,
+        seller: shop,
+    };
     let shutdown = CancellationToken::new();
     if args.tied {
         crate::up::tie_to_stdin(shutdown.clone());
@@ -80,12 +87,17 @@ fn shop(seller: &Seller) -> Result<Option<Shop>> {
         }
         None => None,
     };
-    let listen = listen(seller, &rules)?;
-    Ok(Some(Shop { rules, listen, catalogue }))
+    let listen = listen(seller, &rules, catalogue.as_deref())?;
+    Ok(Some(Shop {
+        rules,
+        listen,
+        catalogue,
+    }))
 }
 
-/// Where to listen: for what the configuration says, or else for what the rules sell, where they deliver.
-fn listen(seller: &Seller, rules: &Rules) -> Result<BTreeSet<Topic>> {
+/// Where to listen: for what the configuration says, or else for what the rules sell, or else for what the catalogue
+/// has; where the rules deliver.
+fn listen(seller: &Seller, rules: &Rules, catalogue: Option<&[Item]>) -> Result<BTreeSet<Topic>> {
     let mut categories: Vec<CategoryId> = Vec::new();
     for name in &seller.categories {
         categories.push(category::resolve(name).context("seller.categories")?.id);
@@ -93,9 +105,20 @@ fn listen(seller: &Seller, rules: &Rules) -> Result<BTreeSet<Topic>> {
     if categories.is_empty() {
         categories.clone_from(&rules.categories);
     }
+    if categories.is_empty() {
+        let roots: BTreeSet<CategoryId> = catalogue
+            .unwrap_or_default()
+            .iter()
+            .map(|item| item.category.root())
+            .collect();
+        categories.extend(roots);
+    }
     // Who sells anything hears of everything; the root that means anything belongs to one group alone.
     if categories.is_empty() || categories.contains(&category::GENERAL) {
-        categories = category::all().filter(|category| category.parent.is_none()).map(|root| root.id).collect();
+        categories = category::all()
+            .filter(|category| category.parent.is_none())
+            .map(|root| root.id)
+            .collect();
     }
     let mut regions: Vec<Region> = Vec::new();
     for name in &seller.regions {
@@ -116,25 +139,43 @@ mod tests {
 
     fn heard(seller: &Seller, rules: &str) -> Vec<String> {
         let rules = crate::rules_file::parse(rules).unwrap();
-        listen(seller, &rules).unwrap().iter().map(ToString::to_string).collect()
+        listen(seller, &rules, None)
+            .unwrap()
+            .iter()
+            .map(ToString::to_string)
+            .collect()
     }
 
     #[test]
     fn a_shop_listens_where_its_rules_lead() {
         let topics = heard(&Seller::default(), RULES);
-        assert!(topics.iter().any(|topic| topic.contains("mobility/europe-west")), "{topics:?}");
+        assert!(
+            topics.iter().any(|topic| topic.contains("mobility/europe-west")),
+            "{topics:?}"
+        );
         assert!(topics.iter().all(|topic| topic.contains("europe-west")), "{topics:?}");
         assert!(topics.len() < 8);
     }
 
     #[test]
     fn a_shop_for_anything_hears_everything_in_its_regions() {
-        assert_eq!(heard(&Seller::default(), &RULES.replace("categories = [\"sports/cycling\"]\n", "")).len(), 8);
+        assert_eq!(
+            heard(
+                &Seller::default(),
+                &RULES.replace("categories = [\"sports/cycling\"]\n", "")
+            )
+            .len(),
+            8
+        );
     }
 
     #[test]
     fn what_the_configuration_says_comes_first() {
-        let seller = Seller { categories: vec!["pram".into()], regions: vec!["Japan".into()], ..Seller::default() };
+        let seller = Seller {
+            categories: vec!["pram".into()],
+            regions: vec!["Japan".into()],
+            ..Seller::default()
+        };
         let topics = heard(&seller, RULES);
         assert!(topics.iter().any(|topic| topic.contains("family/")), "{topics:?}");
         assert!(topics.iter().all(|topic| !topic.contains("europe")), "{topics:?}");

@@ -26,7 +26,9 @@ impl FromStr for Wait {
                 _ => Err(format!("1 to {most} offers")),
             };
         }
-        duration(text).map(Self::For).map_err(|error| format!("{error}, or a number of offers"))
+        duration(text)
+            .map(Self::For)
+            .map_err(|error| format!("{error}, or a number of offers"))
     }
 }
 

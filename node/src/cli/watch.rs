@@ -11,14 +11,25 @@ use intentcast_protocol::{
 };
 use serde_json::{Value, json};
 
-use super::{Global, cast::now, offer::title, out::{Out, span}, wait::Wait};
+use super::{
+    Global,
+    cast::now,
+    offer::title,
+    out::{Out, span},
+    wait::Wait,
+};
 use crate::{api::Told, client::Client};
 
 /// Tells of a want until it is over, or until `wait` is.
 pub async fn until(global: &Global, client: &Client, intent: IntentId, wait: Option<Wait>) -> Result<()> {
     let out = global.out();
     let view: IntentView = client.get(&format!("/v1/intents/{intent}")).await?;
-    let mut teller = Teller { out, client: client.clone(), created: view.created, offers: 0 };
+    let mut teller = Teller {
+        out,
+        client: client.clone(),
+        created: view.created,
+        offers: 0,
+    };
     if is_over(view.state) {
         return teller.past(&view).await;
     }
@@ -84,9 +95,13 @@ impl Teller {
     /// A want that is over, told from what is kept.
     async fn past(&mut self, view: &IntentView) -> Result<()> {
         let intent = view.id;
-        let offers: Vec<OfferView> = self.client.get(&format!("/v1/intents/{intent}/offers")).await?;
+        let mut offers: Vec<OfferView> = self.client.get(&format!("/v1/intents/{intent}/offers")).await?;
+        offers.sort_by_key(|offer| offer.at);
         self.say("cast", view.created, json!({ "intent": intent }), "cast")?;
-        for offer in offers.iter().filter(|offer| !matches!(offer.state, OfferState::Refused { .. })) {
+        for offer in offers
+            .iter()
+            .filter(|offer| !matches!(offer.state, OfferState::Refused { .. }))
+        {
             self.offer(offer.at.unwrap_or(view.created), intent, offer)?;
         }
         let agreements: Vec<AgreementView> = self.client.get("/v1/agreements").await?;
@@ -96,7 +111,12 @@ impl Teller {
             for receipt in &agreement.receipts {
                 let what = receipt.receipt.event.word();
                 let ids = json!({ "agreement": agreement.id, "receipt": receipt.id, "what": what });
-                self.say("receipt", receipt.at, ids, &format!("receipt {}: {what}", receipt.id.short()))?;
+                self.say(
+                    "receipt",
+                    receipt.at,
+                    ids,
+                    &format!("receipt {}: {what}", receipt.id.short()),
+                )?;
             }
         }
         self.done(now())
@@ -155,12 +175,17 @@ impl Teller {
             Event::Due { offers, .. } => format!("the time for offers is over: {offers} came"),
             Event::Refused { why, detail, .. } => format!("refused ({}): {detail}", why.word()),
             Event::Ranked { order, .. } => {
-                let best = order.first().map(|best| format!(": first {}, {}", best.offer.short(), best.score));
+                let best = order
+                    .first()
+                    .map(|best| format!(": first {}, {}", best.offer.short(), best.score));
                 format!("{} ranked{}", order.len(), best.unwrap_or_default())
             }
             Event::Accepted { offer, .. } => format!("accepted {}", offer.short()),
             Event::AcceptanceRefused { why, difference, .. } => {
-                let difference = difference.as_ref().map(|difference| format!(": {difference}")).unwrap_or_default();
+                let difference = difference
+                    .as_ref()
+                    .map(|difference| format!(": {difference}"))
+                    .unwrap_or_default();
                 format!("the seller does not honour it ({}){difference}", why.word())
             }
             Event::Declined { offer, .. } => format!("declined {}", offer.short()),
@@ -173,7 +198,9 @@ impl Teller {
                 Some(why) => format!("offer {} was refused there ({})", offer.short(), why.word()),
                 None => format!("offer {} is there", offer.short()),
             },
-            Event::OfferDeclined { offer, reason, .. } => format!("offer {} declined: {}", offer.short(), reason.word()),
+            Event::OfferDeclined { offer, reason, .. } => {
+                format!("offer {} declined: {}", offer.short(), reason.word())
+            }
             Event::StoreFailed => "the ledger could not be written".into(),
         };
         if let Some(fields) = fields.as_object_mut() {

@@ -40,8 +40,12 @@ use crate::{
 
 /// How long a member may take until it is ready. Fifty of them on two cores take their turns.
 const READY: Duration = Duration::from_secs(120);
-/// How long the customer waits for offers that are due.
+/// How long the customer waits for offers that are due, and how much longer for each shop: a crowd on two cores takes
+/// its turns.
 const OFFERS: Duration = Duration::from_secs(60);
+const OFFERS_EACH: Duration = Duration::from_secs(3);
+/// How long nothing more must come after everybody has answered.
+const FURTHER: Duration = Duration::from_millis(300);
 /// How long the seller may take to confirm.
 const CONFIRMED: Duration = Duration::from_secs(30);
 /// The most shops: each is a process of some 20 MB.
@@ -189,9 +193,12 @@ async fn play(options: &Options, screen: &Screen) -> Result<Stage> {
     screen.cast(cast.intent, &options.want, cast.category);
 
     let mut answered = BTreeSet::new();
-    let deadline = began + OFFERS;
-    while answered.len() < due.len() {
-        let Ok(told) = tokio::time::timeout_at(deadline, events.next()).await else {
+    let deadline = began + OFFERS + OFFERS_EACH * stage.shops.len() as u32;
+    loop {
+        // Once everybody has answered, what else they have follows at once or not at all.
+        let all = answered.len() >= due.len();
+        let until = deadline.min(tokio::time::Instant::now() + if all { FURTHER } else { OFFERS });
+        let Ok(told) = tokio::time::timeout_at(until, events.next()).await else {
             break;
         };
         let told = told.context("the customer's node stopped")??;

@@ -303,7 +303,7 @@ impl Backend for Handle {
                 peer: peer.id,
                 addrs: peer.addrs,
                 agent: (!peer.agent.is_empty()).then_some(peer.agent),
-                topics: Vec::new(),
+                topics: peer.topics,
             })
             .collect())
     }

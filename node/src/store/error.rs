@@ -21,7 +21,7 @@ pub enum StoreError {
         why: String,
     },
     /// The disk has no room.
-    #[error("no room on the disk of {}: free some, then start the node again; what was acknowledged is safe", .0.display())]
+    #[error("no room on the disk of {}: free some; what was acknowledged is safe", .0.display())]
     Full(PathBuf),
     /// The folder or file may not be written.
     #[error("{} may not be written: let this user write it, or choose another folder with --home", .0.display())]
@@ -102,7 +102,7 @@ impl StoreError {
             | redb::Error::TypeDefinitionChanged { .. }) => damaged(error.to_string()),
             redb::Error::PreviousIo => Self::Unusable {
                 path: path.to_path_buf(),
-                why: "an earlier write failed; start the node again".into(),
+                why: "an earlier write failed; it is opened anew at the next try".into(),
             },
             error => Self::Unusable {
                 path: path.to_path_buf(),

@@ -10,6 +10,7 @@ mod tables;
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::{PoisonError, RwLock},
 };
 
 use intentcast_protocol::{ledger::Stored, limits};
@@ -35,8 +36,10 @@ pub const ITEM_BYTES: usize = 4 * limits::FRAME_BYTES;
 /// The store, open. One process has it at a time; its threads may share it.
 #[derive(Debug)]
 pub struct Store {
-    db: Database,
+    /// Gone after a write that the system failed, until the next use opens it anew.
+    db: RwLock<Option<Database>>,
     path: PathBuf,
+    in_memory: bool,
 }
 
 impl Store {
@@ -48,10 +51,9 @@ impl Store {
         let dir = dir.as_ref();
         fs::create_dir_all(dir).map_err(|error| StoreError::io(dir, &error))?;
         let path = dir.join(FILE);
-        // A damaged file has to be an error here, not a panic at the first read of a bad page.
-        let opened = builder().set_check_integrity_on_open(true).create(&path);
-        let db = opened.map_err(|error| StoreError::redb(&path, error))?;
-        Self { db, path }.prepared()
+        let db = RwLock::new(Some(file(&path)?));
+        let in_memory = false;
+        Self { db, path, in_memory }.prepared()
     }
 
     /// A store that is gone with its last use: for the simulator, and for trying.
@@ -67,7 +69,9 @@ impl Store {
         let db = builder()
             .create_with_backend(backend)
             .map_err(|error| StoreError::redb(&path, error))?;
-        Self { db, path }.prepared()
+        let db = RwLock::new(Some(db));
+        let in_memory = true;
+        Self { db, path, in_memory }.prepared()
     }
 
     /// Makes the tables of a new store and refuses one of a later form.
@@ -152,8 +156,7 @@ impl Store {
     }
 
     fn read<T>(&self, ask: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error>) -> Result<T, StoreError> {
-        let read = || ask(&self.db.begin_read()?);
-        read().map_err(|error| StoreError::redb(&self.path, error))
+        self.with(|db| ask(&db.begin_read()?))
     }
 
     /// One transaction: kept where `change` succeeds, undone where it fails in either way.
@@ -161,8 +164,8 @@ impl Store {
         &self,
         change: impl FnOnce(&WriteTransaction) -> Result<Result<T, StoreError>, redb::Error>,
     ) -> Result<T, StoreError> {
-        let write = || {
-            let mut write = self.db.begin_write()?;
+        self.with(|db| {
+            let mut write = db.begin_write()?;
             // A torn page must never pass for a commit, and a start after a crash must not read the whole file.
             write.set_two_phase_commit(true);
             write.set_quick_repair(true);
@@ -176,9 +179,38 @@ impl Store {
                     Ok(Err(refused))
                 }
             }
-        };
-        write().map_err(|error: redb::Error| StoreError::redb(&self.path, error))?
+        })?
     }
+
+    /// Does `work` on the file, which is opened anew where the system failed it before: what was full may have room.
+    fn with<T>(&self, work: impl FnOnce(&Database) -> Result<T, redb::Error>) -> Result<T, StoreError> {
+        let is_open = self.db.read().unwrap_or_else(PoisonError::into_inner).is_some();
+        if !is_open {
+            let mut db = self.db.write().unwrap_or_else(PoisonError::into_inner);
+            if db.is_none() {
+                *db = Some(file(&self.path)?);
+            }
+        }
+        let result = match &*self.db.read().unwrap_or_else(PoisonError::into_inner) {
+            Some(db) => work(db),
+            // Somebody else's work failed just now.
+            None => Err(redb::Error::PreviousIo),
+        };
+        result.map_err(|error| {
+            // redb takes no more writes through a file that failed it once.
+            if matches!(error, redb::Error::Io(_) | redb::Error::PreviousIo) && !self.in_memory {
+                *self.db.write().unwrap_or_else(PoisonError::into_inner) = None;
+            }
+            StoreError::redb(&self.path, error)
+        })
+    }
+}
+
+/// The file, open and checked.
+fn file(path: &Path) -> Result<Database, StoreError> {
+    // A damaged file has to be an error here, not a panic at the first read of a bad page.
+    let opened = builder().set_check_integrity_on_open(true).create(path);
+    opened.map_err(|error| StoreError::redb(path, error))
 }
 
 fn builder() -> Builder {

@@ -193,8 +193,26 @@ fn a_category_of_a_later_vocabulary_keeps_its_family() {
     assert_eq!(CategoryId(9_990_000).group(), CategoryGroup::General);
     assert_eq!(later.to_string(), "#20199");
     let json = serde_json::to_string(&later).expect("a number");
-    assert_eq!(json, "20199");
+    assert_eq!(json, "\"#20199\"");
     assert_eq!(serde_json::from_str::<CategoryId>(&json).expect("a number"), later);
+}
+
+#[test]
+fn a_rain_cover_is_no_stroller() {
+    let id = |path: &str| by_path(path).expect("in the vocabulary").id;
+    assert_eq!(
+        relation(id("baby/strollers"), id("baby/strollers/accessories")),
+        Relation::Apart
+    );
+    assert_eq!(
+        relation(id("baby/strollers"), id("baby/strollers/double")),
+        Relation::Within
+    );
+    assert_eq!(
+        relation(id("baby/strollers/accessories"), id("baby/strollers/accessories")),
+        Relation::Within
+    );
+    assert_eq!(relation(id("baby"), id("baby/strollers/accessories")), Relation::Within);
 }
 
 proptest! {

@@ -6,12 +6,21 @@ use crate::{
     envelope::{Signed, Verified, record_id},
     frame::{Frame, Refusal},
     id::{AgreementId, EntryHash, digest},
+    intent::{Amendment, Intent},
     ledger::Fact,
     limits,
     list::Bytes,
+    offer::Offer,
     receipt::Receipt,
     time::Timestamp,
 };
+
+/// What an acceptance says yes to: the want, its amendment that was answered, and the offer.
+pub(super) type Parties<'a> = (
+    &'a Verified<Intent>,
+    Option<&'a Verified<Amendment>>,
+    &'a Verified<Offer>,
+);
 
 /// One agreement.
 #[derive(Debug)]

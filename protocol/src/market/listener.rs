@@ -1,25 +1,21 @@
 //! The seller's side: hear a want, search, admit, offer, and honour what was offered.
 
+mod honouring;
+mod showing;
+
 use std::collections::{BTreeMap, VecDeque};
 
-use super::{
-    Answered, Denied, Event, IntentState, IntentView, Market, OfferState, OfferView, Output, Role, Task, relay::Open,
-};
+use super::{Answered, Denied, Event, Market, Output, Task, relay::Open};
 use crate::{
-    deed::{Acceptance, Agreement, Confirmation, accepts},
     envelope::{Signed, Verified, record_id, sign},
-    fault::Fault,
     frame::{Frame, Refusal},
     id::{AgreementId, IntentId, OfferId, RecordId},
     intent::{Amendment, Intent, Withdrawal},
     item::Item,
-    keys::PublicKey,
     ledger::Fact,
     limits,
     list::Bytes,
-    matching::{admits, score},
-    offer::{Decline, Offer, Reason},
-    receipt::{OrderEvent, Receipt},
+    offer::{Offer, Reason},
     rules::{Asked, Quote, Rules},
     text::Word,
     time::{Seconds, Timestamp},
@@ -242,6 +238,8 @@ impl Market {
         counted: Timestamp,
         except: Option<OfferId>,
     ) -> Option<u32> {
+        // Where nobody counts there is nothing to add up.
+        let stock = stock?;
         let gone: u64 = self
             .heard
             .values()
@@ -261,7 +259,7 @@ impl Market {
             })
             .flat_map(|(_, _, made)| made.offer.lines.iter().map(|line| u64::from(line.quantity)))
             .sum();
-        stock.map(|stock| stock.saturating_sub(u32::try_from(gone).unwrap_or(u32::MAX)))
+        Some(stock.saturating_sub(u32::try_from(gone).unwrap_or(u32::MAX)))
     }
 
     fn offer_all(&mut self, now: Timestamp, id: IntentId, open: &Open, quotes: Vec<(Quote, Candidate)>) {
@@ -495,277 +493,5 @@ impl Market {
             .get(intent)
             .filter(|heard| heard.offers.contains_key(&id))
             .map(|_| (*intent, id))
-    }
-}
-
-/// Honouring.
-impl Market {
-    pub(super) fn take_acceptance(&mut self, now: Timestamp, bytes: &[u8]) -> Frame {
-        let about = record_id(bytes);
-        self.honour(now, bytes)
-            .unwrap_or_else(|why| Frame::Refused { about, why })
-    }
-
-    fn honour(&mut self, now: Timestamp, bytes: &[u8]) -> Result<Frame, Refusal> {
-        let acceptance = verified::<Acceptance>(bytes)?;
-        let heard = self
-            .offers
-            .get(&acceptance.offer)
-            .and_then(|intent| self.heard.get(intent));
-        let heard = heard.ok_or(Refusal::Unknown)?;
-        let made = heard.offers.get(&acceptance.offer).ok_or(Refusal::Unknown)?;
-        if heard.intent.header().author != acceptance.header().author {
-            return Err(Refusal::BadSignature);
-        }
-        accepts(&acceptance, acceptance.offer, &made.offer).map_err(|_| Refusal::Changed)?;
-        // The same yes again gets the same answer, however often it must ask.
-        if let Some(deal) = made.agreed.and_then(|agreement| self.deals.get(&agreement)) {
-            if deal.settled.acceptance.id() != acceptance.id() {
-                return Err(Refusal::Taken);
-            }
-            return deal.confirmed().ok_or(Refusal::NotStored);
-        }
-        // A no is a word to stand by as well: the customer may have gone to another shop since.
-        if let Some(why) = made.refused {
-            return Err(why);
-        }
-        if let Some(why) = self.stands_against(now, heard, made, &acceptance) {
-            let offer = acceptance.offer;
-            self.record(now, Fact::YesRefused { offer, why });
-            return Err(why);
-        }
-        let key = self.seed.seller_key();
-        let ends = now.plus(limits::DEED_LIFE);
-        let (agreement, total) = (acceptance.agreement, acceptance.total);
-        let confirmation = sign(
-            &key,
-            now,
-            ends,
-            Confirmation {
-                agreement,
-                acceptance: acceptance.id(),
-                total,
-                terms: acceptance.terms,
-            },
-        )
-        .map_err(|_| Refusal::NotStored)?;
-        let days = |days: u32| now.plus(Seconds(days.saturating_mul(24 * 3600)));
-        let receipt = Receipt {
-            agreement,
-            sequence: 0,
-            previous: None,
-            event: OrderEvent::Confirmed,
-            total,
-            returns_until: (made.offer.returns_days > 0).then(|| days(made.offer.returns_days.into())),
-            warranty_until: (made.offer.warranty_months > 0).then(|| days(u32::from(made.offer.warranty_months) * 30)),
-        };
-        let receipt = sign(&key, now, ends, receipt).map_err(|_| Refusal::NotStored)?;
-        let amendment = heard.amendment(made.offer.revision);
-        Agreement::of(&heard.intent, amendment, &made.offer, &acceptance, &confirmation)
-            .map_err(|_| Refusal::Changed)?;
-        let (intent, offer) = (acceptance.intent, acceptance.offer);
-        let (id, what) = (receipt.id(), receipt.event.word().to_owned());
-        self.record(
-            now,
-            Fact::Agreed {
-                confirmation,
-                acceptance,
-                receipt,
-            },
-        );
-        self.event(Event::Agreement {
-            intent,
-            offer,
-            agreement,
-        });
-        self.event(Event::Receipt {
-            agreement,
-            receipt: id,
-            what,
-        });
-        self.deals
-            .get(&agreement)
-            .and_then(super::deals::Deal::confirmed)
-            .ok_or(Refusal::NotStored)
-    }
-
-    /// Why a yes that is in order cannot be honoured.
-    fn stands_against(
-        &self,
-        now: Timestamp,
-        heard: &Heard,
-        made: &Made,
-        acceptance: &Verified<Acceptance>,
-    ) -> Option<Refusal> {
-        if heard.offers.values().any(|other| other.agreed.is_some()) {
-            return Some(Refusal::Taken);
-        }
-        // A customer whose yes is under way does not withdraw: this one is old news.
-        if heard.withdrawal.is_some() {
-            return Some(Refusal::Withdrawn);
-        }
-        let signed_late = acceptance.header().created > made.offer.valid_until;
-        if signed_late || now > made.offer.valid_until.plus(LATE) {
-            return Some(Refusal::Expired);
-        }
-        let wanted: u32 = made.offer.lines.iter().map(|line| line.quantity).sum();
-        let left = self.left(now, &made.item, made.stock, made.counted, Some(acceptance.offer));
-        left.is_some_and(|left| left < wanted).then_some(Refusal::OutOfStock)
-    }
-
-    pub(super) fn apply_yes_refused(&mut self, offer: OfferId, why: Refusal) {
-        let heard = self.offers.get(&offer).and_then(|intent| self.heard.get_mut(intent));
-        if let Some(made) = heard.and_then(|heard| heard.offers.get_mut(&offer)) {
-            made.refused = Some(why);
-        }
-    }
-
-    pub(super) fn take_decline(&mut self, now: Timestamp, bytes: &[u8]) -> Frame {
-        let about = record_id(bytes);
-        let decline = match verified::<Decline>(bytes) {
-            Ok(decline) => decline,
-            Err(why) => return Frame::Refused { about, why },
-        };
-        let Some(heard) = self.heard.get(&decline.intent) else {
-            return Frame::Refused {
-                about,
-                why: Refusal::Unknown,
-            };
-        };
-        let Some(made) = heard.offers.get(&decline.offer) else {
-            return Frame::Refused {
-                about,
-                why: Refusal::Unknown,
-            };
-        };
-        if heard.intent.header().author != decline.header().author {
-            return Frame::Refused {
-                about,
-                why: Refusal::BadSignature,
-            };
-        }
-        if made.agreed.is_some() {
-            return Frame::Refused {
-                about,
-                why: Refusal::Taken,
-            };
-        }
-        if made.declined.is_none() {
-            let (intent, offer, reason) = (decline.intent, decline.offer, decline.reason);
-            self.record(now, Fact::DeclineTaken(decline));
-            self.event(Event::OfferDeclined { intent, offer, reason });
-        }
-        Frame::Stored(about)
-    }
-
-    pub(super) fn apply_decline_taken(&mut self, decline: &Verified<Decline>) {
-        let made = self
-            .heard
-            .get_mut(&decline.intent)
-            .and_then(|heard| heard.offers.get_mut(&decline.offer));
-        if let Some(made) = made {
-            made.declined = Some(decline.reason);
-        }
-    }
-
-    /// As a seller: the records that an acceptance of ours belongs to, if it is to one of our offers.
-    pub(super) fn parties_heard(
-        &self,
-        acceptance: &Acceptance,
-    ) -> Option<(&Verified<Intent>, Option<&Verified<Amendment>>, &Verified<Offer>)> {
-        let heard = self.heard.get(&acceptance.intent)?;
-        let made = heard.offers.get(&acceptance.offer)?;
-        Some((&heard.intent, heard.amendment(made.offer.revision), &made.offer))
-    }
-
-    pub(super) fn apply_made_agreed(&mut self, acceptance: &Acceptance) {
-        let made = self
-            .heard
-            .get_mut(&acceptance.intent)
-            .and_then(|heard| heard.offers.get_mut(&acceptance.offer));
-        if let Some(made) = made {
-            made.agreed = Some(acceptance.agreement);
-            // Whoever accepts has the offer: no need to bring it again.
-            self.outbox.apply_delivered(made.offer.id(), None);
-        }
-    }
-}
-
-fn verified<T: crate::envelope::Record>(bytes: &[u8]) -> Result<Verified<T>, Refusal> {
-    let signed = Signed::<T>::parse(bytes).map_err(|_| Refusal::Malformed)?;
-    signed.verify().map_err(|fault| match fault {
-        Fault::BadSignature => Refusal::BadSignature,
-        _ => Refusal::Malformed,
-    })
-}
-
-/// What is shown.
-impl Market {
-    /// The key under which we sell.
-    pub fn seller_key(&self) -> PublicKey {
-        self.seed.seller_key().public()
-    }
-
-    pub(super) fn heard_views(&self, now: Timestamp) -> impl Iterator<Item = IntentView> {
-        self.heard.iter().map(move |(id, heard)| heard_view(now, *id, heard))
-    }
-
-    pub(super) fn heard_view(&self, now: Timestamp, id: IntentId) -> Option<IntentView> {
-        self.heard.get(&id).map(|heard| heard_view(now, id, heard))
-    }
-
-    pub(super) fn made_offers(&self, now: Timestamp, intent: Option<IntentId>) -> Vec<OfferView> {
-        let heard = self
-            .heard
-            .iter()
-            .filter(|(id, _)| intent.is_none_or(|intent| intent == **id));
-        heard
-            .flat_map(|(id, heard)| heard.offers.iter().map(move |(offer, made)| (id, heard, offer, made)))
-            .map(|(id, heard, offer, made)| {
-                let state = match (made.agreed, made.refused, made.declined) {
-                    (Some(agreement), ..) => OfferState::Agreed { agreement },
-                    (None, Some(why), _) => OfferState::NotHonoured { why, difference: None },
-                    (None, None, Some(reason)) => OfferState::Declined { reason },
-                    (None, None, None) if made.offer.valid_until <= now => OfferState::Expired,
-                    (None, None, None) => OfferState::Open,
-                };
-                OfferView {
-                    id: *offer,
-                    role: Role::Seller,
-                    intent: Some(*id),
-                    seller: Some(made.offer.header().author),
-                    at: Some(made.offer.header().created),
-                    state,
-                    offer: Some(made.offer.body().clone()),
-                    place: None,
-                    admission: Some(admits(heard.wanted(), &made.offer)),
-                    score: Some(score(now, heard.wanted(), &made.offer)),
-                    delivery: self.outbox.delivery(made.offer.id()),
-                }
-            })
-            .collect()
-    }
-}
-
-fn heard_view(now: Timestamp, id: IntentId, heard: &Heard) -> IntentView {
-    let header = heard.intent.header();
-    let state = match () {
-        () if heard.offers.values().any(|made| made.agreed.is_some()) => IntentState::Agreed,
-        () if heard.withdrawal.is_some() => IntentState::Withdrawn,
-        () if header.expires <= now => IntentState::Expired,
-        () if heard.wanted().offers_due <= now => IntentState::Due,
-        () => IntentState::Open,
-    };
-    IntentView {
-        id,
-        role: Role::Seller,
-        revision: heard.revision(),
-        state,
-        created: header.created,
-        expires: header.expires,
-        intent: heard.wanted().clone(),
-        heard_by: 0,
-        offers: heard.offers.len(),
-        refused: 0,
     }
 }

@@ -568,10 +568,12 @@ impl Market {
                 Command::Rules(rules) => {
                     self.config.rules = rules.map(|rules| *rules);
                     self.reconsider(now);
+                    self.ask_met(now);
                     Ok(Answered::Ok)
                 }
                 Command::Listen(topics) => {
                     self.listen(topics);
+                    self.ask_met(now);
                     Ok(Answered::Ok)
                 }
             }

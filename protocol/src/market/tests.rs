@@ -271,9 +271,7 @@ impl Node {
     pub(super) fn restart(&mut self, now: Timestamp) {
         let entries = self.disk.iter().map(|entry| entry.bytes.as_slice());
         self.market = Market::replay(self.seed(), self.config.clone(), entries, now).unwrap();
-        for waiting in [&mut self.sends] {
-            waiting.clear();
-        }
+        self.sends.clear();
         self.publishes.clear();
         self.slow = self.slow.take().map(|_| Vec::new());
         self.searches = self.searches.take().map(|_| Vec::new());

@@ -255,8 +255,8 @@ pub fn admits(intent: &Intent, offer: &Offer) -> Admission {
             offered: landed,
         },
         Test::Place {
-            asked: intent.place.clone(),
-            offered: offer.serves.clone(),
+            asked: intent.place,
+            offered: offer.serves,
         },
         Test::Fulfilment {
             asked: intent.fulfilment,

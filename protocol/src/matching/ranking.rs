@@ -17,8 +17,9 @@ use crate::{
 const LIKENESS: i64 = 400;
 /// Points for a preference of weight 1, so that one of weight 100 outweighs half a perfect likeness.
 const PREFERENCE: i64 = 2;
-/// Points for a price of nothing; in proportion below the budget.
-const PRICE: i64 = 200;
+/// Points for half the budget saved, in proportion below that, and no more above it: what costs far less than somebody
+/// is ready to pay is rather another thing than a better bargain.
+const PRICE: i64 = 100;
 /// Points for being there at once; one less for each day.
 const DELIVERY: i64 = 30;
 /// Points off where the item is near what was asked and not it.
@@ -177,7 +178,7 @@ pub fn score(now: Timestamp, intent: &Intent, offer: &Offer) -> Score {
     if let Ok(saved) = ceiling.checked_sub(landed)
         && ceiling.minor > 0
     {
-        let points = (i128::from(PRICE) * i128::from(saved.minor) / i128::from(ceiling.minor)) as i64;
+        let points = (i128::from(2 * PRICE) * i128::from(saved.minor) / i128::from(ceiling.minor)) as i64;
         score.add(
             "price",
             points.clamp(-PRICE, PRICE),
@@ -211,7 +212,7 @@ pub fn rank<'a>(
             (Reverse(score.total()), offer.totals.total, id, score)
         })
         .collect();
-    scored.sort_by(|a, b| (a.0, a.1, a.2).cmp(&(b.0, b.1, b.2)));
+    scored.sort_by_key(|it| (it.0, it.1, it.2));
     scored
         .into_iter()
         .enumerate()

@@ -485,6 +485,24 @@ impl Deal {
                 },
             ),
             ("decline-taken", Fact::DeclineTaken(self.decline.clone())),
+            (
+                "yes-refused",
+                Fact::YesRefused {
+                    offer,
+                    why: Refusal::OutOfStock,
+                },
+            ),
+            (
+                "differed",
+                Fact::Differed {
+                    agreement: self.acceptance.agreement,
+                    difference: Difference {
+                        field: "receipt's total".into(),
+                        agreed: "485.00 GBP".into(),
+                        named: "495.00 GBP".into(),
+                    },
+                },
+            ),
         ]
     }
 }

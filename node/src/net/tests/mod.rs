@@ -1,9 +1,9 @@
 //! Stories over loopback: whole nodes in one process, each waiting for events under a deadline.
 
-mod meeting;
 mod discovery;
 mod exchanges;
 mod gossip;
+mod meeting;
 mod relays;
 
 use std::time::Duration;

@@ -90,6 +90,29 @@ fn no_more_offers_are_taken_than_were_asked_for() {
 }
 
 #[test]
+fn a_few_who_offer_much_leave_room_for_many_who_offer_one() {
+    let (mut customer, _, intent, frame) = about_to_offer(Draft {
+        max_offers: 64,
+        offers_per_seller: 3,
+        ..draft()
+    });
+    let sellers: Vec<Node> = (0..50)
+        .map(|n| Node::seller(&format!("seller {n}"), Vec::new()))
+        .collect();
+    let mut firsts = 0;
+    for seller in &sellers {
+        for n in 0..3 {
+            let offer = forged(seller, &frame, |offer| offer.deliver_by = after(n));
+            let taken = matches!(customer.ask(NOW, &offer), Frame::Stored(_));
+            assert!(taken || n > 0, "a first offer was refused");
+            firsts += usize::from(taken && n == 0);
+        }
+    }
+    assert_eq!(firsts, 50);
+    assert!(customer.market.intent(NOW, intent).unwrap().offers > 50);
+}
+
+#[test]
 fn a_replayed_offer_is_the_same_offer() {
     let (mut customer, _, intent, frame) = about_to_offer(draft());
     let first = customer.ask(after(1), &frame);
@@ -361,11 +384,21 @@ fn whoever_moves_says_so_and_pending_offers_follow() {
     seller.give(after(2), Input::Done(task, Done::Failed));
 
     customer.restart(after(1));
-    assert!(customer.publishes.is_empty(), "in the same place nothing is news");
+    let kinds = |customer: &Node| -> Vec<_> {
+        let said = customer.publishes.iter();
+        said.filter_map(|(_, _, bytes)| crate::envelope::kind_of(bytes))
+            .collect()
+    };
+    let intent_alone = [crate::envelope::Kind::Intent];
+    assert_eq!(
+        kinds(&customer),
+        intent_alone,
+        "what may never have left is said again, and nothing new"
+    );
     customer.name = "elsewhere".into();
     let moved = Input::Reachable(path("elsewhere"));
     customer.give(after(3), moved);
-    let (_, _, amendment) = customer.publishes[0].clone();
+    let (_, _, amendment) = customer.publishes.last().cloned().unwrap();
     assert_eq!(
         crate::envelope::kind_of(&amendment),
         Some(crate::envelope::Kind::Amendment)

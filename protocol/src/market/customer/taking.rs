@@ -1,0 +1,200 @@
+//! Offers that come in: each stage of judgement, and what is kept of those that fail one.
+
+use super::{NotTaken, Taken};
+use crate::market::{Event, Market};
+use crate::{
+    envelope::{Signed, Verified, record_id},
+    fault::Fault,
+    frame::{Frame, Refusal},
+    id::OfferId,
+    ledger::{Fact, Refused},
+    limits,
+    list::Bytes,
+    matching::admits,
+    offer::Offer,
+    text::Prose,
+    time::Timestamp,
+};
+
+/// Refused records that name no intent of ours, kept to be shown.
+const STRAYS: usize = 64;
+
+/// Taking offers in.
+impl Market {
+    pub(in crate::market) fn take_offer(&mut self, now: Timestamp, bytes: &[u8]) -> Frame {
+        let about = record_id(bytes);
+        match self.judge_offer(now, bytes) {
+            Ok(None) => Frame::Stored(about),
+            Ok(Some(offer)) => {
+                let intent = offer.intent;
+                self.record(now, Fact::OfferTaken(offer));
+                self.event(Event::Offer {
+                    intent,
+                    offer: about.into(),
+                });
+                if let Some(own) = self.own.get(&intent) {
+                    let order = own.ranked(now);
+                    self.event(Event::Ranked { intent, order });
+                }
+                Frame::Stored(about)
+            }
+            Err((why, detail)) => {
+                self.file_refusal(now, bytes, why, &detail);
+                Frame::Refused { about, why }
+            }
+        }
+    }
+
+    /// The stages of judgement for an offer. `None` for one that is here already.
+    fn judge_offer(&self, now: Timestamp, bytes: &[u8]) -> Result<Option<Verified<Offer>>, (Refusal, String)> {
+        let no = |why, detail: &str| Err((why, detail.to_owned()));
+        let signed = Signed::<Offer>::parse(bytes).map_err(|fault| (Refusal::Malformed, fault.to_string()))?;
+        let id = OfferId::from(signed.id());
+        // The same bytes again are the same offer; other bytes under its id are a forgery and go on to the signature.
+        let here = self
+            .offers
+            .get(&id)
+            .and_then(|intent| self.own.get(intent))
+            .and_then(|own| own.offers.get(&id));
+        if here.is_some_and(|taken| taken.offer.bytes() == bytes) {
+            return Ok(None);
+        }
+        let offer = signed.verify().map_err(|fault| match fault {
+            Fault::BadSignature => (
+                Refusal::BadSignature,
+                "the signature is not the seller's over this offer".into(),
+            ),
+            fault => (Refusal::Malformed, fault.to_string()),
+        })?;
+        // A second signature by the same key over the same offer makes it no other offer.
+        if here.is_some() {
+            return Ok(None);
+        }
+        let header = *offer.header();
+        let Some(own) = self.own.get(&offer.intent) else {
+            return no(Refusal::Unknown, "it answers no intent of ours");
+        };
+        if own.withdrawal.is_some() {
+            return no(Refusal::Withdrawn, "the intent was withdrawn");
+        }
+        let wanted = own.wanted();
+        if own.expires() <= now || wanted.offers_due <= now {
+            return no(Refusal::Expired, "the time for offers is over");
+        }
+        if header.created > now.plus(limits::CLOCK_SKEW) {
+            return no(Refusal::Malformed, "made in the future: check the clocks");
+        }
+        if offer.valid_until <= now || header.expires <= now {
+            return no(Refusal::Expired, "the offer has expired");
+        }
+        if !own.knows(offer.revision) {
+            return no(
+                Refusal::Superseded,
+                "it answers a version of the intent that we never said",
+            );
+        }
+        let from_seller = own
+            .offers
+            .values()
+            .filter(|taken| taken.offer.header().author == header.author)
+            .count();
+        if own.offers.len() >= usize::from(wanted.max_offers) {
+            return Err((
+                Refusal::OverCap,
+                format!("{} offers were asked for and are here", wanted.max_offers),
+            ));
+        }
+        let shared = usize::from(wanted.max_offers) / limits::FURTHER_OFFERS;
+        let for_all = shared.max(wanted.offers_per_seller.into());
+        if from_seller > 0 && own.offers.len() >= for_all {
+            return Err((
+                Refusal::OverCap,
+                "the places that are left are for other sellers' first offers".into(),
+            ));
+        }
+        if from_seller >= usize::from(wanted.offers_per_seller) {
+            return Err((
+                Refusal::OverCap,
+                format!("{} offers of one seller were asked for", wanted.offers_per_seller),
+            ));
+        }
+        if offer.terms != wanted.terms.hash() {
+            return no(Refusal::Terms, "the seller did not sign exactly the intent's terms");
+        }
+        if let Some(need) = offer.needs.iter().find(|need| !wanted.may_ask.contains(&need.strand)) {
+            return Err((
+                Refusal::Terms,
+                format!("it needs {}, which may not be asked", need.strand),
+            ));
+        }
+        let admission = admits(wanted, &offer);
+        if !admission.admitted() {
+            return Err((Refusal::NotAdmitted, admission.why_not()));
+        }
+        Ok(Some(offer))
+    }
+
+    /// Keeps what was refused, within bounds, and says so. The claim inside is shown as a claim and used for nothing.
+    pub(in crate::market) fn file_refusal(&mut self, now: Timestamp, bytes: &[u8], why: Refusal, detail: &str) {
+        let record = record_id(bytes);
+        let signed = Signed::<Offer>::parse(bytes).ok();
+        let author = signed.as_ref().map(|signed| signed.header().author);
+        let claimed = signed.and_then(|signed| signed.claim()).map(|offer| offer.intent);
+        let intent = claimed.filter(|intent| self.own.contains_key(intent));
+        self.event(Event::Refused {
+            intent,
+            record,
+            why,
+            detail: detail.to_owned(),
+        });
+        let (kept, cap) = match intent.and_then(|intent| self.own.get(&intent)) {
+            Some(own) => (&own.not_taken, limits::REFUSALS_PER_INTENT),
+            None => (&self.strays, STRAYS),
+        };
+        let again = kept
+            .iter()
+            .any(|it| it.refused.record == record && it.refused.why == why);
+        if kept.len() < cap && !again {
+            let bytes = Bytes::new(bytes).unwrap_or_default();
+            let detail = Prose::lossy(detail);
+            self.record(
+                now,
+                Fact::NotTaken(Refused {
+                    record,
+                    intent,
+                    author,
+                    why,
+                    detail,
+                    bytes,
+                }),
+            );
+        }
+    }
+
+    pub(in crate::market) fn apply_offer_taken(&mut self, at: Timestamp, offer: &Verified<Offer>) {
+        let id = OfferId::from(offer.id());
+        if let Some(own) = self.own.get_mut(&offer.intent) {
+            self.offers.insert(id, offer.intent);
+            own.offers.insert(
+                id,
+                Taken {
+                    offer: offer.clone(),
+                    at,
+                    declined: None,
+                    refused: None,
+                },
+            );
+        }
+    }
+
+    pub(in crate::market) fn apply_not_taken(&mut self, at: Timestamp, refused: &Refused) {
+        let kept = match refused.intent.and_then(|intent| self.own.get_mut(&intent)) {
+            Some(own) => &mut own.not_taken,
+            None => &mut self.strays,
+        };
+        kept.push(NotTaken {
+            at,
+            refused: refused.clone(),
+        });
+    }
+}

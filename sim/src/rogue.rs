@@ -1,0 +1,66 @@
+//! A seller that cheats: its node is honest, and what leaves it has been changed and signed anew.
+
+use intentcast_protocol::{
+    deed::Confirmation,
+    envelope::{Record, open, sign},
+    frame::Frame,
+    id::IntentId,
+    keys::Key,
+    list::Bytes,
+    offer::Offer,
+    terms::TermsSet,
+};
+
+use crate::dice::Dice;
+
+/// The frame as the cheat sends it; now and then as it was.
+pub(crate) fn cheat(dice: &mut Dice, key: &Key, bytes: Vec<u8>) -> Vec<u8> {
+    if dice.chance(400) {
+        return bytes;
+    }
+    match Frame::decode(&bytes) {
+        Ok(Frame::Offer(record)) => {
+            let changed = match dice.below(5) {
+                0 => spoiled(&record),
+                1 => anew::<Offer>(key, &record, |offer| {
+                    offer.totals.delivery += 10_000;
+                    offer.totals.total += 10_000;
+                }),
+                2 => anew::<Offer>(key, &record, |offer| {
+                    offer.terms = TermsSet::of(&["PDC-AI"]).map(|terms| terms.hash()).unwrap_or_default();
+                }),
+                3 => anew::<Offer>(key, &record, |offer| offer.intent = IntentId([7; 32])),
+                _ => anew::<Offer>(key, &record, |offer| offer.lines = Default::default()),
+            };
+            Frame::Offer(Bytes::new(changed).unwrap_or_default()).encode()
+        }
+        Ok(Frame::Confirmed { confirmation, receipt }) => {
+            let changed = anew::<Confirmation>(key, &confirmation, |it| it.total.minor += 1);
+            let confirmation = Bytes::new(changed).unwrap_or_default();
+            Frame::Confirmed { confirmation, receipt }.encode()
+        }
+        _ => bytes,
+    }
+}
+
+fn spoiled(record: &[u8]) -> Vec<u8> {
+    let mut bytes = record.to_vec();
+    if let Some(last) = bytes.last_mut() {
+        *last ^= 1;
+    }
+    bytes
+}
+
+/// The record with a change, signed anew where it can be; spoiled where nobody's node would sign it.
+fn anew<T: Record>(key: &Key, record: &[u8], change: impl FnOnce(&mut T)) -> Vec<u8> {
+    let Ok(honest) = open::<T>(record) else {
+        return spoiled(record);
+    };
+    let mut body = honest.body().clone();
+    change(&mut body);
+    let header = honest.header();
+    match sign(key, header.created, header.expires, body) {
+        Ok(signed) => signed.bytes().to_vec(),
+        Err(_) => spoiled(record),
+    }
+}
