@@ -238,7 +238,10 @@ async fn ask(global: &Global, command: Command) -> Result<()> {
 
 fn runtime(threads: bool) -> Result<tokio::runtime::Runtime> {
     let mut builder = if threads {
-        tokio::runtime::Builder::new_multi_thread()
+        // The swarm is one task and the market another: more threads would only have more memory.
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        builder.worker_threads(2);
+        builder
     } else {
         tokio::runtime::Builder::new_current_thread()
     };

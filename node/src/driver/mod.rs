@@ -397,6 +397,7 @@ impl Driver {
             net::Event::Listening { addrs } => {
                 debug!(count = addrs.len(), "addresses changed");
                 self.tell_where().await;
+                self.check_reachable().await;
             }
         }
     }

@@ -87,7 +87,7 @@ impl Behaviour {
 }
 
 /// Peers that hold a record.
-const REPLICAS: NonZeroUsize = NonZeroUsize::new(8).expect("8 > 0");
+const REPLICAS: NonZeroUsize = NonZeroUsize::new(5).expect("5 > 0");
 
 /// Kademlia for topics' providers and peers' addresses. It stores no values: those would be a stranger's bytes on our
 /// memory.

@@ -16,12 +16,19 @@ use tokio::time::Instant;
 
 use super::links::Net;
 use super::meetings::Meetings;
+use super::prospects::{self, Prospects};
 use super::relay::{self, Relays};
 use super::timers::{Due, jitter};
 use super::{Event, address, behaviour, gossip};
 
 /// Kademlia queries of ours at once.
 const MAX_QUERIES: usize = 16;
+/// Of these, announcements: each connects to the peers nearest to its topic, and nobody waits for them.
+const MAX_ANNOUNCING: usize = 1;
+/// And searches for topics to listen on: who is found for one topic serves others as a rule.
+const MAX_LOOKING: usize = 2;
+/// What one newcomer hears comes as one event a topic; nobody else is dialled before all of them are heard.
+const INTRODUCTION: Duration = Duration::from_millis(5);
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
 /// A topic that we published to stays within reach this long.
@@ -47,6 +54,7 @@ pub(super) struct Discovery {
     peers_of: HashMap<String, HashSet<PeerId>>,
     jobs: VecDeque<Job>,
     queries: HashMap<QueryId, Job>,
+    prospects: Prospects,
     /// The routing table's size when topics were last announced.
     announced_at: usize,
     walks_in_vain: u32,
@@ -66,8 +74,8 @@ struct Wanted {
     pending: bool,
     /// Makes an older timer void.
     wish: u64,
-    /// How many providers this lookup may still dial.
-    budget: usize,
+    /// Connected peers with which the last lookup is content.
+    enough: usize,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,6 +94,7 @@ impl Discovery {
             peers_of: HashMap::new(),
             jobs: VecDeque::new(),
             queries: HashMap::new(),
+            prospects: Prospects::default(),
             announced_at: 0,
             walks_in_vain: 0,
             relays: Relays::new(Instant::now()),
@@ -106,6 +115,7 @@ impl Discovery {
                 self.topics.remove(topic);
             }
         }
+        self.prospects.forget(topic);
         net.swarm.behaviour_mut().kad.stop_providing(&key(topic));
     }
 
@@ -137,6 +147,9 @@ impl Discovery {
     }
 
     pub fn subscribed(&mut self, net: &mut Net, peer: PeerId, topic: &str) {
+        if self.prospects.settle(&peer) {
+            net.timers.add(Instant::now() + INTRODUCTION, Due::Dial);
+        }
         if self.peers_of.entry(topic.into()).or_default().insert(peer) {
             self.tell_peers_of(net, topic, Some(peer));
         }
@@ -168,6 +181,7 @@ impl Discovery {
         for topic in topics {
             self.unsubscribed(net, peer, &topic);
         }
+        self.dial_failed(net, peer);
         self.relays.gone(&peer);
         self.unrouted.remove(&peer);
         self.walks_in_vain = 0;
@@ -299,7 +313,26 @@ impl Discovery {
             return;
         }
         while self.queries.len() < MAX_QUERIES {
-            let Some(job) = self.jobs.pop_front() else { break };
+            let announcing = self.queries.values().filter(|job| matches!(job, Job::Announce(_))).count();
+            let looking = self.queries.values().filter(|job| matches!(job, Job::Lookup(_))).count();
+            let resting = looking >= MAX_LOOKING || self.prospects.awaits_somebody();
+            let may = |job: &Job| match job {
+                Job::Announce(_) => announcing < MAX_ANNOUNCING,
+                // Somebody waits for a topic to speak on; for one to listen on, whoever comes for another may do.
+                Job::Lookup(topic) => !resting || self.topics.get(topic).is_none_or(|wanted| !wanted.subscribed),
+                Job::Walk => true,
+            };
+            let Some(job) = self.jobs.iter().position(may).and_then(|at| self.jobs.remove(at)) else {
+                break;
+            };
+            if let Job::Lookup(topic) = &job
+                && !self.is_hungry(net, topic)
+            {
+                if let Some(wanted) = self.topics.get_mut(topic) {
+                    wanted.pending = false;
+                }
+                continue;
+            }
             let kad = match &job {
                 Job::Announce(_) if !net.has_address() => continue,
                 _ => &mut net.swarm.behaviour_mut().kad,
@@ -314,8 +347,10 @@ impl Discovery {
                     let Some(wanted) = self.topics.get_mut(topic) else {
                         continue;
                     };
-                    // Two more than a mesh wants, since some will be gone.
-                    wanted.budget = (gossip::MESH + 2).saturating_sub(known).max(2);
+                    // Two more than a mesh wants, since some will be gone; with all of these and a mesh that is still
+                    // too small, others.
+                    wanted.enough = (gossip::MESH + 2).max(known + 2);
+                    self.prospects.forget(topic);
                     kad.get_providers(key(topic))
                 }
                 Job::Walk => kad.get_closest_peers(PeerId::random()),
@@ -324,25 +359,59 @@ impl Discovery {
         }
     }
 
-    /// Providers of a topic were found: they are dialled now, while the query still knows their addresses.
+    /// Providers of a topic were found. Where they are is asked at once: only the running query knows.
     pub fn found(&mut self, net: &mut Net, query: QueryId, providers: HashSet<PeerId>) {
         let Some(Job::Lookup(topic)) = self.queries.get(&query) else {
             return;
         };
-        let Some(wanted) = self.topics.get_mut(topic) else {
-            return;
-        };
         for peer in providers {
-            if wanted.budget == 0 {
-                break;
-            }
-            if peer != *net.swarm.local_peer_id()
-                && !net.swarm.is_connected(&peer)
-                && net.dial(DialOpts::peer_id(peer).build()).is_ok()
-            {
-                wanted.budget -= 1;
+            if peer != *net.swarm.local_peer_id() && !net.swarm.is_connected(&peer) {
+                let addrs = net.heard_addresses(peer);
+                self.prospects.add(topic, peer, addrs);
             }
         }
+        // A search goes on to the ends of the network, and connects to all that it asks there.
+        let enough = self.topics.get(topic).map_or(0, |wanted| wanted.enough);
+        if self.peers_of(topic) + self.prospects.of(topic) >= enough
+            && let Some(mut query) = net.swarm.behaviour_mut().kad.query_mut(&query)
+        {
+            query.finish();
+        }
+        self.dial_next(net);
+    }
+
+    /// A peer that was dialled cannot be reached.
+    pub fn dial_failed(&mut self, net: &mut Net, peer: PeerId) {
+        if self.prospects.settle(&peer) {
+            self.dials_settled(net);
+        }
+    }
+
+    /// Dials found peers of topics that have too few, a few at a time, the poorest topic first.
+    fn dial_next(&mut self, net: &mut Net) {
+        while self.prospects.has_room() {
+            let poor = |topic: &&String| {
+                let enough = self.topics.get(*topic).map_or(0, |wanted| wanted.enough);
+                self.peers_of(topic) + self.prospects.dialled(topic) < enough
+            };
+            let topics = self.prospects.topics().filter(poor);
+            let poorest = topics.min_by_key(|topic| self.peers_of(topic) + self.prospects.dialled(topic));
+            let Some(topic) = poorest.cloned() else { break };
+            let Some((peer, addrs)) = self.prospects.next(&topic) else {
+                break;
+            };
+            let opts = DialOpts::peer_id(peer).addresses(addrs).build();
+            if !net.swarm.is_connected(&peer) && net.dial(opts).is_ok() {
+                self.prospects.dialling(&topic, peer);
+                net.timers.add(Instant::now() + prospects::PATIENCE, Due::Dial);
+            }
+        }
+    }
+
+    /// Whoever was dialled is there, or is waited for no more.
+    pub fn dials_settled(&mut self, net: &mut Net) {
+        self.dial_next(net);
+        self.start_jobs(net);
     }
 
     /// A query has ended; `peers` are those that a walk came upon.

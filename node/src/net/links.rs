@@ -3,8 +3,9 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
+use libp2p::core::Endpoint;
 use libp2p::swarm::dial_opts::DialOpts;
-use libp2p::swarm::{ConnectionId, DialError};
+use libp2p::swarm::{ConnectionId, DialError, NetworkBehaviour};
 use libp2p::{Multiaddr, PeerId, Swarm};
 use tokio::time::Instant;
 
@@ -91,6 +92,15 @@ impl Net {
         for addr in addrs {
             self.swarm.behaviour_mut().kad.add_address(&peer, addr);
         }
+    }
+
+    /// Where queries under way, and the routing table, have it that a peer is.
+    pub fn heard_addresses(&mut self, peer: PeerId) -> Vec<Multiaddr> {
+        let kad = &mut self.swarm.behaviour_mut().kad;
+        // Kademlia tells whoever is about to dial, and does not ask who that is; the id is of no connection.
+        let nobody = ConnectionId::new_unchecked(0);
+        let heard = kad.handle_pending_outbound_connection(nobody, Some(peer), &[], Endpoint::Dialer);
+        address::admitted(peer, heard.unwrap_or_default(), self.settings.allow_private)
     }
 
     /// Notes that an exchange with a peer begins.

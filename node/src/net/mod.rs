@@ -16,6 +16,7 @@ mod gossip;
 mod links;
 mod meetings;
 mod message;
+mod prospects;
 mod reach;
 mod relay;
 mod status;

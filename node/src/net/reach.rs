@@ -260,7 +260,10 @@ impl Reach {
             }
             Err(OpenError::Closed) => self.finish(net, id, Err(SendError::Closed)),
             Err(OpenError::Unsupported) => self.finish(net, id, Err(SendError::Refused)),
-            Err(OpenError::TimedOut) => self.finish(net, id, Err(SendError::TimedOut)),
+            Err(OpenError::TimedOut) => {
+                leave(net, request.peer);
+                self.finish(net, id, Err(SendError::TimedOut));
+            }
         }
     }
 
@@ -273,6 +276,9 @@ impl Reach {
     }
 
     pub fn expire(&mut self, net: &mut Net, id: u64) {
+        if let Some(Request { peer, step: Step::Opening(_), .. }) = self.requests.get(&id) {
+            leave(net, *peer);
+        }
         self.finish(net, id, Err(SendError::TimedOut));
     }
 
@@ -308,6 +314,13 @@ impl Reach {
         all.sort_unstable();
         all
     }
+}
+
+/// Closes the connections to a peer that opened no stream in all the time of an exchange. Even the busiest peer does;
+/// this one has gone without a word, and its connection would swallow the next request, too.
+fn leave(net: &mut Net, peer: PeerId) {
+    // It may have closed meanwhile.
+    let _ = net.swarm.disconnect_peer_id(peer);
 }
 
 fn search_mut(searches: &mut HashMap<PeerId, Search>, peer: PeerId) -> &mut Search {

@@ -3,6 +3,7 @@
 //! Every inbound stream arrives, one by one and in order, where its cap is judged: none is lost because several come
 //! in the same moment, which a channel between connections and one listener would do.
 
+use std::cmp::Reverse;
 use std::collections::{HashMap, VecDeque};
 use std::task::{Context, Poll, Waker};
 
@@ -67,12 +68,13 @@ impl Behaviour {
         }
     }
 
-    /// Opens a stream to a connected peer, on a direct connection if there is one. Ends in [`Event::Opened`].
+    /// Opens a stream to a connected peer, on a direct connection if there is one, on the youngest of several: a peer
+    /// that was restarted comes with a new one while nobody has missed the old one yet. Ends in [`Event::Opened`].
     pub fn open(&mut self, peer: PeerId, request: u64) {
         let connection = self
             .connections
             .get_mut(&peer)
-            .and_then(|all| all.iter_mut().min_by_key(|c| (c.relayed, c.opening.len())));
+            .and_then(|all| all.iter_mut().min_by_key(|c| (c.relayed, Reverse(c.id))));
         self.queue.push_back(match connection {
             Some(connection) => {
                 connection.opening.push(request);

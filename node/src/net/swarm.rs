@@ -141,6 +141,7 @@ impl Task {
                 Due::Tick => self.tick(),
                 Due::Meeting(at) => self.discovery.meetings.dial(&mut self.net, at),
                 Due::Lookup(topic, wish) => self.discovery.lookup_due(&mut self.net, &topic, wish),
+                Due::Dial => self.discovery.dials_settled(&mut self.net),
                 Due::DialAgain(peer) => self.reach.dial_again(&mut self.net, peer),
                 Due::Expire(request) => self.reach.expire(&mut self.net, request),
             }
@@ -367,6 +368,7 @@ impl Task {
                 if let Some(peer) = peer_id.filter(|peer| !self.net.swarm.is_connected(peer)) {
                     self.reach.dial_failed(&mut self.net, peer);
                     self.discovery.meetings.lost(&mut self.net, peer);
+                    self.discovery.dial_failed(&mut self.net, peer);
                 }
             }
             SwarmEvent::NewListenAddr { address, .. } => {

@@ -14,6 +14,8 @@ pub(super) enum Due {
     Tick,
     Meeting(usize),
     Lookup(String, u64),
+    /// Somebody may be dialled, or somebody dialled has taken too long.
+    Dial,
     DialAgain(PeerId),
     Expire(u64),
 }

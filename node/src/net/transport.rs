@@ -29,6 +29,10 @@ const MAX_STREAMS: usize = 64;
 const MAX_STREAM_BYTES: u32 = 256 << 10;
 const MAX_CONNECTION_BYTES: u32 = 16 << 20;
 const HANDSHAKE: Duration = Duration::from_secs(10);
+/// A quiet QUIC connection says that it is there this often, which a router's table of translations outlives, and is
+/// given up when it has said nothing three times.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+const QUIET_MS: u32 = 45_000;
 
 pub(super) fn build(settings: &Settings, key: &Keypair) -> Result<(Road, relay::client::Behaviour), Error> {
     let mut yamux = yamux::Config::default();
@@ -69,6 +73,8 @@ fn gate(settings: &Settings, key: &Keypair, yamux: yamux::Config) -> Result<Gate
         .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)));
 
     let mut quic = quic::Config::new(key);
+    quic.keep_alive_interval = KEEP_ALIVE;
+    quic.max_idle_timeout = QUIET_MS;
     quic.max_concurrent_stream_limit = MAX_STREAMS as u32;
     quic.max_stream_data = MAX_STREAM_BYTES;
     quic.max_connection_data = MAX_CONNECTION_BYTES;
