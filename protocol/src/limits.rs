@@ -72,6 +72,10 @@ pub const RECEIPTS_PER_AGREEMENT: usize = 64;
 pub const OPEN_INTENTS: usize = 20_000;
 /// Bytes of open intents kept, whatever their count.
 pub const OPEN_INTENT_BYTES: usize = 16 * 1024 * 1024;
+/// Intents of which an amendment or a withdrawal came before they did: 256 x 2 x 5 KiB are 2.5 MiB.
+pub const EARLY: usize = 256;
+/// Such records kept for one intent.
+pub const EARLY_PER_INTENT: usize = 2;
 /// Ids remembered as seen: 100,000 x 48 bytes are 5 MiB.
 pub const SEEN: usize = 100_000;
 /// Refused records kept per intent to be shown: a flood must not fill the disk.

@@ -21,6 +21,7 @@ mod fifty_shops;
 mod first_purchase;
 mod garbage;
 mod one_node_per_folder;
+mod readme;
 mod restart;
 mod stalled;
 mod strangers;

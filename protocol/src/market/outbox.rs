@@ -156,6 +156,10 @@ impl Market {
         if peers > 0 {
             notice.waiting.remove(&topic);
             notice.heard_by = notice.heard_by.saturating_add(peers as u32);
+            // Said again after a restart: it was heard, and counted, before.
+            if self.outbox.heard_by(record) > 0 {
+                return;
+            }
             self.record(
                 now,
                 Fact::Published {

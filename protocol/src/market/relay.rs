@@ -68,6 +68,8 @@ pub(super) struct Relay {
     frames: Meter,
     /// Who was asked on each topic, and when.
     pulls: BTreeMap<Topic, BTreeMap<PeerBytes, Timestamp>>,
+    /// Amendments and withdrawals that overtook their intent: gossip brings each once, so they wait for it here.
+    early: BTreeMap<IntentId, Vec<(Topic, Vec<u8>)>>,
     /// Peers of topics that we do not listen on, or not yet.
     met: BTreeMap<Topic, Vec<ReplyPath>>,
     counts: [u64; 3],
@@ -85,6 +87,7 @@ impl Default for Relay {
             gossip: Meter::new(limits::GOSSIP_PER_MINUTE),
             frames: Meter::new(limits::FRAMES_PER_MINUTE),
             pulls: BTreeMap::new(),
+            early: BTreeMap::new(),
             met: BTreeMap::new(),
             counts: [0; 3],
             pruning: false,
@@ -136,6 +139,17 @@ impl Relay {
     pub(super) fn pull_failed(&mut self, topic: Topic, peer: &[u8]) {
         if let Some(asked) = self.pulls.get_mut(&topic) {
             asked.remove(peer);
+        }
+    }
+
+    /// Keeps a verified record whose intent is not here yet.
+    fn put_by(&mut self, intent: IntentId, topic: Topic, bytes: &[u8]) {
+        if !self.early.contains_key(&intent) && self.early.len() >= limits::EARLY {
+            self.early.pop_first();
+        }
+        let waiting = self.early.entry(intent).or_default();
+        if waiting.len() < limits::EARLY_PER_INTENT {
+            waiting.push((topic, bytes.to_vec()));
         }
     }
 
@@ -222,7 +236,14 @@ impl Market {
             self.remind(now.plus(PRUNE), Timer::Prune);
         }
         match heard {
-            Heard::Intent(intent) => self.consider(now, intent),
+            Heard::Intent(intent) => {
+                for (topic, bytes) in self.relay.early.remove(&intent).unwrap_or_default() {
+                    if let Ok(heard) = self.judge(now, topic, &bytes) {
+                        self.look_at(now, heard);
+                    }
+                }
+                self.consider(now, intent);
+            }
             Heard::Amendment(intent) => self.heard_amended(now, intent),
             Heard::Withdrawal(intent) => self.heard_withdrawn(now, intent),
         }
@@ -289,7 +310,10 @@ impl Market {
         let signed = Signed::<Amendment>::parse(bytes)?;
         signed.timely(now)?;
         let amendment = signed.verify()?;
-        let open = self.relay.open.get(&amendment.intent).ok_or(Fault::UnknownReference)?;
+        let Some(open) = self.relay.open.get(&amendment.intent) else {
+            self.relay.put_by(amendment.intent, topic, bytes);
+            return Err(Fault::UnknownReference);
+        };
         if open.intent.header().author != amendment.header().author {
             return Err(Fault::NotTheAuthor);
         }
@@ -320,11 +344,10 @@ impl Market {
         let signed = Signed::<Withdrawal>::parse(bytes)?;
         signed.timely(now)?;
         let withdrawal = signed.verify()?;
-        let open = self
-            .relay
-            .open
-            .get_mut(&withdrawal.intent)
-            .ok_or(Fault::UnknownReference)?;
+        let Some(open) = self.relay.open.get_mut(&withdrawal.intent) else {
+            self.relay.put_by(withdrawal.intent, topic, bytes);
+            return Err(Fault::UnknownReference);
+        };
         if open.intent.header().author != withdrawal.header().author {
             return Err(Fault::NotTheAuthor);
         }

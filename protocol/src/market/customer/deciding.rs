@@ -298,17 +298,16 @@ impl Market {
         for id in open {
             let own = &self.own[&id];
             let (expires, due, topics) = (own.expires(), own.wanted().offers_due, topics_of(own.wanted()));
-            let last = match (&own.withdrawal, own.amendments.last()) {
-                (Some(withdrawal), _) => (withdrawal.id(), withdrawal.bytes().to_vec()),
-                (None, Some(amendment)) => (amendment.id(), amendment.bytes().to_vec()),
-                (None, None) => (own.intent.id(), own.intent.bytes().to_vec()),
+            let intent = (own.intent.id(), own.intent.bytes().to_vec());
+            // That a record was published means only that it was on its way to peers; a node that fell just then cannot
+            // know whether it left. So all is said again: whoever has it knows it for a duplicate.
+            let again: Vec<_> = match (&own.withdrawal, own.amendments.last()) {
+                (Some(withdrawal), _) => vec![(withdrawal.id(), withdrawal.bytes().to_vec())],
+                (None, Some(amendment)) => vec![intent, (amendment.id(), amendment.bytes().to_vec())],
+                (None, None) => vec![intent],
             };
-            // An amendment or a withdrawal of an intent that nobody heard means nothing: the intent goes first.
-            let first = (own.intent.id(), own.intent.bytes().to_vec());
-            for (record, bytes) in std::iter::once(first.clone()).chain((last.0 != first.0).then_some(last)) {
-                if self.outbox.heard_by(record) == 0 {
-                    self.announce(now, record, id, &bytes, topics.clone(), expires);
-                }
+            for (record, bytes) in again {
+                self.announce(now, record, id, &bytes, topics.clone(), expires);
             }
             if due > now {
                 self.remind(due, Timer::Due(id));
