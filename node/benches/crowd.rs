@@ -63,7 +63,9 @@ pub async fn main() -> Result<()> {
     });
     let meeting = heard.await.context("the meeting point starts")?;
 
-    let roots = category::all().filter(|category| category.parent.is_none()).map(|root| root.id);
+    let roots = category::all()
+        .filter(|category| category.parent.is_none())
+        .map(|root| root.id);
     let listen: BTreeSet<Topic> = topic::for_listener(roots, ["GB"]);
     let said = listen.first().context("a topic")?.to_string();
     let (arrived, mut arrivals) = mpsc::unbounded_channel();
@@ -79,7 +81,12 @@ pub async fn main() -> Result<()> {
         tokio::spawn(async move {
             while let Some(event) = events.recv().await {
                 if let Event::Gossip { ticket, .. } = event {
-                    handle.send(Command::Verdict { ticket, verdict: Verdict::Accept }).await;
+                    handle
+                        .send(Command::Verdict {
+                            ticket,
+                            verdict: Verdict::Accept,
+                        })
+                        .await;
                     // Nobody counts any more when the bench is over.
                     let _ = arrived.send(());
                 }
@@ -95,7 +102,11 @@ pub async fn main() -> Result<()> {
         let mut full = 0;
         for handle in &handles {
             let topics = handle.status().await.context("the node runs")?.topics;
-            full += usize::from(listened.iter().all(|topic| topics.get(topic).is_some_and(|mesh| *mesh >= LOW)));
+            full += usize::from(
+                listened
+                    .iter()
+                    .all(|topic| topics.get(topic).is_some_and(|mesh| *mesh >= LOW)),
+            );
         }
         if full * 2 >= count && half.is_none() {
             half = Some(ms(began));
@@ -118,7 +129,13 @@ pub async fn main() -> Result<()> {
     let (newcomer, mut events) = start(&meeting, &stop).await?;
     let began = Instant::now();
     let mut published = None;
-    newcomer.send(Command::Publish { task: 1, topic: said.clone(), bytes: vec![7; 700] }).await;
+    newcomer
+        .send(Command::Publish {
+            task: 1,
+            topic: said.clone(),
+            bytes: vec![7; 700],
+        })
+        .await;
     let mut reached = 0;
     while reached < count && began.elapsed() < PATIENCE {
         tokio::select! {

@@ -66,17 +66,29 @@ fn setup(home: PathBuf, meeting: &str, seller: Option<Shop>) -> Setup {
         bootstrap: vec![meeting.into()],
         ..net::Config::default()
     };
-    Setup { home, net, api: api::Config::default(), identity: Identity::Auto, seller }
+    Setup {
+        home,
+        net,
+        api: api::Config::default(),
+        identity: Identity::Auto,
+        seller,
+    }
 }
 
 async fn shops(dir: &std::path::Path, meeting: &str, shops: usize, stop: &CancellationToken) -> Result<Vec<Node>> {
     let items = catalogue::read(CATALOGUE.as_bytes(), &Mapping::default())?.items;
-    let roots = category::all().filter(|category| category.parent.is_none()).map(|root| root.id);
+    let roots = category::all()
+        .filter(|category| category.parent.is_none())
+        .map(|root| root.id);
     let listen = topic::for_listener(roots, ["GB"]);
     let mut nodes = Vec::new();
     for (number, part) in catalogue::shard_demo(&items, shops).into_iter().enumerate() {
         let rules = rules_file::parse(RULES).map_err(|why| anyhow::anyhow!("{why}"))?;
-        let shop = Shop { rules, listen: listen.clone(), catalogue: Some(part) };
+        let shop = Shop {
+            rules,
+            listen: listen.clone(),
+            catalogue: Some(part),
+        };
         let home = dir.join(format!("shop-{number}"));
         nodes.push(Node::start(setup(home, meeting, Some(shop)), stop.clone()).await?);
     }
@@ -99,8 +111,13 @@ async fn first_offer(customer: &Handle, number: usize) -> Result<(f64, IntentId,
     let (draft, _) = want(number).draft(now())?;
     let mut events = Box::pin(customer.events(None));
     let began = Instant::now();
-    let command = Command::Cast { draft: Box::new(draft), nonce: entropy()? };
-    let Answered::Cast(cast) = customer.command(command).await? else { anyhow::bail!("a cast is answered as one") };
+    let command = Command::Cast {
+        draft: Box::new(draft),
+        nonce: entropy()?,
+    };
+    let Answered::Cast(cast) = customer.command(command).await? else {
+        anyhow::bail!("a cast is answered as one")
+    };
     let wait = async {
         loop {
             match events.next().await {
@@ -130,19 +147,32 @@ async fn agreement(customer: &Handle, offer: OfferId) -> Result<f64> {
         }
         anyhow::bail!("the customer's node stopped")
     };
-    tokio::time::timeout(PATIENCE, wait).await.context("the seller confirms")??;
+    tokio::time::timeout(PATIENCE, wait)
+        .await
+        .context("the seller confirms")??;
     Ok(ms(began))
 }
 
 /// Round trips of a frame between two connected nodes that do nothing else.
 async fn round_trips(stop: &CancellationToken) -> Result<Vec<f64>> {
     let start = |seed: u8| {
-        let config = net::Config { listen: vec!["/ip4/127.0.0.1/udp/0/quic-v1".into()], ..net::Config::default() };
-        net::start(config, topic::is_market_topic, NetKey::from_seed(&mut [seed; 32])?, stop.clone())
+        let config = net::Config {
+            listen: vec!["/ip4/127.0.0.1/udp/0/quic-v1".into()],
+            ..net::Config::default()
+        };
+        net::start(
+            config,
+            topic::is_market_topic,
+            NetKey::from_seed(&mut [seed; 32])?,
+            stop.clone(),
+        )
     };
     let (asking, mut replies) = start(1)?;
     let (answering, mut requests) = start(2)?;
-    answering.watch_local().wait_for(|local| !local.addrs.is_empty()).await?;
+    answering
+        .watch_local()
+        .wait_for(|local| !local.addrs.is_empty())
+        .await?;
     let to = answering.local_peer();
     tokio::spawn(async move {
         while let Some(event) = requests.recv().await {
@@ -154,7 +184,13 @@ async fn round_trips(stop: &CancellationToken) -> Result<Vec<f64>> {
     let mut times = Vec::new();
     for task in 0..ROUND_TRIPS as u64 + 20 {
         let began = Instant::now();
-        asking.send(net::Command::Send { task, to: to.clone(), frame: vec![7; FRAME] }).await;
+        asking
+            .send(net::Command::Send {
+                task,
+                to: to.clone(),
+                frame: vec![7; FRAME],
+            })
+            .await;
         loop {
             match replies.recv().await.context("the node runs")? {
                 net::Event::Sent { result, .. } => break drop(result?),
@@ -184,7 +220,11 @@ pub async fn main() -> Result<()> {
     let mut cold = Vec::new();
     for number in 0..colds {
         let gone = stop.child_token();
-        let node = Node::start(setup(dir.path().join(format!("cold-{number}")), &meeting, None), gone.clone()).await?;
+        let node = Node::start(
+            setup(dir.path().join(format!("cold-{number}")), &meeting, None),
+            gone.clone(),
+        )
+        .await?;
         cold.push(first_offer(&node.handle, number).await?.0);
         gone.cancel();
         node.stopped().await;

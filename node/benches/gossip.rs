@@ -34,9 +34,7 @@ use intentcast_protocol::{
 use libp2p::{
     Multiaddr, SwarmBuilder, Transport as _,
     core::upgrade::Version,
-    gossipsub::{
-        Behaviour, ConfigBuilder, Event, IdentTopic, Message, MessageAuthenticity, MessageId, ValidationMode,
-    },
+    gossipsub::{Behaviour, ConfigBuilder, Event, IdentTopic, Message, MessageAuthenticity, MessageId, ValidationMode},
     identity::Keypair,
     noise,
     swarm::SwarmEvent,
@@ -69,7 +67,9 @@ fn want(number: usize, at: Timestamp) -> Intent {
         title: text(&format!("Mountain bike number {number} for a rather tall person")),
         text: text("For trails at the end of the week."),
         language: Language::ENGLISH,
-        category: intentcast_protocol::category::by_path("sports/cycling/mountain-bikes").expect("known").id,
+        category: intentcast_protocol::category::by_path("sports/cycling/mountain-bikes")
+            .expect("known")
+            .id,
         wishes: List::default(),
         quantity: 1,
         conditions: Conditions::of(&[Condition::New, Condition::Used]).expect("two"),
@@ -153,15 +153,28 @@ async fn ours() -> Party {
     let (told, delivered) = mpsc::unbounded_channel();
     let (mut publish, mut meshes, mut handles) = (Vec::new(), Vec::new(), Vec::<net::Handle>::new());
     for number in 0..NODES {
-        let config = net::Config { listen: vec!["/ip4/127.0.0.1/tcp/0".into()], ..net::Config::default() };
+        let config = net::Config {
+            listen: vec!["/ip4/127.0.0.1/tcp/0".into()],
+            ..net::Config::default()
+        };
         let key = NetKey::from_seed(&mut [number as u8 + 1; 32]).expect("a seed");
         let (handle, mut events) = net::start(config, is_market_topic, key, stop.clone()).expect("it starts");
         handle.send(net::Command::Subscribe(TOPIC.into())).await;
-        handle.watch_local().wait_for(|local| !local.addrs.is_empty()).await.expect("it listens");
+        handle
+            .watch_local()
+            .wait_for(|local| !local.addrs.is_empty())
+            .await
+            .expect("it listens");
         for other in &handles {
             let to = other.local_peer();
             // The answer does not matter, the connection does.
-            handle.send(net::Command::Send { task: 0, to, frame: vec![0] }).await;
+            handle
+                .send(net::Command::Send {
+                    task: 0,
+                    to,
+                    frame: vec![0],
+                })
+                .await;
         }
         handles.push(handle.clone());
         let (payloads, mut published) = mpsc::channel::<Vec<u8>>(WINDOW);
@@ -171,7 +184,11 @@ async fn ours() -> Party {
         tokio::spawn(async move {
             while let Some(bytes) = published.recv().await {
                 std::hint::black_box(key.sign(&bytes));
-                let command = net::Command::Publish { task: 1, topic: TOPIC.into(), bytes };
+                let command = net::Command::Publish {
+                    task: 1,
+                    topic: TOPIC.into(),
+                    bytes,
+                };
                 publisher.send(command).await;
             }
         });
@@ -193,13 +210,31 @@ async fn ours() -> Party {
             let topic: Topic = TOPIC.parse().expect("a topic");
             let mut market = Market::new(Seed::new([number as u8 + 1; 32]), Config::default());
             while let Some(event) = events.recv().await {
-                let net::Event::Gossip { ticket, peer, bytes, .. } = event else { continue };
-                market.handle(now(), Input::Gossip { ticket: Ticket(ticket.0), peer, topic, bytes });
+                let net::Event::Gossip {
+                    ticket, peer, bytes, ..
+                } = event
+                else {
+                    continue;
+                };
+                market.handle(
+                    now(),
+                    Input::Gossip {
+                        ticket: Ticket(ticket.0),
+                        peer,
+                        topic,
+                        bytes,
+                    },
+                );
                 while let Some(output) = market.poll() {
                     if let Output::Verdict(ticket, verdict) = output {
                         assert_eq!(verdict, Verdict::Accept, "everything here is sound");
                         let ticket = net::Ticket(ticket.0);
-                        handle.send(net::Command::Verdict { ticket, verdict: net::Verdict::Accept }).await;
+                        handle
+                            .send(net::Command::Verdict {
+                                ticket,
+                                verdict: net::Verdict::Accept,
+                            })
+                            .await;
                         // Nobody counts any more when the bench is over.
                         let _ = told.send(());
                     }
@@ -207,7 +242,12 @@ async fn ours() -> Party {
             }
         });
     }
-    Party { publish, delivered, meshes, stop }
+    Party {
+        publish,
+        delivered,
+        meshes,
+        stop,
+    }
 }
 
 /// Topic and bytes, as ours has it.
@@ -240,7 +280,9 @@ async fn bare(signed: bool) -> Party {
             config.validation_mode(ValidationMode::Strict);
             MessageAuthenticity::Signed(key.clone())
         } else {
-            config.validation_mode(ValidationMode::Anonymous).message_id_fn(message_id);
+            config
+                .validation_mode(ValidationMode::Anonymous)
+                .message_id_fn(message_id);
             MessageAuthenticity::Anonymous
         };
         let gossip: Behaviour = Behaviour::new(author, config.build().expect("sound")).expect("sound");
@@ -249,7 +291,9 @@ async fn bare(signed: bool) -> Party {
             .with_other_transport(|key| {
                 let tcp = tcp::tokio::Transport::new(tcp::Config::new().nodelay(true));
                 let noise = noise::Config::new(key).expect("a key");
-                tcp.upgrade(Version::V1Lazy).authenticate(noise).multiplex(yamux::Config::default())
+                tcp.upgrade(Version::V1Lazy)
+                    .authenticate(noise)
+                    .multiplex(yamux::Config::default())
             })
             .expect("a transport")
             .with_behaviour(|_| gossip)
@@ -258,7 +302,9 @@ async fn bare(signed: bool) -> Party {
             .build();
         let topic = IdentTopic::new(TOPIC);
         swarm.behaviour_mut().subscribe(&topic).expect("a topic");
-        swarm.listen_on("/ip4/127.0.0.1/tcp/0".parse().expect("an address")).expect("it listens");
+        swarm
+            .listen_on("/ip4/127.0.0.1/tcp/0".parse().expect("an address"))
+            .expect("it listens");
         let address = loop {
             if let SwarmEvent::NewListenAddr { address, .. } = swarm.select_next_some().await {
                 break address;
@@ -294,7 +340,12 @@ async fn bare(signed: bool) -> Party {
             }
         });
     }
-    Party { publish, delivered, meshes, stop }
+    Party {
+        publish,
+        delivered,
+        meshes,
+        stop,
+    }
 }
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]

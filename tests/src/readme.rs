@@ -16,7 +16,14 @@ fn commands(text: &str) -> Vec<String> {
         match line {
             "```sh" => within = true,
             "```" => within = false,
-            line if within => found.push(line.split(" #").next().unwrap_or_default().trim_end_matches('&').trim().to_owned()),
+            line if within => found.push(
+                line.split(" #")
+                    .next()
+                    .unwrap_or_default()
+                    .trim_end_matches('&')
+                    .trim()
+                    .to_owned(),
+            ),
             _ => {}
         }
     }
@@ -61,11 +68,17 @@ fn every_command_of_the_readme_is_one() {
 #[test]
 fn the_two_commands_stand_as_they_are_run() {
     let commands = commands(&readme());
-    assert!(commands.iter().any(|line| line == "cargo run --release --locked -- demo"));
+    assert!(
+        commands
+            .iter()
+            .any(|line| line == "cargo run --release --locked -- demo")
+    );
     assert!(commands.iter().any(|line| line == "cargo test --workspace --locked"));
 }
 
 #[test]
 fn the_command_line_says_what_it_is_said_to_say() {
-    trycmd::TestCases::new().register_bin("intentcast", PROGRAM).case("cmd/*.trycmd");
+    trycmd::TestCases::new()
+        .register_bin("intentcast", std::path::PathBuf::from(PROGRAM))
+        .case("cmd/*.trycmd");
 }

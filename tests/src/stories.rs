@@ -5,6 +5,7 @@
 //! time to pass. The slow ones say so in their first line.
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a story fails")]
+#![allow(clippy::inconsistent_digit_grouping, reason = "prices are written as pounds_pence")]
 
 mod goods;
 mod member;

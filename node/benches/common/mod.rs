@@ -10,7 +10,13 @@ pub fn cpu() -> Duration {
     let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux tells a process about itself");
     // The program's name stands in brackets and may hold anything; times are in hundredths of a second.
     let after = stat.rsplit_once(')').expect("a name in brackets").1;
-    let field = |at: usize| after.split_whitespace().nth(at).and_then(|text| text.parse::<u64>().ok()).unwrap();
+    let field = |at: usize| {
+        after
+            .split_whitespace()
+            .nth(at)
+            .and_then(|text| text.parse::<u64>().ok())
+            .unwrap()
+    };
     Duration::from_millis(10 * (field(11) + field(12)))
 }
 
@@ -41,6 +47,9 @@ pub fn argument(name: &str) -> Option<usize> {
 pub fn log() {
     if std::env::var_os("RUST_LOG").is_some() {
         let filter = tracing_subscriber::EnvFilter::from_default_env();
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+        tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .init();
     }
 }

@@ -101,7 +101,7 @@ fn rules(at: usize, name: &str, country: &str, price: Option<Money>) -> String {
     let (returns, warranty) = ([14, 30, 60, 100][at / 2 % 4], [12, 24, 36][at % 3]);
     let mut text = format!(
         "shop = {name:?}\nreturns_days = {returns}\nwarranty_months = {warranty}\nhold = {}\n",
-        at % 2 == 0
+        at.is_multiple_of(2)
     );
     // Writing to a String cannot fail.
     let _ = write!(
