@@ -1,9 +1,9 @@
 //! A seller who offers one thing and then another, or offers what it may not: each is refused, kept, and shown.
 
-use intentcast_node::{api::CastReply, driver::now, want::Want};
+use intentcast_node::{api::CastReply, want::Want};
 use intentcast_protocol::{
     contact::ReplyPath,
-    envelope::{Verified, record_id, sign},
+    envelope::{Verified, record_id},
     frame::{Frame, Refusal},
     id::{AgreementId, IntentId, OfferId, RecordId, TermsHash},
     intent::Intent,
@@ -373,13 +373,7 @@ async fn what_is_no_offer_to_this_want_is_refused_kept_and_shown() {
         .delete(&format!("/v1/intents/{}", scene.id))
         .await
         .unwrap();
-    let late = sign(
-        &scene.rogue.key,
-        now(),
-        honest(&scene, 1).valid_until,
-        honest(&scene, 299_00),
-    )
-    .unwrap();
+    let late = scene.rogue.sign(honest(&scene, 299_00));
     scene.refused(late.bytes(), Refusal::Withdrawn).await;
     scene.end().await;
 }
