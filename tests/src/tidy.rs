@@ -307,7 +307,7 @@ fn what_is_deployed_is_there() {
         ] {
             for (at, _) in text.match_indices(before) {
                 let word = text[at + before.len()..]
-                    .split([' ', ',', '"', '\n', ']', ';'])
+                    .split([' ', ',', '"', '\n', ']', '}', ';'])
                     .next()
                     .unwrap_or_default();
                 if word.starts_with("intentcast") {
