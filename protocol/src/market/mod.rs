@@ -21,6 +21,7 @@ mod book;
 mod customer;
 mod deals;
 mod listener;
+mod messages;
 mod meter;
 mod outbox;
 mod relay;
@@ -31,339 +32,27 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use serde::{Deserialize, Serialize};
-
 pub use customer::Draft;
 pub use listener::Candidate;
+pub use messages::{
+    Answered, Command, Denied, Done, Event, Exchange, Input, Output, PeerBytes, Request, TaskId, Ticket,
+};
 pub use views::{
     AgreementView, DeliveryState, IntentState, IntentView, OfferState, OfferView, ReceiptView, Role, Status,
 };
 
 use crate::{
     contact::ReplyPath,
-    deed::Difference,
     envelope::Verified,
-    fault::{Fault, Verdict},
     frame::{Frame, Refusal},
     id::{AgreementId, IntentId, OfferId, RecordId},
-    intent::Intent,
     keys::Seed,
-    ledger::{Broken, Chain, Fact, Stored},
-    matching::Ranked,
-    offer::{Decline, Reason},
+    ledger::{Broken, Chain, Fact},
+    offer::Decline,
     rules::Rules,
     time::Timestamp,
     topic::Topic,
 };
-
-/// Which effect a result belongs to.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Debug)]
-pub struct TaskId(pub u64);
-
-/// Which gossip message a verdict is about; the network layer's own number.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct Ticket(pub u64);
-
-/// Which stream a reply goes back on; the network layer's own number.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct Exchange(pub u64);
-
-/// Which command an answer belongs to; the caller's own number.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct Request(pub u64);
-
-/// A connected peer's id, as bytes.
-pub type PeerBytes = Vec<u8>;
-
-/// What happened.
-#[derive(Clone, Debug)]
-pub enum Input {
-    /// The person or program that this node serves wants something.
-    Command(Request, Command),
-    /// A gossip message came in and waits for its verdict.
-    Gossip {
-        /// To answer with.
-        ticket: Ticket,
-        /// Who brought it; not who wrote it.
-        peer: PeerBytes,
-        /// Where.
-        topic: Topic,
-        /// What.
-        bytes: Vec<u8>,
-    },
-    /// A frame came in on a stream and waits for its reply.
-    Frame {
-        /// To reply on.
-        exchange: Exchange,
-        /// Who is at the other end.
-        peer: PeerBytes,
-        /// What.
-        bytes: Vec<u8>,
-    },
-    /// An effect is over.
-    Done(TaskId, Done),
-    /// A connected peer is on this topic.
-    Joined {
-        /// Who and where to reach them.
-        peer: ReplyPath,
-        /// Which.
-        topic: Topic,
-    },
-    /// A peer is connected no more.
-    Gone(PeerBytes),
-    /// Where replies reach us, or that this has changed.
-    Reachable(ReplyPath),
-    /// A deadline has come.
-    Tick,
-}
-
-/// How an effect ended.
-#[derive(Clone, Debug)]
-pub enum Done {
-    /// The entries are on disk.
-    Stored,
-    /// They are not.
-    NotStored,
-    /// What the catalogue has, best first.
-    Found(Vec<Candidate>),
-    /// The message went to this many peers; zero is nobody.
-    Published(usize),
-    /// The one reply frame.
-    Replied(Vec<u8>),
-    /// Nobody there, no reply in time, or the stream broke.
-    Failed,
-}
-
-/// What to do.
-#[derive(Clone, Debug)]
-pub enum Output {
-    /// What to do with a gossip message.
-    Verdict(Ticket, Verdict),
-    /// Gossip this.
-    Publish {
-        /// To report the number of peers with.
-        task: TaskId,
-        /// Where.
-        topic: Topic,
-        /// What.
-        bytes: Vec<u8>,
-    },
-    /// Find peers of this topic: there is something to say and nobody to hear it.
-    Reach(Topic),
-    /// Send a frame and bring the reply.
-    Send {
-        /// To report the reply with.
-        task: TaskId,
-        /// To whom.
-        to: ReplyPath,
-        /// What.
-        frame: Vec<u8>,
-    },
-    /// Reply on a stream.
-    Reply(Exchange, Vec<u8>),
-    /// Listen here.
-    Subscribe(Topic),
-    /// Listen here no more.
-    Unsubscribe(Topic),
-    /// Search the catalogue for this want.
-    Search {
-        /// To report what was found with.
-        task: TaskId,
-        /// The want.
-        intent: Box<Intent>,
-    },
-    /// Store these entries, all or none, and flush.
-    Append {
-        /// To report with.
-        task: TaskId,
-        /// In order.
-        entries: Vec<Stored>,
-    },
-    /// A command is done: what it led to is on disk.
-    Answer(Request, Result<Answered, Denied>),
-    /// Something that the person, or a program, may want to know.
-    Event(Event),
-}
-
-/// What the person or program wants.
-#[derive(Clone, Debug)]
-pub enum Command {
-    /// Cast a want.
-    Cast {
-        /// What.
-        draft: Box<Draft>,
-        /// Fresh entropy for the intent's key.
-        nonce: [u8; 16],
-    },
-    /// End a want.
-    Withdraw(IntentId),
-    /// Say yes to an offer.
-    Accept(OfferId),
-    /// Say no to an offer.
-    Decline(OfferId, Reason),
-    /// Answer an intent that the rules ask a person about.
-    Decide {
-        /// Which.
-        intent: IntentId,
-        /// Whether the offers prepared for it go out.
-        send: bool,
-    },
-    /// Sell by these rules from now on, or stop selling.
-    Rules(Option<Box<Rules>>),
-    /// Listen for wants of these groups; the rules decide which to answer.
-    Listen(BTreeSet<Topic>),
-}
-
-/// What a command led to.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Answered {
-    /// The want is cast, or waits in the outbox for somebody to hear it.
-    Cast(IntentId),
-    /// The want is over.
-    Withdrawn(IntentId),
-    /// The yes is on its way.
-    Accepted(AgreementId),
-    /// The no is on its way.
-    Declined(OfferId),
-    /// So it is.
-    Ok,
-}
-
-/// Why a command is not carried out.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum Denied {
-    /// No such want of ours.
-    #[error("no intent {0} of yours: `intent list` shows them")]
-    NoIntent(IntentId),
-    /// No such offer to us.
-    #[error("no offer {0} to you: `offer list` shows them")]
-    NoOffer(OfferId),
-    /// The want is over.
-    #[error("the intent was withdrawn")]
-    Withdrawn,
-    /// The offer is over.
-    #[error("the offer was valid until {0}")]
-    Expired(Timestamp),
-    /// The offer was declined.
-    #[error("you declined this offer")]
-    Declined,
-    /// Another yes stands.
-    #[error("you accepted offer {0} for this intent: one intent makes one agreement")]
-    Taken(OfferId),
-    /// An agreement stands.
-    #[error("there is an agreement on this already")]
-    Agreed,
-    /// A draft that would be refused by everybody.
-    #[error("this cannot be cast: {0}")]
-    Unfit(Fault),
-    /// Too many wants at once.
-    #[error("{0} intents are open, and no more fit: withdraw some")]
-    TooMany(usize),
-    /// Nobody could answer yet.
-    #[error("the node does not know yet how it can be reached: try again in a moment")]
-    NotReachable,
-    /// Nothing waits for this decision.
-    #[error("nothing waits to be decided for intent {0}")]
-    NothingToDecide(IntentId),
-    /// The offer is in terms that the intent does not ask for. Kept for exit codes: see [`Denied::is_policy`].
-    #[error("the offer is not under the intent's terms")]
-    Terms,
-    /// The store failed.
-    #[error("the ledger could not be written, so nothing was done: check the disk and try again")]
-    NotStored,
-}
-
-impl Denied {
-    /// Whether terms or policy stand against it, rather than a mistake or a mishap.
-    pub fn is_policy(&self) -> bool {
-        matches!(self, Self::Terms | Self::Declined | Self::Taken(_) | Self::Agreed)
-    }
-}
-
-/// What the person, or a program, may want to know. Wants and prices are looked up by id, not told here.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-pub enum Event {
-    /// A want of ours is stored and goes out.
-    Cast { intent: IntentId },
-    /// It reached peers on a topic.
-    Published {
-        intent: IntentId,
-        topic: String,
-        peers: usize,
-    },
-    /// Nobody is there to hear it yet; it waits in the outbox.
-    Unheard { intent: IntentId, topic: String },
-    /// A want of ours was said anew.
-    Amended { intent: IntentId, revision: RecordId },
-    /// A want of ours is over.
-    Withdrawn { intent: IntentId },
-    /// The time for offers is over.
-    Due { intent: IntentId, offers: usize },
-    /// An offer came, was verified and admitted.
-    Offer { intent: IntentId, offer: OfferId },
-    /// An offer, or something that claims to be one, came and was not taken.
-    Refused {
-        intent: Option<IntentId>,
-        record: RecordId,
-        why: Refusal,
-        detail: String,
-    },
-    /// The offers in the customer's order, after a new one.
-    Ranked { intent: IntentId, order: Vec<Ranked> },
-    /// We said yes.
-    Accepted {
-        intent: IntentId,
-        offer: OfferId,
-        agreement: AgreementId,
-    },
-    /// Our yes was refused.
-    AcceptanceRefused {
-        intent: IntentId,
-        offer: OfferId,
-        why: Refusal,
-        difference: Option<Difference>,
-    },
-    /// We said no.
-    Declined { intent: IntentId, offer: OfferId },
-    /// Both sides hold the agreement.
-    Agreement {
-        intent: IntentId,
-        offer: OfferId,
-        agreement: AgreementId,
-    },
-    /// A receipt was added to an agreement.
-    Receipt {
-        agreement: AgreementId,
-        receipt: RecordId,
-        what: String,
-    },
-    /// As a listener: an intent was heard that the rules may answer.
-    Heard { intent: IntentId },
-    /// As a listener: it was looked at; this many offers go out, and why no more.
-    Answered {
-        intent: IntentId,
-        offers: usize,
-        why: String,
-    },
-    /// As a listener: offers wait for a person's word.
-    Asking { intent: IntentId, offers: usize },
-    /// As a listener: an offer reached the customer, or was refused there.
-    Delivered {
-        intent: IntentId,
-        offer: OfferId,
-        refused: Option<Refusal>,
-    },
-    /// As a listener: the customer said no.
-    OfferDeclined {
-        intent: IntentId,
-        offer: OfferId,
-        reason: Reason,
-    },
-    /// The ledger could not be written; the node stands still until it can.
-    StoreFailed,
-}
 
 /// How a market is set up; what it remembers is in the ledger.
 #[derive(Clone, Debug, Default)]
