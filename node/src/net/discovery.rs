@@ -313,8 +313,16 @@ impl Discovery {
             return;
         }
         while self.queries.len() < MAX_QUERIES {
-            let announcing = self.queries.values().filter(|job| matches!(job, Job::Announce(_))).count();
-            let looking = self.queries.values().filter(|job| matches!(job, Job::Lookup(_))).count();
+            let announcing = self
+                .queries
+                .values()
+                .filter(|job| matches!(job, Job::Announce(_)))
+                .count();
+            let looking = self
+                .queries
+                .values()
+                .filter(|job| matches!(job, Job::Lookup(_)))
+                .count();
             let resting = looking >= MAX_LOOKING || self.prospects.awaits_somebody();
             let may = |job: &Job| match job {
                 Job::Announce(_) => announcing < MAX_ANNOUNCING,

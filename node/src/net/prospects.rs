@@ -53,7 +53,10 @@ impl Prospects {
     }
 
     fn awaited(&self) -> usize {
-        self.dialled.values().filter(|(since, _)| since.elapsed() < PATIENCE).count()
+        self.dialled
+            .values()
+            .filter(|(since, _)| since.elapsed() < PATIENCE)
+            .count()
     }
 
     /// Found peers of a topic, dialled or not.
@@ -68,7 +71,10 @@ impl Prospects {
 
     /// Topics with somebody to dial.
     pub fn topics(&self) -> impl Iterator<Item = &String> {
-        self.waiting.iter().filter(|(_, waiting)| !waiting.is_empty()).map(|(topic, _)| topic)
+        self.waiting
+            .iter()
+            .filter(|(_, waiting)| !waiting.is_empty())
+            .map(|(topic, _)| topic)
     }
 
     pub fn next(&mut self, topic: &str) -> Option<(PeerId, Vec<Multiaddr>)> {

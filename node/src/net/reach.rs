@@ -276,7 +276,12 @@ impl Reach {
     }
 
     pub fn expire(&mut self, net: &mut Net, id: u64) {
-        if let Some(Request { peer, step: Step::Opening(_), .. }) = self.requests.get(&id) {
+        if let Some(Request {
+            peer,
+            step: Step::Opening(_),
+            ..
+        }) = self.requests.get(&id)
+        {
             leave(net, *peer);
         }
         self.finish(net, id, Err(SendError::TimedOut));
