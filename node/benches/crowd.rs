@@ -4,7 +4,6 @@
 //!
 //! `cargo bench -p intentcast-node --bench crowd`; `nodes=N` for another crowd.
 
-#[path = "common/mod.rs"]
 mod common;
 
 use std::{
@@ -43,7 +42,7 @@ async fn start(meeting: &str, stop: &CancellationToken) -> Result<(net::Handle, 
 }
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
-pub async fn main() -> Result<()> {
+async fn main() -> Result<()> {
     log();
     let count = argument("nodes").unwrap_or(NODES);
     let dir = tempfile::tempdir()?;

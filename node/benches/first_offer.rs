@@ -5,7 +5,6 @@
 //! seconds (warm), one that casts the moment it is up (cold), and the way from yes to agreement; and the ratio of the
 //! warm one to the bare round trip. `casts=N`, `colds=N`, `shops=N` say how many.
 
-#[path = "common/mod.rs"]
 mod common;
 
 use std::{path::PathBuf, time::Instant};
@@ -204,7 +203,7 @@ async fn round_trips(stop: &CancellationToken) -> Result<Vec<f64>> {
 }
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
-pub async fn main() -> Result<()> {
+async fn main() -> Result<()> {
     log();
     let (casts, colds) = (argument("casts").unwrap_or(CASTS), argument("colds").unwrap_or(COLDS));
     let shop_count = argument("shops").unwrap_or(SHOPS);

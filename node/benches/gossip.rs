@@ -6,7 +6,6 @@
 //! transport, payloads, mesh and duplicate cache, every node connected with every other, in turns. Below a floor it
 //! fails. gossipsub signs each message where it is published, so a bare signature is made for each of ours, too.
 
-#[path = "common/mod.rs"]
 mod common;
 
 use std::{collections::HashMap, process::ExitCode, time::Duration};
@@ -349,7 +348,7 @@ async fn bare(signed: bool) -> Party {
 }
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
-pub async fn main() -> ExitCode {
+async fn main() -> ExitCode {
     common::log();
     let rounds = common::argument("rounds").unwrap_or(ROUNDS);
     let mut rates: HashMap<&str, Vec<f64>> = HashMap::new();

@@ -71,7 +71,8 @@ impl Behaviour {
             ),
             ping: ping::Behaviour::new(
                 ping::Config::new()
-                    .with_interval(Duration::from_secs(30))
+                    // For what TCP does not tell; QUIC looks after itself.
+                    .with_interval(Duration::from_secs(60))
                     .with_timeout(Duration::from_secs(20)),
             ),
             gossip: gossip::behaviour(settings, grammar)?,

@@ -29,10 +29,11 @@ const MAX_STREAMS: usize = 64;
 const MAX_STREAM_BYTES: u32 = 256 << 10;
 const MAX_CONNECTION_BYTES: u32 = 16 << 20;
 const HANDSHAKE: Duration = Duration::from_secs(10);
-/// A quiet QUIC connection says that it is there this often, which a router's table of translations outlives, and is
-/// given up when it has said nothing three times.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
-const QUIET_MS: u32 = 45_000;
+/// A quiet QUIC connection says that it is there this often, and is given up when it has missed its turn twice. Longer
+/// would save little and cost restarts: while a peer's dead connection is not missed yet, gossip shares its messages
+/// between that one and the new one.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
+const QUIET_MS: u32 = 20_000;
 
 pub(super) fn build(settings: &Settings, key: &Keypair) -> Result<(Road, relay::client::Behaviour), Error> {
     let mut yamux = yamux::Config::default();
