@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{member::run_for, wait::alone};
 
 /// Fifty debug builds take their turns to start.
-const ALL_OF_IT: Duration = Duration::from_secs(600);
+const ALL_OF_IT: Duration = Duration::from_secs(1200);
 
 #[tokio::test]
 async fn a_stroller_for_twins_is_heard_by_all_and_answered_by_all_who_have_one() {

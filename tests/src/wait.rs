@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// How long anything may take. Debug builds of several nodes share two cores; what takes longer will not happen.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(180);
 
 /// How often is looked at what no event tells of.
 const LOOK: Duration = Duration::from_millis(25);
