@@ -18,7 +18,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
             open_as_any(confirmation);
             open_as_any(receipt);
         }
-        Frame::Open { records, .. } => {
+        Frame::Open { records, .. } | Frame::Tell { records, .. } => {
             assert!(records.len() <= limits::PULL);
             records.iter().for_each(|record| open_as_any(record));
         }

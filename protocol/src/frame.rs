@@ -59,6 +59,14 @@ pub enum Frame {
         /// Whether there are more after the last.
         more: bool,
     },
+    /// Customer to a listener that it meets: wants of its own that are still open on this topic, said before, each
+    /// followed by its newest amendment. Answered by `Open` with nothing in it, or `Refused`.
+    Tell {
+        /// Where.
+        topic: Topic,
+        /// Their envelopes.
+        records: List<Bytes<{ limits::GOSSIP_BYTES }>, { limits::PULL }>,
+    },
 }
 
 /// Why a frame's record is not taken, in a word that both sides' programmers know.
@@ -149,7 +157,7 @@ impl Frame {
             | Self::Receipt(record)
             | Self::Withdrawal(record) => Some(record_id(record)),
             Self::Stored(about) | Self::Refused { about, .. } => Some(*about),
-            Self::Pull { .. } | Self::Confirmed { .. } | Self::Open { .. } => None,
+            Self::Pull { .. } | Self::Confirmed { .. } | Self::Open { .. } | Self::Tell { .. } => None,
         }
     }
 

@@ -59,9 +59,6 @@ pub const ADDRS: usize = 8;
 pub const OFFERS_PER_INTENT: u16 = 64;
 /// Offers that one seller may send to one intent, whatever the intent says.
 pub const OFFERS_PER_SELLER: u8 = 16;
-/// A seller's second and further offers are taken while under one in this many places are filled, so that a few who
-/// offer much leave room for many who offer one: of 64 places, 16 may go so, and 50 sellers still find room.
-pub const FURTHER_OFFERS: usize = 4;
 /// Amendments that one intent may see: one an hour for half its life.
 pub const AMENDMENTS: u32 = 168;
 /// Receipts that one agreement may gather: confirmed, paid, ten parcels there and back, refunded, with room.

@@ -186,7 +186,7 @@ fn every_kind_frame_and_fact_has_a_vector() {
     }
     // The variants' numbers on the wire: the second byte of a frame, and the byte after an entry's four first fields.
     let frames: Vec<u8> = numbers(&kept, "frame", |bytes| bytes[1]);
-    assert_eq!(frames, (0..10).collect::<Vec<u8>>());
+    assert_eq!(frames, (0..11).collect::<Vec<u8>>());
     let facts = numbers(&kept, "entry", |bytes| {
         let entry: Entry = decode(bytes).expect("an entry");
         bytes[encode(&(entry.number, entry.before, entry.at)).len()]
@@ -196,7 +196,7 @@ fn every_kind_frame_and_fact_has_a_vector() {
     let _ = |frame: &Frame| match frame {
         Frame::Offer(_) | Frame::Acceptance(_) | Frame::Decline(_) | Frame::Receipt(_) | Frame::Withdrawal(_) => {}
         Frame::Pull { .. } | Frame::Stored(_) | Frame::Refused { .. } => {}
-        Frame::Confirmed { .. } | Frame::Open { .. } => {}
+        Frame::Confirmed { .. } | Frame::Open { .. } | Frame::Tell { .. } => {}
     };
     use crate::ledger::Fact;
     let _ = |fact: &Fact| match fact {

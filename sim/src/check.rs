@@ -94,6 +94,7 @@ pub(crate) fn promise(world: &mut World, at: usize, output: &Output) {
         Output::Publish { bytes, .. } => kept.records.contains(&record_id(bytes)),
         Output::Send { frame, .. } => match Frame::decode(frame) {
             Ok(Frame::Pull { .. }) => true,
+            Ok(Frame::Tell { records, .. }) => records.iter().all(|record| kept.records.contains(&record_id(record))),
             Ok(frame) => frame.about().is_some_and(|about| kept.records.contains(&about)),
             Err(_) => false,
         },

@@ -34,12 +34,12 @@ use crate::{
 };
 
 const SHOPS: usize = 5;
-/// Offers that each shop makes to one want: so many of five fit into the places that are not kept for others' first.
-const EACH: usize = 3;
+/// Offers that each shop makes to one want: so many of five fit into a want's places.
+const EACH: usize = 12;
 /// Wants that must get offers.
 const WANTS: usize = 20;
 
-const _: () = assert!(SHOPS * EACH <= limits::OFFERS_PER_INTENT as usize / limits::FURTHER_OFFERS);
+const _: () = assert!(SHOPS * EACH <= limits::OFFERS_PER_INTENT as usize);
 
 /// A shop, by its place, and the item's number there.
 type Shown = (usize, String);

@@ -27,6 +27,7 @@ use crate::{
     terms::TermsSet,
     text::{Prose, Title, Word},
     time::{Seconds, Timestamp},
+    topic::Topic,
 };
 
 /// Least time between two amendments that only say that we have moved.
@@ -231,6 +232,20 @@ impl Market {
                 accepted: None,
             },
         );
+    }
+
+    /// Wants of ours that still ask for offers on this topic, with their newest amendments.
+    pub(super) fn own_open(
+        &self,
+        now: Timestamp,
+        topic: Topic,
+    ) -> impl Iterator<Item = (&Verified<Intent>, Option<&Verified<Amendment>>)> {
+        self.own
+            .values()
+            .filter(move |own| {
+                own.is_open(now) && own.wanted().offers_due > now && topics_of(own.wanted()).contains(&topic)
+            })
+            .map(|own| (&own.intent, own.amendments.last()))
     }
 
     pub(super) fn due(&mut self, now: Timestamp, id: IntentId) {

@@ -104,6 +104,10 @@ enum Task {
         peer: ReplyPath,
         after: Option<RecordId>,
     },
+    Tell {
+        topic: Topic,
+        peer: PeerBytes,
+    },
     Search {
         intent: IntentId,
         /// The version of the want that is searched for.
@@ -293,6 +297,10 @@ impl Market {
             Ok(Frame::Receipt(record)) => Some(self.take_receipt(now, &record)),
             Ok(Frame::Withdrawal(record)) => Some(self.take_withdrawal(now, &record)),
             Ok(Frame::Pull { topic, after }) => Some(self.open_page(now, topic, after)),
+            Ok(Frame::Tell { topic, records }) if self.topics().contains(&topic) => {
+                Some(self.told(now, topic, &records))
+            }
+            Ok(Frame::Tell { .. }) => refused(Refusal::Unknown),
             Ok(Frame::Stored(_) | Frame::Refused { .. } | Frame::Confirmed { .. } | Frame::Open { .. }) => {
                 refused(Refusal::Malformed)
             }
@@ -321,6 +329,8 @@ impl Market {
                 self.pulled(now, topic, peer, after, &bytes);
             }
             (Some(Task::Pull { topic, peer, .. }), _) => self.relay.pull_failed(topic, &peer.peer),
+            (Some(Task::Tell { .. }), Done::Replied(_)) => {}
+            (Some(Task::Tell { topic, peer }), _) => self.relay.tell_failed(topic, &peer),
             (Some(Task::Search { intent, revision }), Done::Found(candidates)) => {
                 self.found(now, intent, revision, candidates);
             }

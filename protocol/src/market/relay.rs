@@ -21,6 +21,8 @@ use crate::{
 const PRUNE: Seconds = Seconds(60);
 /// Peers asked, for each topic, what is open, in one [`PULL_SPAN`].
 const PULLS_PER_SPAN: usize = 3;
+/// Listeners told, for each topic, what we want, in one [`PULL_SPAN`]: enough that a want outlives those who heard it.
+const TELLS_PER_SPAN: usize = 8;
 /// The span in question.
 const PULL_SPAN: Seconds = Seconds(60);
 /// Room for records in a page, beside the frame's own few bytes.
@@ -55,6 +57,29 @@ impl Open {
     }
 }
 
+/// Records for one frame, each want with its newest amendment.
+#[derive(Default)]
+struct Page {
+    records: Vec<Bytes<{ limits::GOSSIP_BYTES }>>,
+    bytes: usize,
+}
+
+impl Page {
+    /// Whether there was room.
+    fn add(&mut self, intent: &Verified<Intent>, amendment: Option<&Verified<Amendment>>) -> bool {
+        let envelopes = [Some(intent.bytes()), amendment.map(Verified::bytes)];
+        let envelopes = envelopes.into_iter().flatten();
+        let needs: usize = envelopes.clone().map(|bytes| bytes.len() + 8).sum();
+        if self.bytes + needs > PAGE_BYTES || self.records.len() + 2 > limits::PULL {
+            return false;
+        }
+        self.bytes += needs;
+        self.records
+            .extend(envelopes.filter_map(|bytes| Bytes::new(bytes).ok()));
+        true
+    }
+}
+
 /// The relaying part of a node.
 #[derive(Debug)]
 pub(super) struct Relay {
@@ -68,6 +93,8 @@ pub(super) struct Relay {
     frames: Meter,
     /// Who was asked on each topic, and when.
     pulls: BTreeMap<Topic, BTreeMap<PeerBytes, Timestamp>>,
+    /// Who was told our own wants on each topic, and when.
+    told: BTreeMap<Topic, BTreeMap<PeerBytes, Timestamp>>,
     /// Amendments and withdrawals that overtook their intent: gossip brings each once, so they wait for it here.
     early: BTreeMap<IntentId, Vec<(Topic, Vec<u8>)>>,
     /// Peers of topics that we do not listen on, or not yet.
@@ -87,6 +114,7 @@ impl Default for Relay {
             gossip: Meter::new(limits::GOSSIP_PER_MINUTE),
             frames: Meter::new(limits::FRAMES_PER_MINUTE),
             pulls: BTreeMap::new(),
+            told: BTreeMap::new(),
             early: BTreeMap::new(),
             met: BTreeMap::new(),
             counts: [0; 3],
@@ -130,8 +158,15 @@ impl Relay {
     }
 
     pub(super) fn gone(&mut self, peer: &[u8]) {
-        for asked in self.pulls.values_mut() {
+        for asked in self.pulls.values_mut().chain(self.told.values_mut()) {
             asked.remove(peer);
+        }
+    }
+
+    /// Somebody was not told after all, and may be later.
+    pub(super) fn tell_failed(&mut self, topic: Topic, peer: &[u8]) {
+        if let Some(told) = self.told.get_mut(&topic) {
+            told.remove(peer);
         }
     }
 
@@ -362,40 +397,72 @@ impl Market {
     /// What is open on a topic, one page of it.
     pub(super) fn open_page(&self, now: Timestamp, topic: Topic, after: Option<RecordId>) -> Frame {
         let after = after.map(IntentId::from);
-        let mut room = PAGE_BYTES;
-        let mut records = Vec::new();
+        let mut page = Page::default();
         let mut more = false;
         for (id, open) in self.relay.open.range(after.unwrap_or_default()..) {
             let skip = Some(*id) == after
                 || open.withdrawal.is_some()
                 || open.expires() <= now
                 || !topics_of(open.wanted()).contains(&topic);
-            if skip {
-                continue;
-            }
-            let envelopes = [Some(open.intent.bytes()), open.amendment.as_ref().map(Verified::bytes)];
-            let needs: usize = envelopes.iter().flatten().map(|bytes| bytes.len() + 8).sum();
-            if needs > room || records.len() + 2 > limits::PULL {
+            if !skip && !page.add(&open.intent, open.amendment.as_ref()) {
                 more = true;
                 break;
             }
-            room -= needs;
-            records.extend(
-                envelopes
-                    .into_iter()
-                    .flatten()
-                    .filter_map(|bytes| Bytes::new(bytes).ok()),
-            );
         }
-        Frame::Open {
-            records: List::cut(records),
-            more,
+        let records = List::cut(page.records);
+        Frame::Open { records, more }
+    }
+
+    /// A listener came to a topic: it may have lost what it heard of us, and whoever heard it with it. What was just
+    /// published it will hear by gossip, and twice is once.
+    fn tell(&mut self, now: Timestamp, peer: &ReplyPath, topic: Topic) {
+        if peer.peer.is_empty() || self.own.is_empty() {
+            return;
         }
+        let told = self.relay.told.entry(topic).or_default();
+        let lately = told.values().filter(|at| now.since(**at) < PULL_SPAN.millis()).count();
+        if lately >= TELLS_PER_SPAN || told.contains_key(&*peer.peer) {
+            return;
+        }
+        let mut page = Page::default();
+        for (intent, amendment) in self.own_open(now, topic) {
+            if !page.add(intent, amendment) {
+                break;
+            }
+        }
+        if page.records.is_empty() {
+            return;
+        }
+        let told = self.relay.told.entry(topic).or_default();
+        if told.len() >= limits::METERED_PEERS {
+            told.clear();
+        }
+        told.insert(peer.peer.to_vec(), now);
+        let records = List::cut(page.records);
+        let frame = Frame::Tell { topic, records }.encode();
+        let task = self.begin(Task::Tell {
+            topic,
+            peer: peer.peer.to_vec(),
+        });
+        let to = peer.clone();
+        self.promise(Output::Send { task, to, frame });
+    }
+
+    /// A customer tells us its wants: each is judged as if it had been gossiped.
+    pub(super) fn told(&mut self, now: Timestamp, topic: Topic, records: &[Bytes<{ limits::GOSSIP_BYTES }>]) -> Frame {
+        for record in records {
+            if let Ok(heard) = self.judge(now, topic, record) {
+                self.look_at(now, heard);
+            }
+        }
+        let records = List::default();
+        Frame::Open { records, more: false }
     }
 
     /// A peer is on a topic: it may hear what nobody heard yet, and tell what we have missed.
     pub(super) fn joined(&mut self, now: Timestamp, peer: ReplyPath, topic: Topic) {
         self.publish_to(now, topic);
+        self.tell(now, &peer, topic);
         if self.config.rules.is_none() || !self.config.listen.contains(&topic) {
             // Whoever begins to listen later asks those it has met already.
             let met = self.relay.met.entry(topic).or_default();

@@ -407,6 +407,13 @@ impl Deal {
                     more: true,
                 },
             ),
+            (
+                "tell",
+                Frame::Tell {
+                    topic,
+                    records: list_of([held(self.intent.bytes()), held(self.amendment.bytes())]),
+                },
+            ),
         ]
     }
 

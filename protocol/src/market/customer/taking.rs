@@ -1,12 +1,15 @@
 //! Offers that come in: each stage of judgement, and what is kept of those that fail one.
 
-use super::{NotTaken, Taken};
+use std::collections::BTreeMap;
+
+use super::{NotTaken, Own, Taken};
 use crate::market::{Event, Market};
 use crate::{
     envelope::{Signed, Verified, record_id},
     fault::Fault,
     frame::{Frame, Refusal},
-    id::OfferId,
+    id::{IntentId, OfferId, RecordId},
+    keys::PublicKey,
     ledger::{Fact, Refused},
     limits,
     list::Bytes,
@@ -19,6 +22,31 @@ use crate::{
 /// Refused records that name no intent of ours, kept to be shown.
 const STRAYS: usize = 64;
 
+impl Own {
+    /// The offer that is to make room when all places are filled: of the seller who has most, the one that we like
+    /// least. None where each seller has one only. What was answered, yes or no, stays.
+    fn gives_way(&self, now: Timestamp) -> Option<OfferId> {
+        let mut sellers: BTreeMap<PublicKey, usize> = BTreeMap::new();
+        for taken in self.offers.values() {
+            *sellers.entry(taken.offer.header().author).or_default() += 1;
+        }
+        let places: BTreeMap<OfferId, usize> = self
+            .ranked(now)
+            .into_iter()
+            .map(|ranked| (ranked.offer, ranked.place))
+            .collect();
+        let accepted = self.accepted.as_ref().map(|accepted| accepted.offer);
+        self.offers
+            .iter()
+            .filter(|(id, taken)| Some(**id) != accepted && taken.declined.is_none() && taken.refused.is_none())
+            .map(|(id, taken)| (sellers[&taken.offer.header().author], *id))
+            .filter(|(of_seller, _)| *of_seller > 1)
+            // What has expired has no place, and goes first.
+            .max_by_key(|(of_seller, id)| (*of_seller, places.get(id).copied().unwrap_or(usize::MAX), *id))
+            .map(|(_, id)| id)
+    }
+}
+
 /// Taking offers in.
 impl Market {
     pub(in crate::market) fn take_offer(&mut self, now: Timestamp, bytes: &[u8]) -> Frame {
@@ -27,6 +55,7 @@ impl Market {
             Ok(None) => Frame::Stored(about),
             Ok(Some(offer)) => {
                 let intent = offer.intent;
+                self.make_room(now, intent);
                 self.record(now, Fact::OfferTaken(offer));
                 self.event(Event::Offer {
                     intent,
@@ -98,18 +127,11 @@ impl Market {
             .values()
             .filter(|taken| taken.offer.header().author == header.author)
             .count();
-        if own.offers.len() >= usize::from(wanted.max_offers) {
+        let full = own.offers.len() >= usize::from(wanted.max_offers);
+        if full && (from_seller > 0 || own.gives_way(now).is_none()) {
             return Err((
                 Refusal::OverCap,
                 format!("{} offers were asked for and are here", wanted.max_offers),
-            ));
-        }
-        let shared = usize::from(wanted.max_offers) / limits::FURTHER_OFFERS;
-        let for_all = shared.max(wanted.offers_per_seller.into());
-        if from_seller > 0 && own.offers.len() >= for_all {
-            return Err((
-                Refusal::OverCap,
-                "the places that are left are for other sellers' first offers".into(),
             ));
         }
         if from_seller >= usize::from(wanted.offers_per_seller) {
@@ -132,6 +154,34 @@ impl Market {
             return Err((Refusal::NotAdmitted, admission.why_not()));
         }
         Ok(Some(offer))
+    }
+
+    /// Where all places are filled, one that its seller has beside others goes to a seller who has none.
+    fn make_room(&mut self, now: Timestamp, id: IntentId) {
+        let Some(own) = self.own.get(&id) else { return };
+        if own.offers.len() < usize::from(own.wanted().max_offers) {
+            return;
+        }
+        let Some((offer, taken)) = own.gives_way(now).and_then(|offer| own.offers.get_key_value(&offer)) else {
+            return;
+        };
+        let detail = "another seller's first offer has its place; this seller has others here";
+        let (record, why) = (RecordId(offer.0), Refusal::OverCap);
+        let refused = Refused {
+            record,
+            intent: Some(id),
+            author: Some(taken.offer.header().author),
+            why,
+            detail: Prose::lossy(detail),
+            bytes: Bytes::new(taken.offer.bytes()).unwrap_or_default(),
+        };
+        self.record(now, Fact::NotTaken(refused));
+        self.event(Event::Refused {
+            intent: Some(id),
+            record,
+            why,
+            detail: detail.to_owned(),
+        });
     }
 
     /// Keeps what was refused, within bounds, and says so. The claim inside is shown as a claim and used for nothing.
@@ -188,6 +238,14 @@ impl Market {
     }
 
     pub(in crate::market) fn apply_not_taken(&mut self, at: Timestamp, refused: &Refused) {
+        // What was here and had to give way.
+        let gone = OfferId::from(refused.record);
+        if let Some(own) = refused.intent.and_then(|intent| self.own.get_mut(&intent))
+            && refused.why == Refusal::OverCap
+            && own.offers.remove(&gone).is_some()
+        {
+            self.offers.remove(&gone);
+        }
         let kept = match refused.intent.and_then(|intent| self.own.get_mut(&intent)) {
             Some(own) => &mut own.not_taken,
             None => &mut self.strays,

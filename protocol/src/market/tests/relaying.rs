@@ -94,6 +94,64 @@ fn a_late_listener_pulls_what_is_open() {
 }
 
 #[test]
+fn a_want_outlives_the_only_one_who_heard_it() {
+    let mut customer = Node::customer();
+    let (intent, topic, bytes) = said(&mut customer);
+    let mut seller = Node::seller("seller", vec![stroller("twin-1", "120 GBP")]);
+    let came = |name: &str| Input::Joined {
+        peer: path(name),
+        topic,
+    };
+    // It was heard, and all that was heard is lost: what gossip brought once it does not bring again.
+    seller.hear(NOW, topic, &bytes);
+    let (task, ..) = customer.publishes.pop().unwrap();
+    customer.give(NOW, Input::Done(task, Done::Published(1)));
+    let mut seller = Node::seller("seller", vec![stroller("twin-1", "120 GBP")]);
+    customer.give(after(1), Input::Gone(b"seller".to_vec()));
+    customer.give(after(2), came("seller"));
+    assert!(customer.publishes.is_empty());
+    exchange(after(3), &mut customer, &mut seller);
+    exchange(after(4), &mut seller, &mut customer);
+    assert_eq!(customer.open_offers().len(), 1);
+    // Once a meeting; and what is over is told to nobody.
+    customer.give(after(5), came("seller"));
+    assert!(customer.sends.is_empty());
+    customer.command(after(6), Command::Withdraw(intent)).unwrap();
+    customer.sends.clear();
+    customer.give(after(7), came("another"));
+    assert!(customer.sends.is_empty());
+}
+
+#[test]
+fn what_is_told_is_judged_like_gossip() {
+    let mut customer = Node::customer();
+    let (_, topic, bytes) = said(&mut customer);
+    let mut spoiled = bytes.clone();
+    *spoiled.last_mut().unwrap() ^= 1;
+    let mut seller = Node::seller("seller", vec![stroller("twin-1", "120 GBP")]);
+    seller.command(NOW, Command::Listen([topic].into())).unwrap();
+    let other = Topic::all().find(|other| *other != topic);
+    let tell = |topic, bytes: &[u8]| {
+        let records = List::cut([Bytes::new(bytes).unwrap()]);
+        Frame::Tell { topic, records }.encode()
+    };
+    seller.ask(NOW, &tell(topic, &spoiled));
+    assert!(seller.sends.is_empty());
+    let elsewhere = seller.ask(NOW, &tell(other.unwrap(), &bytes));
+    assert!(matches!(
+        elsewhere,
+        Frame::Refused {
+            why: Refusal::Unknown,
+            ..
+        }
+    ));
+    seller.ask(NOW, &tell(topic, &bytes));
+    assert_eq!(seller.sends.len(), 1, "an offer");
+    seller.ask(NOW, &tell(topic, &bytes));
+    assert_eq!(seller.sends.len(), 1, "twice is once");
+}
+
+#[test]
 fn a_late_listener_pulls_page_after_page() {
     let mut customer = Node::customer();
     let mut relay = Node::customer();
