@@ -493,3 +493,23 @@ async fn an_address_that_is_not_loopback_is_never_listened_on() {
     let error = Server::bind(&config, home.path()).await.unwrap_err();
     assert!(matches!(error, StartError::NotLoopback(_)));
 }
+
+#[tokio::test]
+async fn connections_that_hang_make_room_for_one_that_asks() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let running = running().await;
+    let addr = running.base.strip_prefix("http://").unwrap().to_owned();
+    let mut hanging = Vec::new();
+    for _ in 0..listener::CONNECTIONS + 8 {
+        let mut stream = tokio::net::TcpStream::connect(&addr).await.unwrap();
+        stream.write_all(b"GET /v1/status HTTP/1.1\r\nHost: ").await.unwrap();
+        hanging.push(stream);
+    }
+    let answer = running.ask(Method::GET, "/v1/status").send();
+    let answer = tokio::time::timeout(Duration::from_secs(20), answer).await;
+    assert_eq!(answer.expect("there is room").unwrap().status(), StatusCode::OK);
+    // Whoever has been silent longest went.
+    let mut byte = [0];
+    let end = tokio::time::timeout(Duration::from_secs(20), hanging[0].read(&mut byte)).await;
+    assert!(matches!(end.expect("it was let go"), Ok(0) | Err(_)));
+}
