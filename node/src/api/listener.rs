@@ -40,7 +40,11 @@ impl Seated {
     }
 
     fn stirred(&self, seat: u64) {
-        self.with(|seats| seats.entry(seat).and_modify(|(at, _)| *at = Instant::now()));
+        self.with(|seats| {
+            if let Some((at, _)) = seats.get_mut(&seat) {
+                *at = Instant::now();
+            }
+        });
     }
 
     fn end_the_most_silent(&self) {
