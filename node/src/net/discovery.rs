@@ -29,6 +29,10 @@ const MAX_ANNOUNCING: usize = 1;
 const MAX_LOOKING: usize = 2;
 /// What one newcomer hears comes as one event a topic; nobody else is dialled before all of them are heard.
 const INTRODUCTION: Duration = Duration::from_millis(5);
+/// After so many lookups a topic's mesh counts, however many of its peers are connected.
+const PATIENT_LOOKUPS: u32 = 3;
+/// By how much the routing table grows until topics are announced again: others are nearest to them by then.
+const OUTGROWN: usize = 8;
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
 /// A topic that we published to stays within reach this long.
@@ -209,14 +213,16 @@ impl Discovery {
         self.announce_all(net);
     }
 
-    /// The routing table has grown. Each time it is four times as large, and above all when it has its first entry, topics are
-    /// announced and sought afresh.
+    /// The routing table has grown. With its first entry topics can be announced and sought.
     pub fn routing_grew(&mut self, net: &mut Net) {
-        let size = net.routing();
-        if self.announced_at > 0 && size < 4 * self.announced_at {
-            return;
+        if self.announced_at == 0 {
+            self.announce_afresh(net);
         }
-        self.announced_at = size;
+    }
+
+    /// Topics are announced, and those that are poor are sought, as if for the first time.
+    fn announce_afresh(&mut self, net: &mut Net) {
+        self.announced_at = net.routing();
         self.announce_all(net);
         let hungry: Vec<_> = self
             .topics
@@ -255,6 +261,11 @@ impl Discovery {
         };
         let known = self.peers_of(topic);
         if wanted.subscribed {
+            // Where there are enough to ask, gossipsub makes a mesh of them at its next heartbeats; if it has not by the
+            // time of the third lookup, these are not enough.
+            if wanted.tries < PATIENT_LOOKUPS && known >= gossip::MESH + 2 {
+                return false;
+            }
             let mesh = net
                 .swarm
                 .behaviour()
@@ -485,6 +496,9 @@ impl Discovery {
         // Walks that found nobody new: 15 s, 30 s, 1 min ... 8 min apart.
         if ticks.is_multiple_of(1 << self.walks_in_vain.min(5)) {
             self.walk(net);
+        }
+        if self.announced_at > 0 && net.routing() >= OUTGROWN * self.announced_at {
+            self.announce_afresh(net);
         }
         self.relays.seek(net);
         let few: Vec<_> = self.unrouted.keys().take(ROUTED_A_TICK).copied().collect();
