@@ -11,7 +11,7 @@ use crate::{
     item::Item,
     limits,
     list::List,
-    matching::{Admission, Score, admits, score},
+    matching::{Admission, Score, admits, alike, score_alike},
     money::Money,
     offer::{Fit, Line, Need, Offer, Seller, Totals},
     place::{Cell, Fulfilment, Region, Serves},
@@ -301,7 +301,7 @@ impl Rules {
             .lookup()
             .is_some_and(|category| category.parent.is_some())
             && intent.category.covers(item.category);
-        let like = crate::matching::likeness(intent, &offer.lines[0]);
+        let like = alike(intent, &offer);
         if !named && like < u32::from(self.likeness) * 10 {
             return no(format!(
                 "{}% like the want, the rules ask for {}%",
@@ -309,7 +309,7 @@ impl Rules {
                 self.likeness
             ));
         }
-        let score = score(now, intent, &offer);
+        let score = score_alike(now, intent, &offer, like);
         Ok(Quote {
             offer,
             admission,

@@ -243,7 +243,15 @@ async fn five_shops_together_show_what_one_index_would() {
         let intent = cast(&customer, &want).await;
         let path = format!("/v1/intents/{intent}/offers");
         let what = format!("{} offers to {:?}", expected.len(), want.want);
-        let all_here = |all: Vec<OfferView>| (all.len() >= expected.len()).then_some(());
+        let due = by_shop(&expected);
+        let all_here = |all: Vec<OfferView>| {
+            let here = shown(&all);
+            let here = by_shop(here.iter().map(|(a, b)| (a, b)));
+            here.iter()
+                .zip(&due)
+                .all(|(here, due)| here.len() >= due.len())
+                .then_some(())
+        };
         customer.until(&what, &path, all_here).await;
         let seen = shown(&offers(&customer, intent).await);
         assert!(

@@ -154,7 +154,9 @@ impl Stage {
             .shops
             .iter()
             .map(|(shop, member)| async move {
-                let tried = try_rules(&member.client()?, &shop.rules_text, want).await?;
+                let tried = try_rules(&member.client()?, &shop.rules_text, want)
+                    .await
+                    .with_context(|| format!("{} cannot say what it would offer", shop.name))?;
                 let offers = tried
                     .iter()
                     .filter(|tried| matches!(tried.outcome, Outcome::Offer { .. }))
@@ -204,7 +206,10 @@ async fn play(options: &Options, screen: &Screen) -> Result<Stage> {
         let told = told.context("the customer's node stopped")??;
         match told.event {
             Event::Offer { intent, offer } if intent == cast.intent => {
-                let view: OfferView = client.get(&format!("/v1/offers/{offer}")).await?;
+                let view: OfferView = client
+                    .get(&format!("/v1/offers/{offer}"))
+                    .await
+                    .context("the customer's node does not show an offer that it has")?;
                 answered.extend(view.offer.as_ref().map(|offer| offer.seller.name.to_string()));
                 screen.offer(intent, &view);
             }

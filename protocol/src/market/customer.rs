@@ -21,7 +21,7 @@ use crate::{
     ledger::{Fact, Refused},
     limits,
     list::{Bytes, List},
-    matching::rank,
+    matching::{alike, rank_alike},
     offer::{Offer, Reason},
     place::{Fulfilments, Place},
     terms::TermsSet,
@@ -126,6 +126,8 @@ pub(super) struct Own {
 #[derive(Debug)]
 struct Taken {
     offer: Verified<Offer>,
+    /// How much of the want as it is now the offer says.
+    alike: u32,
     at: Timestamp,
     declined: Option<Reason>,
     /// Why our yes to it came to nothing.
@@ -178,7 +180,8 @@ impl Own {
             .offers
             .iter()
             .filter(|(_, taken)| taken.declined.is_none() && taken.refused.is_none() && taken.offer.valid_until > now);
-        rank(now, self.wanted(), takable.map(|(id, taken)| (*id, taken.offer.body())))
+        let takable = takable.map(|(id, taken)| (*id, taken.offer.body(), taken.alike));
+        rank_alike(now, self.wanted(), takable)
     }
 }
 
@@ -399,6 +402,9 @@ impl Market {
     pub(super) fn apply_amended(&mut self, amendment: &Verified<Amendment>) {
         if let Some(own) = self.own.get_mut(&amendment.intent) {
             own.amendments.push(amendment.clone());
+            for taken in own.offers.values_mut() {
+                taken.alike = alike(&amendment.now, &taken.offer);
+            }
         }
     }
 }

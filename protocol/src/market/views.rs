@@ -254,7 +254,7 @@ impl Market {
 
     /// One offer or refused record.
     pub fn offer(&self, now: Timestamp, id: OfferId) -> Option<OfferView> {
-        self.offer_views(now, None).into_iter().find(|view| view.id == id)
+        self.own_offer(now, id).or_else(|| self.one_made(now, id))
     }
 
     /// Every deal, newest first.

@@ -8,7 +8,7 @@ mod admission;
 mod ranking;
 
 pub use admission::{Admission, Check, Test, admits};
-pub use ranking::{Part, Ranked, Score, likeness, rank, score};
+pub use ranking::{Part, Ranked, Score, alike, likeness, rank, rank_alike, score, score_alike};
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -144,10 +144,20 @@ pub fn likeness(intent: &Intent, line: &Line) -> u32 {
     (points / wanted.len() as u64) as u32
 }
 
+/// How much of the want's words an offer says, in thousandths: as its least like line does. It does not change with
+/// time, and is the larger part of a score's cost.
+pub fn alike(intent: &Intent, offer: &Offer) -> u32 {
+    offer.lines.iter().map(|line| likeness(intent, line)).min().unwrap_or(0)
+}
+
 /// The points of one offer for one intent, at a moment.
 pub fn score(now: Timestamp, intent: &Intent, offer: &Offer) -> Score {
+    score_alike(now, intent, offer, alike(intent, offer))
+}
+
+/// The same where [`alike`] is known already.
+pub fn score_alike(now: Timestamp, intent: &Intent, offer: &Offer, like: u32) -> Score {
     let mut score = Score::default();
-    let like = offer.lines.iter().map(|line| likeness(intent, line)).min().unwrap_or(0);
     score.add(
         "likeness",
         LIKENESS * i64::from(like) / 1000,
@@ -205,10 +215,20 @@ pub fn rank<'a>(
     intent: &Intent,
     offers: impl IntoIterator<Item = (OfferId, &'a Offer)>,
 ) -> Vec<Ranked> {
+    let offers = offers.into_iter().map(|(id, offer)| (id, offer, alike(intent, offer)));
+    rank_alike(now, intent, offers)
+}
+
+/// The same where [`alike`] is known already of each.
+pub fn rank_alike<'a>(
+    now: Timestamp,
+    intent: &Intent,
+    offers: impl IntoIterator<Item = (OfferId, &'a Offer, u32)>,
+) -> Vec<Ranked> {
     let mut scored: Vec<(Reverse<i64>, i64, OfferId, Score)> = offers
         .into_iter()
-        .map(|(id, offer)| {
-            let score = score(now, intent, offer);
+        .map(|(id, offer, like)| {
+            let score = score_alike(now, intent, offer, like);
             (Reverse(score.total()), offer.totals.total, id, score)
         })
         .collect();

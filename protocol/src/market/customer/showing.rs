@@ -7,7 +7,7 @@ use crate::{
     envelope::{Header, Signed},
     id::{IntentId, OfferId},
     intent::Intent,
-    matching::{Admission, admits},
+    matching::{Admission, Ranked, admits},
     offer::Offer,
     time::Timestamp,
 };
@@ -76,26 +76,52 @@ impl Market {
         let mut views: Vec<OfferView> = own
             .offers
             .iter()
-            .map(|(offer_id, taken)| {
-                let ranked = ranked.iter().find(|ranked| ranked.offer == *offer_id);
-                OfferView {
-                    id: *offer_id,
-                    role: Role::Customer,
-                    intent: Some(id),
-                    seller: Some(taken.offer.header().author),
-                    at: Some(taken.at),
-                    state: self.state_of(now, own, *offer_id, taken),
-                    offer: Some(taken.offer.body().clone()),
-                    place: ranked.map(|ranked| ranked.place),
-                    admission: Some(admits(own.wanted(), &taken.offer)),
-                    score: ranked.map(|ranked| ranked.score.clone()),
-                    delivery: None,
-                }
-            })
+            .map(|(offer, taken)| self.view_of_taken(now, (id, own), (*offer, taken), &ranked))
             .collect();
         views.sort_by_key(|view| (view.place.unwrap_or(usize::MAX), view.id));
         views.extend(own.not_taken.iter().map(|it| it.view(Some(own.wanted()))));
         views
+    }
+
+    fn view_of_taken(
+        &self,
+        now: Timestamp,
+        (intent, own): (IntentId, &Own),
+        (id, taken): (OfferId, &Taken),
+        ranked: &[Ranked],
+    ) -> OfferView {
+        let ranked = ranked.iter().find(|ranked| ranked.offer == id);
+        OfferView {
+            id,
+            role: Role::Customer,
+            intent: Some(intent),
+            seller: Some(taken.offer.header().author),
+            at: Some(taken.at),
+            state: self.state_of(now, own, id, taken),
+            offer: Some(taken.offer.body().clone()),
+            place: ranked.map(|ranked| ranked.place),
+            admission: Some(admits(own.wanted(), &taken.offer)),
+            score: ranked.map(|ranked| ranked.score.clone()),
+            delivery: None,
+        }
+    }
+
+    /// One offer to us, or one record that was refused.
+    pub(in crate::market) fn own_offer(&self, now: Timestamp, id: OfferId) -> Option<OfferView> {
+        let of = self.offers.get(&id).and_then(|intent| self.own.get_key_value(intent));
+        if let Some((intent, own)) = of
+            && let Some(taken) = own.offers.get(&id)
+        {
+            return Some(self.view_of_taken(now, (*intent, own), (id, taken), &own.ranked(now)));
+        }
+        let refused = |it: &&NotTaken| OfferId::from(it.refused.record) == id;
+        let of_ours = |own: &Own| {
+            let found = own.not_taken.iter().find(refused);
+            found.map(|it| it.view(Some(own.wanted())))
+        };
+        let mut own = self.own.values();
+        own.find_map(of_ours)
+            .or_else(|| self.strays.iter().find(refused).map(|it| it.view(None)))
     }
 
     fn state_of(&self, now: Timestamp, own: &Own, id: OfferId, taken: &Taken) -> OfferState {

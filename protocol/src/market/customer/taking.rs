@@ -13,7 +13,7 @@ use crate::{
     ledger::{Fact, Refused},
     limits,
     list::Bytes,
-    matching::admits,
+    matching::{admits, alike},
     offer::Offer,
     text::Prose,
     time::Timestamp,
@@ -225,10 +225,12 @@ impl Market {
         let id = OfferId::from(offer.id());
         if let Some(own) = self.own.get_mut(&offer.intent) {
             self.offers.insert(id, offer.intent);
+            let alike = alike(own.wanted(), offer);
             own.offers.insert(
                 id,
                 Taken {
                     offer: offer.clone(),
+                    alike,
                     at,
                     declined: None,
                     refused: None,

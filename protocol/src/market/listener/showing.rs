@@ -1,9 +1,9 @@
 //! What a seller is shown of the wants that it answers.
 
-use super::Heard;
+use super::{Heard, Made};
 use crate::market::{IntentState, IntentView, Market, OfferState, OfferView, Role};
 use crate::{
-    id::IntentId,
+    id::{IntentId, OfferId},
     keys::PublicKey,
     matching::{admits, score},
     time::Timestamp,
@@ -30,30 +30,45 @@ impl Market {
             .iter()
             .filter(|(id, _)| intent.is_none_or(|intent| intent == **id));
         heard
-            .flat_map(|(id, heard)| heard.offers.iter().map(move |(offer, made)| (id, heard, offer, made)))
-            .map(|(id, heard, offer, made)| {
-                let state = match (made.agreed, made.refused, made.declined) {
-                    (Some(agreement), ..) => OfferState::Agreed { agreement },
-                    (None, Some(why), _) => OfferState::NotHonoured { why, difference: None },
-                    (None, None, Some(reason)) => OfferState::Declined { reason },
-                    (None, None, None) if made.offer.valid_until <= now => OfferState::Expired,
-                    (None, None, None) => OfferState::Open,
-                };
-                OfferView {
-                    id: *offer,
-                    role: Role::Seller,
-                    intent: Some(*id),
-                    seller: Some(made.offer.header().author),
-                    at: Some(made.offer.header().created),
-                    state,
-                    offer: Some(made.offer.body().clone()),
-                    place: None,
-                    admission: Some(admits(heard.wanted(), &made.offer)),
-                    score: Some(score(now, heard.wanted(), &made.offer)),
-                    delivery: self.outbox.delivery(made.offer.id()),
-                }
-            })
+            .flat_map(|(id, heard)| heard.offers.iter().map(move |(offer, made)| (*id, heard, *offer, made)))
+            .map(|(id, heard, offer, made)| self.view_of_made(now, (id, heard), (offer, made)))
             .collect()
+    }
+
+    /// One offer of ours.
+    pub(in crate::market) fn one_made(&self, now: Timestamp, offer: OfferId) -> Option<OfferView> {
+        let intent = self.offers.get(&offer)?;
+        let heard = self.heard.get(intent)?;
+        let made = heard.offers.get(&offer)?;
+        Some(self.view_of_made(now, (*intent, heard), (offer, made)))
+    }
+
+    fn view_of_made(
+        &self,
+        now: Timestamp,
+        (intent, heard): (IntentId, &Heard),
+        (offer, made): (OfferId, &Made),
+    ) -> OfferView {
+        let state = match (made.agreed, made.refused, made.declined) {
+            (Some(agreement), ..) => OfferState::Agreed { agreement },
+            (None, Some(why), _) => OfferState::NotHonoured { why, difference: None },
+            (None, None, Some(reason)) => OfferState::Declined { reason },
+            (None, None, None) if made.offer.valid_until <= now => OfferState::Expired,
+            (None, None, None) => OfferState::Open,
+        };
+        OfferView {
+            id: offer,
+            role: Role::Seller,
+            intent: Some(intent),
+            seller: Some(made.offer.header().author),
+            at: Some(made.offer.header().created),
+            state,
+            offer: Some(made.offer.body().clone()),
+            place: None,
+            admission: Some(admits(heard.wanted(), &made.offer)),
+            score: Some(score(now, heard.wanted(), &made.offer)),
+            delivery: self.outbox.delivery(made.offer.id()),
+        }
     }
 }
 
