@@ -5,13 +5,14 @@ use std::{fs, path::Path};
 
 use intentcast_protocol::time::Timestamp;
 use tantivy::{
-    Index as Tantivy, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, directory::MmapDirectory,
+    Index as Tantivy, IndexSettings, IndexWriter, ReloadPolicy, directory::MmapDirectory,
     indexer::IndexWriterOptions,
 };
 
 use super::{
     error::IndexError,
-    schema::{FORM, Fields, tokenizers},
+    parts::Parts,
+    schema::{Documents, FORM, Fields},
 };
 use crate::store::{Stamp, Store};
 
@@ -25,8 +26,7 @@ const BUILDING: &str = "building";
 
 /// An index that is searched.
 pub struct Live {
-    pub reader: IndexReader,
-    pub fields: Fields,
+    pub parts: Parts,
     pub stamp: Stamp,
 }
 
@@ -57,7 +57,7 @@ impl Live {
         let (schema, fields) = Fields::schema();
         let Some(dir) = dir else {
             let index = Tantivy::create_in_ram(schema);
-            let stamp = fill(&index, &fields, store, Path::new("memory"))?;
+            let stamp = fill(&index, fields, store, Path::new("memory"))?;
             return Self::reading(index, stamp).map_err(|error| IndexError::tantivy("memory".into(), &error));
         };
         let io = |error: std::io::Error| IndexError::io(dir.to_path_buf(), &error);
@@ -67,38 +67,37 @@ impl Live {
         fs::create_dir_all(&building).map_err(io)?;
         let folder = MmapDirectory::open(&building).map_err(|error| tantivy(error.into()))?;
         let index = Tantivy::create(folder, schema, IndexSettings::default()).map_err(tantivy)?;
-        let stamp = fill(&index, &fields, store, dir)?;
+        let stamp = fill(&index, fields, store, dir)?;
         drop(index);
         remove(&live).map_err(io)?;
         fs::rename(&building, &live).map_err(io)?;
         Self::reading(Tantivy::open_in_dir(&live).map_err(tantivy)?, stamp).map_err(tantivy)
     }
 
-    fn reading(mut index: Tantivy, stamp: Stamp) -> tantivy::Result<Self> {
-        index.set_tokenizers(tokenizers());
+    fn reading(index: Tantivy, stamp: Stamp) -> tantivy::Result<Self> {
         // It never changes, so nobody need watch it.
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
         Ok(Self {
-            reader,
-            fields: Fields::schema().1,
+            parts: Parts::open(&reader.searcher(), Fields::schema().1)?,
             stamp,
         })
     }
 }
 
-fn fill(index: &Tantivy, fields: &Fields, store: &Store, place: &Path) -> Result<Stamp, IndexError> {
+fn fill(index: &Tantivy, fields: Fields, store: &Store, place: &Path) -> Result<Stamp, IndexError> {
     let failed = |error: tantivy::TantivyError| IndexError::tantivy(place.to_path_buf(), &error);
-    let mut index = index.clone();
-    index.set_tokenizers(tokenizers());
     let options = IndexWriterOptions::builder()
         .memory_budget_per_thread(WRITER_BYTES)
         .num_worker_threads(1)
         .num_merge_threads(1)
         .build();
     let mut writer: IndexWriter = index.writer_with_options(options).map_err(failed)?;
+    let mut documents = Documents::new(fields);
     let mut ordinal = 0;
     let stamp = store.for_each_item(|item| {
-        writer.add_document(fields.document(ordinal, &item)).map_err(failed)?;
+        writer
+            .add_document(documents.document(ordinal, &item))
+            .map_err(failed)?;
         ordinal += 1;
         Ok::<_, IndexError>(())
     })?;

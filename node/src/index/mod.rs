@@ -4,31 +4,38 @@
 //! customer's. It holds nothing of its own: the store's catalogue is the truth, and the index is made from it anew
 //! whenever the two differ.
 
+mod cut;
 mod error;
+mod filters;
 mod live;
-mod query;
+mod parts;
+mod plan;
 mod schema;
+mod score;
+mod shape;
+mod spelling;
+mod why;
 mod words;
 
 use std::{
-    cmp::Reverse,
     path::{Path, PathBuf},
     sync::{Arc, RwLock},
 };
 
-use intentcast_protocol::{intent::Intent, item::Item, limits};
-use tantivy::{
-    Order,
-    collector::{
-        TopDocs,
-        sort_key::{SortBySimilarityScore, SortByStaticFastValue},
-    },
-    schema::Value,
+use intentcast_protocol::{
+    intent::{Intent, Language},
+    item::Item,
+    limits,
 };
 use tracing::info;
 
-pub use self::{error::IndexError, query::Filters};
-use self::{live::Live, words::Words};
+use self::{live::Live, plan::Plan, score::Hit, words::Words};
+pub use self::{
+    error::IndexError,
+    filters::Filters,
+    shape::Shape,
+    why::{Because, Why},
+};
 use crate::store::{Stamp, Store};
 
 /// An item that may be what is wanted.
@@ -45,6 +52,7 @@ pub struct Index {
     store: Arc<Store>,
     dir: Option<PathBuf>,
     live: RwLock<Arc<Live>>,
+    shape: Shape,
 }
 
 impl Index {
@@ -66,6 +74,7 @@ impl Index {
             store,
             dir: Some(dir),
             live: RwLock::new(Arc::new(live)),
+            shape: Shape::default(),
         })
     }
 
@@ -79,7 +88,21 @@ impl Index {
             store,
             dir: None,
             live: RwLock::new(Arc::new(live)),
+            shape: Shape::default(),
         })
+    }
+
+    /// Searches with other weights from now on, for trying them.
+    pub fn shape(&mut self, shape: Shape) {
+        self.shape = shape;
+    }
+
+    /// An item as the store has it now.
+    ///
+    /// # Errors
+    /// [`IndexError::Store`].
+    pub fn item(&self, id: &str) -> Result<Option<Item>, IndexError> {
+        Ok(self.store.item(id)?)
     }
 
     /// Makes the index anew if the store's catalogue is another by now; searches go on meanwhile in the old one.
@@ -117,52 +140,104 @@ impl Index {
     /// As [`Index::search`].
     pub fn search_down_to(&self, intent: &Intent, lowest: u32, limit: usize) -> Result<Vec<Candidate>, IndexError> {
         let about = format!("{} {}", intent.title, intent.text);
-        self.run(&Words::of(intent), &Filters::of(intent, lowest), &about, limit)
+        let found = self.run(&Words::of(intent), &Filters::of(intent, lowest), &about, limits::CANDIDATES)?;
+        self.candidates(found, limit)
     }
 
-    /// The items that `text` may mean, within `filters`.
+    /// The items that `text`, in English, may mean, within `filters`.
     ///
     /// # Errors
     /// As [`Index::search`].
     pub fn search_text(&self, text: &str, filters: &Filters, limit: usize) -> Result<Vec<Candidate>, IndexError> {
-        self.run(&Words::typed(text), filters, text, limit)
+        let words = Words::typed(text, Language::ENGLISH);
+        let found = self.run(&words, filters, text, limit.min(limits::CANDIDATES))?;
+        self.candidates(found, limit)
+    }
+
+    /// The same with the reasons for each.
+    ///
+    /// # Errors
+    /// As [`Index::search`].
+    pub fn explain_text(
+        &self,
+        text: &str,
+        filters: &Filters,
+        limit: usize,
+    ) -> Result<Vec<(Candidate, Why)>, IndexError> {
+        let words = Words::typed(text, Language::ENGLISH);
+        let mut found = self.run(&words, filters, text, limit.min(limits::CANDIDATES))?;
+        let because: Vec<Why> = found
+            .hits
+            .iter()
+            .map(|hit| Ok(Why::of(score::explain(&found.live.parts, &found.plan, &self.shape, *hit)?)))
+            .collect::<std::io::Result<_>>()
+            .map_err(|error| self.failed(&error))?;
+        // One by one, since an item may be gone by now.
+        let mut all = Vec::new();
+        let hits = std::mem::take(&mut found.hits);
+        for (hit, why) in hits.into_iter().zip(because) {
+            let live = Arc::clone(&found.live);
+            let one = Found { hits: vec![hit], live, plan: found.plan.clone() };
+            all.extend(self.candidates(one, 1)?.into_iter().map(|candidate| (candidate, why.clone())));
+        }
+        Ok(all)
+    }
+
+    /// The ids alone, for measuring: what is found, without a look into the store.
+    ///
+    /// # Errors
+    /// As [`Index::search`].
+    pub fn search_ids(
+        &self,
+        text: &str,
+        filters: &Filters,
+        limit: usize,
+    ) -> Result<Vec<(String, f32)>, IndexError> {
+        let found = self.run(&Words::typed(text, Language::ENGLISH), filters, text, limit)?;
+        let ids = self.ids(&found)?;
+        Ok(ids.into_iter().zip(found.hits.iter().map(|hit| hit.score)).collect())
     }
 
     /// Where an item has the want's words: `title: stroller, twin`, a line for each place that has any.
     pub fn why(&self, intent: &Intent, item: &Item) -> Vec<String> {
-        matched(&Words::of(intent), item)
+        why::lines(&Words::of(intent), item)
     }
 
-    fn run(&self, words: &Words, filters: &Filters, about: &str, limit: usize) -> Result<Vec<Candidate>, IndexError> {
-        let limit = limit.min(limits::CANDIDATES);
+    fn run(&self, words: &Words, filters: &Filters, about: &str, limit: usize) -> Result<Found, IndexError> {
         let live = self.live();
-        let Some(query) = query::query(&live.fields, words, filters, about).filter(|_| limit > 0) else {
-            return Ok(Vec::new());
+        let run = || {
+            let plan = Plan::of(&live.parts, words, filters, about, &self.shape)?;
+            let hits = match limit {
+                0 => Vec::new(),
+                _ if plan.is_empty() => Vec::new(),
+                _ => score::search(&live.parts, &plan, filters, &self.shape, limit)?,
+            };
+            Ok((plan, hits))
         };
-        let by_ordinal = SortByStaticFastValue::<u64>::for_field("ordinal");
-        let top = TopDocs::with_limit(limit).order_by((SortBySimilarityScore, (by_ordinal, Order::Asc)));
-        let found = || {
-            let searcher = live.reader.searcher();
-            let mut found = Vec::new();
-            for ((score, ordinal), address) in searcher.search(&*query, &top)? {
-                let document: tantivy::TantivyDocument = searcher.doc(address)?;
-                let id = document
-                    .get_first(live.fields.id)
-                    .and_then(|id| id.as_str().map(str::to_owned));
-                found.extend(id.map(|id| (score, ordinal, id)));
-            }
-            Ok(found)
-        };
-        let mut found = found().map_err(|error| IndexError::tantivy(self.place(), &error))?;
-        found.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        let ids: Vec<String> = found.iter().map(|(_, _, id)| id.clone()).collect();
+        let (plan, hits) = run().map_err(|error: std::io::Error| self.failed(&error))?;
+        Ok(Found { hits, live, plan })
+    }
+
+    fn candidates(&self, mut found: Found, limit: usize) -> Result<Vec<Candidate>, IndexError> {
+        found.hits.truncate(limit);
+        let ids = self.ids(&found)?;
         // An item that a newer import took away is no candidate, whatever this index still knows of it.
         let items = self.store.items(&ids)?;
         Ok(items
             .into_iter()
-            .zip(found)
-            .filter_map(|(item, (score, ..))| item.map(|item| Candidate { item, score }))
+            .zip(&found.hits)
+            .filter_map(|(item, hit)| item.map(|item| Candidate { item, score: hit.score }))
             .collect())
+    }
+
+    fn ids(&self, found: &Found) -> Result<Vec<String>, IndexError> {
+        let parts = &found.live.parts.parts;
+        let ids = found.hits.iter().map(|hit| Ok(parts[hit.part].id(hit.item)?.unwrap_or_default()));
+        ids.collect::<std::io::Result<_>>().map_err(|error| self.failed(&error))
+    }
+
+    fn failed(&self, error: &std::io::Error) -> IndexError {
+        IndexError::io(self.place(), error)
     }
 
     fn live(&self) -> Arc<Live> {
@@ -174,47 +249,11 @@ impl Index {
     }
 }
 
-fn matched(words: &Words, item: &Item) -> Vec<String> {
-    let attributes: Vec<String> = item
-        .attributes
-        .iter()
-        .map(|a| format!("{} {}", schema::spaced(a.name.as_str()), a.value))
-        .collect();
-    let places = [
-        ("title", item.title.to_string()),
-        ("brand", item.brand.to_string()),
-        ("category", schema::kind(item.category)),
-        ("attributes", attributes.join(" ")),
-        ("description", item.description.to_string()),
-    ];
-    let mut lines = Vec::new();
-    for (place, text) in places {
-        let mut there = schema::stems(&text);
-        there.extend(schema::stems(&schema::split(&text)));
-        let mut found: Vec<(Reverse<bool>, &str)> = words
-            .asked
-            .iter()
-            .filter(|asked| {
-                let has = |term: &String| there.contains(term);
-                has(&asked.stem) || asked.joined.iter().any(has) || (asked.numeric && asked.parts.iter().all(has))
-            })
-            .map(|asked| (Reverse(asked.title), asked.said.as_str()))
-            .collect();
-        found.sort();
-        if !found.is_empty() {
-            let found: Vec<&str> = found.into_iter().map(|(_, said)| said).collect();
-            lines.push(format!("{place}: {}", found.join(", ")));
-        }
-    }
-    let codes = [Some(item.id.to_string()), item.gtin.map(|gtin| gtin.to_string())];
-    if codes
-        .into_iter()
-        .flatten()
-        .any(|known| words.codes.contains(&schema::code(&known)))
-    {
-        lines.insert(0, "number: the very one".into());
-    }
-    lines
+/// What a search found, and in which index.
+struct Found {
+    hits: Vec<Hit>,
+    live: Arc<Live>,
+    plan: Plan,
 }
 
 #[cfg(test)]

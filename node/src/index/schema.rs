@@ -1,23 +1,64 @@
-//! What of an item is searched, and how its text is cut into terms.
+//! What of an item is searched: its fields, and which terms each has.
 
 use std::collections::BTreeSet;
 
-use intentcast_protocol::{category::CategoryId, item::Item};
+use intentcast_protocol::{category::CategoryId, intent::Language, item::Item, money::Currency};
 use tantivy::{
     TantivyDocument,
-    schema::{FAST, Field, INDEXED, IndexRecordOption, STORED, STRING, Schema, TextFieldIndexing, TextOptions},
-    tokenizer::{
-        AsciiFoldingFilter, Language, LowerCaser, RemoveLongFilter, SimpleTokenizer, Stemmer, TextAnalyzer,
-        TokenizerManager,
-    },
+    schema::{FAST, Field, INDEXED, IndexRecordOption, STRING, Schema, TextFieldIndexing, TextOptions},
 };
 
-/// Counted up with each change to this file that changes what is in an index.
-pub const FORM: u32 = 1;
+use super::cut::{Cutter, Token, codes, has_digit, measures};
 
-/// Longest term, bytes: longer ones are no words, and no part numbers either.
-const TERM_BYTES: usize = 40;
-const ENGLISH: &str = "english/1";
+/// Counted up with each change to what is in an index.
+pub const FORM: u32 = 2;
+
+/// How many fields are searched by words.
+pub const PLACES: usize = 7;
+
+/// Where a word may be.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Place {
+    Title,
+    Description,
+    Brand,
+    /// Names and values.
+    Attributes,
+    /// Name and synonyms of the category and of those above it, below the root.
+    Kind,
+    /// Neighbours of the title without digits, written as one.
+    Joined,
+    /// Codes and measures of title and brand, however they are parted.
+    Codes,
+}
+
+impl Place {
+    pub const ALL: [Self; PLACES] = [
+        Self::Title,
+        Self::Description,
+        Self::Brand,
+        Self::Attributes,
+        Self::Kind,
+        Self::Joined,
+        Self::Codes,
+    ];
+
+    /// Where whole words and stems are.
+    pub const TEXTS: [Self; 5] = [Self::Title, Self::Description, Self::Brand, Self::Attributes, Self::Kind];
+
+    /// What it is called, in the schema and to a person.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Title => "title",
+            Self::Description => "description",
+            Self::Brand => "brand",
+            Self::Attributes => "attributes",
+            Self::Kind => "category",
+            Self::Joined => "title, as one word",
+            Self::Codes => "title, as a code",
+        }
+    }
+}
 
 /// The fields, by what they hold.
 #[derive(Clone, Copy, Debug)]
@@ -27,16 +68,9 @@ pub struct Fields {
     /// The item's place in the order of ids, so that equal scores have an order.
     pub ordinal: Field,
     /// Numbers that name exactly one thing: id and GTIN, lower case.
-    pub code: Field,
-    pub title: Field,
-    /// The title with digits parted from letters.
-    pub split: Field,
-    pub description: Field,
-    pub brand: Field,
-    /// Names and values.
-    pub attributes: Field,
-    /// Name and synonyms of the category and of those above it, below the root.
-    pub kind: Field,
+    pub number: Field,
+    /// Searched by words, in the order of [`Place::ALL`].
+    pub places: [Field; PLACES],
     /// The category's number.
     pub category: Field,
     /// The category's number and those above it.
@@ -52,130 +86,157 @@ impl Fields {
     pub fn schema() -> (Schema, Self) {
         let mut schema = Schema::builder();
         let indexing = TextFieldIndexing::default()
-            .set_tokenizer(ENGLISH)
+            .set_tokenizer("whitespace")
             .set_index_option(IndexRecordOption::WithFreqs);
         let text = TextOptions::default().set_indexing_options(indexing);
         let fields = Self {
-            id: schema.add_text_field("id", STRING | STORED),
+            id: schema.add_text_field("id", TextOptions::default().set_fast("raw")),
             ordinal: schema.add_u64_field("ordinal", FAST),
-            code: schema.add_text_field("code", STRING),
-            title: schema.add_text_field("title", text.clone()),
-            split: schema.add_text_field("split", text.clone()),
-            description: schema.add_text_field("description", text.clone()),
-            brand: schema.add_text_field("brand", text.clone()),
-            attributes: schema.add_text_field("attributes", text.clone()),
-            kind: schema.add_text_field("kind", text),
-            category: schema.add_u64_field("category", INDEXED),
+            number: schema.add_text_field("number", STRING),
+            places: [
+                "title",
+                "description",
+                "brand",
+                "attributes",
+                "kind",
+                "joined",
+                "codes",
+            ]
+            .map(|name| schema.add_text_field(name, text.clone())),
+            category: schema.add_u64_field("category", FAST),
             within: schema.add_u64_field("within", INDEXED),
-            condition: schema.add_u64_field("condition", INDEXED),
-            currency: schema.add_text_field("currency", STRING),
+            condition: schema.add_u64_field("condition", FAST),
+            currency: schema.add_u64_field("currency", FAST),
             price: schema.add_i64_field("price", FAST),
         };
         (schema.build(), fields)
     }
+}
+
+/// Makes documents of items.
+pub struct Documents {
+    fields: Fields,
+    cutters: Cutters,
+}
+
+impl Documents {
+    pub fn new(fields: Fields) -> Self {
+        Self {
+            fields,
+            cutters: Cutters::default(),
+        }
+    }
 
     /// An item as it is searched.
-    pub fn document(&self, ordinal: u64, item: &Item) -> TantivyDocument {
+    pub fn document(&mut self, ordinal: u64, item: &Item) -> TantivyDocument {
+        let fields = &self.fields;
         let mut document = TantivyDocument::new();
-        document.add_text(self.id, item.id.as_str());
-        document.add_u64(self.ordinal, ordinal);
-        document.add_text(self.code, code(item.id.as_str()));
-        if let Some(gtin) = item.gtin {
-            document.add_text(self.code, code(&gtin.to_string()));
+        document.add_text(fields.id, item.id.as_str());
+        document.add_u64(fields.ordinal, ordinal);
+        for number in numbers(item) {
+            document.add_text(fields.number, number);
         }
-        document.add_text(self.title, item.title.as_str());
-        document.add_text(self.split, split(item.title.as_str()));
-        document.add_text(self.description, item.description.as_str());
-        document.add_text(self.brand, item.brand.as_str());
-        for attribute in &item.attributes {
-            document.add_text(
-                self.attributes,
-                format!("{} {}", spaced(attribute.name.as_str()), attribute.value),
-            );
+        let terms = terms(&mut self.cutters, item);
+        for (place, terms) in Place::ALL.into_iter().zip(terms) {
+            if !terms.is_empty() {
+                document.add_text(fields.places[place as usize], terms.join(" "));
+            }
         }
-        document.add_text(self.kind, kind(item.category));
-        document.add_u64(self.category, u64::from(item.category.0));
+        document.add_u64(fields.category, u64::from(item.category.0));
         for category in lineage(item.category) {
-            document.add_u64(self.within, u64::from(category.0));
+            document.add_u64(fields.within, u64::from(category.0));
         }
-        document.add_u64(self.condition, item.condition as u64);
-        document.add_text(self.currency, item.price.currency.code());
-        document.add_i64(self.price, item.price.minor);
+        document.add_u64(fields.condition, item.condition as u64);
+        document.add_u64(fields.currency, currency(item.price.currency));
+        document.add_i64(fields.price, item.price.minor);
         document
     }
 }
 
-/// The cutters of text that the schema names.
-pub fn tokenizers() -> TokenizerManager {
-    let manager = TokenizerManager::new();
-    for name in ["raw", "default"] {
-        if let Some(known) = TokenizerManager::default().get(name) {
-            manager.register(name, known);
-        }
+/// A cutter for each language that came.
+#[derive(Default)]
+pub struct Cutters(Vec<(Language, Cutter)>);
+
+impl Cutters {
+    pub fn of(&mut self, language: Language) -> &mut Cutter {
+        let at = match self.0.iter().position(|(known, _)| *known == language) {
+            Some(at) => at,
+            None => {
+                // A catalogue in hundreds of languages is none; the last cutter then serves whoever comes.
+                if self.0.len() == 64 {
+                    self.0.pop();
+                }
+                self.0.push((language, Cutter::of(language)));
+                self.0.len() - 1
+            }
+        };
+        &mut self.0[at].1
     }
-    manager.register(ENGLISH, english());
-    manager
 }
 
-/// Letters and digits in lower case without accents, stemmed as English.
-fn english() -> TextAnalyzer {
-    TextAnalyzer::builder(SimpleTokenizer::default())
-        .filter(RemoveLongFilter::limit(TERM_BYTES))
-        .filter(LowerCaser)
-        .filter(AsciiFoldingFilter)
-        .filter(Stemmer::new(Language::English))
-        .build()
-}
-
-/// The same without stemming.
-fn plain() -> TextAnalyzer {
-    TextAnalyzer::builder(SimpleTokenizer::default())
-        .filter(RemoveLongFilter::limit(TERM_BYTES))
-        .filter(LowerCaser)
-        .filter(AsciiFoldingFilter)
-        .build()
-}
-
-/// The words of `text` as they are written, but for case and accents.
-pub fn words(text: &str) -> Vec<String> {
-    terms(&mut plain(), text)
-}
-
-/// The terms that the index has for `text`.
-pub fn stems(text: &str) -> Vec<String> {
-    terms(&mut english(), text)
-}
-
-fn terms(analyzer: &mut TextAnalyzer, text: &str) -> Vec<String> {
-    let mut terms = Vec::new();
-    analyzer
-        .token_stream(text)
-        .process(&mut |token| terms.push(token.text.clone()));
-    terms
-}
-
-/// `text` with a space wherever a digit meets a letter: `64GB` is `64 GB`.
-pub fn split(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 8);
-    let mut before: Option<char> = None;
-    for c in text.chars() {
-        let meets = |b: char| (b.is_numeric() && c.is_alphabetic()) || (b.is_alphabetic() && c.is_numeric());
-        if before.is_some_and(meets) {
-            out.push(' ');
-        }
-        out.push(c);
-        before = Some(c);
+/// The terms of an item, place by place.
+pub fn terms(cutters: &mut Cutters, item: &Item) -> [Vec<String>; PLACES] {
+    let cutter = cutters.of(item.language);
+    let title = cutter.cut(item.title.as_str());
+    let words: Vec<&str> = title.iter().map(|token| token.word.as_str()).collect();
+    let joined = words
+        .windows(2)
+        .filter(|pair| !has_digit(pair[0]) && !has_digit(pair[1]) && pair[0].len() + pair[1].len() <= 20)
+        .map(|pair| pair.concat())
+        .collect();
+    let mut coded: BTreeSet<String> = codes(&words).into_iter().map(|(code, _)| code).collect();
+    coded.extend(measures(item.title.as_str()).into_iter().map(|(measure, _)| measure));
+    let description = cutter.cut(item.description.as_str());
+    let brand = cutter.cut(item.brand.as_str());
+    let mut attributes = Vec::new();
+    for attribute in &item.attributes {
+        let said = format!("{} {}", attribute.name.as_str().replace('_', " "), attribute.value);
+        attributes.extend(cutter.cut(&said));
     }
-    out
+    // The vocabulary is English, whatever the item's language.
+    let kind = cutters.of(Language::ENGLISH).cut(&kind(item.category));
+    [
+        both(title),
+        both(description),
+        both(brand),
+        both(attributes),
+        both(kind),
+        joined,
+        coded.into_iter().collect(),
+    ]
 }
 
-/// A code as it is compared: lower case; a number without the zeros before it, which shops add and drop.
-pub fn code(text: &str) -> String {
+/// Words and stems.
+fn both(tokens: Vec<Token>) -> Vec<String> {
+    tokens
+        .into_iter()
+        .flat_map(|token| [Some(token.word), token.stem])
+        .flatten()
+        .collect()
+}
+
+/// The numbers that name exactly this item.
+pub fn numbers(item: &Item) -> impl Iterator<Item = String> {
+    [Some(number(item.id.as_str())), item.gtin.map(|gtin| number(&gtin.to_string()))]
+        .into_iter()
+        .flatten()
+}
+
+/// A number as it is compared: lower case; without the zeros before it, which shops add and drop.
+pub fn number(text: &str) -> String {
     let lower = text.trim().to_lowercase();
     match lower.trim_start_matches('0') {
         rest if !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()) => rest.to_owned(),
         _ => lower,
     }
+}
+
+/// A currency as a column has it.
+pub fn currency(currency: Currency) -> u64 {
+    currency
+        .code()
+        .bytes()
+        .fold(0, |number, byte| number << 8 | u64::from(byte))
 }
 
 /// A category and those above it, from the finest.
@@ -184,7 +245,7 @@ pub fn lineage(category: CategoryId) -> impl Iterator<Item = CategoryId> {
 }
 
 /// What people call things of this category. A root's names say too little to find anything by.
-pub fn kind(category: CategoryId) -> String {
+fn kind(category: CategoryId) -> String {
     let mut names = BTreeSet::new();
     for known in lineage(category)
         .filter_map(CategoryId::lookup)
@@ -194,9 +255,4 @@ pub fn kind(category: CategoryId) -> String {
         names.extend(known.synonyms.iter().copied());
     }
     names.into_iter().collect::<Vec<_>>().join(" ")
-}
-
-/// An attribute's name as words.
-pub fn spaced(name: &str) -> String {
-    name.replace('_', " ")
 }

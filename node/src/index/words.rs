@@ -1,24 +1,28 @@
-//! What a want's words ask of the index.
+//! What a want says in words, and in which other shapes an item may have them.
 
 use std::collections::BTreeSet;
 
 use intentcast_protocol::{
     attribute::{Strength, Value},
-    intent::Intent,
+    intent::{Intent, Language},
+    limits,
     offer::Gtin,
 };
 
-use super::schema::{code, split, stems, words};
+use super::{
+    cut::{Cutter, Token, codes, has_digit, is_model, measures},
+    schema::{Place, number},
+    spelling::same,
+};
 
 /// Words of a want that are searched. Titles have under thirty; a text that goes on is a story by then.
 const MAX_WORDS: usize = 48;
-/// Codes that are looked up.
-const MAX_CODES: usize = 8;
-/// Shortest code: shorter ones are numbers of other things, `2 bikes`.
-const MIN_CODE_BYTES: usize = 5;
-
-/// How much words count beside those of the title.
-const TEXT_WEIGHT: f32 = 0.5;
+/// Numbers that are looked up.
+const MAX_NUMBERS: usize = 8;
+/// Shortest number: shorter ones count other things, `2 bikes`.
+const MIN_NUMBER_BYTES: usize = 5;
+/// Shortest two words that are looked for as one, bytes.
+const MIN_JOINED_BYTES: usize = 5;
 
 /// Words that people wrap a want in.
 const SMALL: &[&str] = &[
@@ -82,105 +86,222 @@ const MONEY: &[&str] = &[
     "dollar", "dollars", "eur", "euro", "euros", "gbp", "pence", "pound", "pounds", "quid", "sterling", "usd",
 ];
 
-/// One word of a want, in the shapes in which an item may have it.
-#[derive(Clone, PartialEq, Debug)]
+/// Where in a want a word stands.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Part {
+    /// In the title: it says what the thing is.
+    Title,
+    /// In the text, or in what must hold.
+    Text,
+    /// In what is better so: it never decides what is found.
+    Preference,
+}
+
+/// Why a term stands for a word.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum How {
+    /// It is the word.
+    Word,
+    /// It is the word's stem.
+    Stem,
+    /// It is the word and a neighbour in one.
+    Joined,
+    /// It is another name of the thing.
+    Synonym,
+    /// It is a model number that begins like the one asked for; how much of it is alike, in thousandths.
+    Model(u16),
+    /// It is one slip away.
+    Typo,
+}
+
+/// What may stand for a word: terms that must all be in one place.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Shaped {
+    /// One or more.
+    pub terms: Vec<String>,
+    /// Where it is looked for.
+    pub places: &'static [Place],
+    /// Why.
+    pub how: How,
+}
+
+/// One word of a want.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Asked {
     /// As it was said, for a person.
     pub said: String,
-    /// Its stem.
-    pub stem: String,
-    /// What it is where digits are parted from letters; one alone where there is nothing to part.
-    pub parts: Vec<String>,
-    /// It and a neighbour in one, `64` and `gb` as `64gb`.
-    pub joined: Vec<String>,
-    /// Whether `parts` is worth a look: digits are in it or beside it.
-    pub numeric: bool,
-    /// How much it counts, 1 for a word of the title.
-    pub weight: f32,
-    /// Whether all such words together are what is wanted.
-    pub title: bool,
+    /// The word, as items have it.
+    pub word: String,
+    /// Where it was said.
+    pub part: Part,
+    /// In which shapes an item may have it.
+    pub shapes: Vec<Shaped>,
+    /// Model numbers that it is, or is a part of.
+    pub models: Vec<String>,
 }
 
 /// All that a want says in words.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Words {
     /// Each word once, as it came.
     pub asked: Vec<Asked>,
     /// Whatever may be the number of one item.
-    pub codes: Vec<String>,
+    pub numbers: Vec<String>,
 }
 
 impl Words {
     /// What an intent says: title, text, and the values that its wishes name.
     pub fn of(intent: &Intent) -> Self {
         let mut all = Self::default();
-        all.take(intent.title.as_str(), true);
-        all.take(intent.text.as_str(), false);
-        for wish in intent
-            .wishes
-            .iter()
-            .filter(|wish| !matches!(wish.strength, Strength::Avoid(_)))
-        {
-            if let Value::Text(_) | Value::Number { .. } = wish.value {
-                all.take(&wish.value.to_string(), false);
+        let cutter = &mut Cutter::of(intent.language);
+        all.take(cutter, intent.title.as_str(), Part::Title);
+        all.take(cutter, intent.text.as_str(), Part::Text);
+        for part in [Part::Text, Part::Preference] {
+            for wish in &intent.wishes {
+                let stands = match wish.strength {
+                    Strength::Must => Part::Text,
+                    Strength::Prefer(_) => Part::Preference,
+                    Strength::Avoid(_) => continue,
+                };
+                if let (true, Value::Text(_) | Value::Number { .. }) = (stands == part, &wish.value) {
+                    all.take(cutter, &wish.value.to_string(), part);
+                }
             }
         }
         all
     }
 
-    /// What a search box says.
-    pub fn typed(text: &str) -> Self {
+    /// What a search box says, in this language.
+    pub fn typed(text: &str, language: Language) -> Self {
         let mut all = Self::default();
-        all.take(text, true);
+        all.take(&mut Cutter::of(language), text, Part::Title);
         all
     }
 
-    fn take(&mut self, text: &str, title: bool) {
+    fn take(&mut self, cutter: &mut Cutter, text: &str, part: Part) {
+        if part != Part::Preference {
+            self.take_numbers(text);
+        }
+        let mut said: Vec<Token> = Vec::new();
+        for token in cutter.cut(text) {
+            if MONEY.contains(&token.word.as_str()) {
+                said.pop_if(|before| before.word.bytes().all(|byte| byte.is_ascii_digit()));
+            } else if !SMALL.contains(&token.word.as_str()) {
+                said.push(token);
+            }
+            // A flood is cut before it is looked at from all sides.
+            if said.len() == 2 * MAX_WORDS {
+                break;
+            }
+        }
+        let mut known: BTreeSet<String> = self.asked.iter().map(Asked::key).collect();
+        for asked in shapes(cutter, text, &said, part) {
+            if self.asked.len() < MAX_WORDS && known.insert(asked.key()) {
+                self.asked.push(asked);
+            }
+        }
+    }
+
+    fn take_numbers(&mut self, text: &str) {
         // White space cut alone keeps `006R90321` and `AB-12` whole.
         for word in text
             .split_whitespace()
             .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()))
         {
-            let long = word.len() >= MIN_CODE_BYTES && word.len() <= intentcast_protocol::limits::WORD_BYTES;
-            if long && word.contains(|c: char| c.is_ascii_digit()) && self.codes.len() < MAX_CODES {
-                self.codes
-                    .push(Gtin::parse(word).map_or_else(|| code(word), |gtin| code(&gtin.to_string())));
+            let long = word.len() >= MIN_NUMBER_BYTES && word.len() <= limits::WORD_BYTES;
+            if long && has_digit(word) && self.numbers.len() < MAX_NUMBERS {
+                self.numbers
+                    .push(Gtin::parse(word).map_or_else(|| number(word), |gtin| number(&gtin.to_string())));
             }
         }
-        let mut said: Vec<String> = Vec::new();
-        for word in words(text) {
-            if MONEY.contains(&word.as_str()) {
-                said.pop_if(|before| before.bytes().all(|byte| byte.is_ascii_digit()));
-            } else if !SMALL.contains(&word.as_str()) {
-                said.push(word);
+    }
+}
+
+impl Asked {
+    /// What makes two words one.
+    fn key(&self) -> String {
+        let stem = self.shapes.iter().find(|shaped| shaped.how == How::Stem);
+        stem.map_or_else(|| self.word.clone(), |shaped| shaped.terms.concat())
+    }
+}
+
+/// The words with their shapes.
+fn shapes(cutter: &mut Cutter, text: &str, said: &[Token], part: Part) -> Vec<Asked> {
+    let words: Vec<&str> = said.iter().map(|token| token.word.as_str()).collect();
+    let mut all: Vec<Asked> = said
+        .iter()
+        .map(|token| Asked {
+            said: token.word.clone(),
+            word: token.word.clone(),
+            part,
+            shapes: Vec::new(),
+            models: Vec::new(),
+        })
+        .collect();
+    for (asked, token) in all.iter_mut().zip(said) {
+        asked.push(&[&token.word], &Place::TEXTS, How::Word);
+        if let Some(stem) = &token.stem {
+            asked.push(&[stem], &Place::TEXTS, How::Stem);
+        }
+        if !has_digit(&token.word) && token.word.len() >= MIN_JOINED_BYTES {
+            asked.push(&[&token.word], &[Place::Joined], How::Joined);
+        }
+        asked.other_names(cutter, &token.word);
+    }
+    for (code, at) in codes(&words) {
+        let how = if at.len() == 1 { How::Word } else { How::Joined };
+        for asked in &mut all[at] {
+            asked.push(&[&code], &[Place::Codes], how);
+            if is_model(&code) {
+                asked.models.push(code.clone());
             }
         }
-        let has_digit = |word: &String| word.contains(|c: char| c.is_ascii_digit());
-        let mut known: BTreeSet<String> = self.asked.iter().map(|asked| asked.stem.clone()).collect();
-        for (at, word) in said.iter().enumerate() {
-            let Some(stem) = stems(word).pop() else { continue };
-            if self.asked.len() == MAX_WORDS || !known.insert(stem.clone()) {
-                continue;
+    }
+    for (measure, at) in measures(text) {
+        let within = |token: &Token| token.at.start < at.end && at.start < token.at.end;
+        for (asked, _) in all.iter_mut().zip(said).filter(|(_, token)| within(token)) {
+            asked.push(&[&measure], &[Place::Codes], How::Joined);
+        }
+    }
+    for (at, pair) in words.windows(2).enumerate() {
+        let joined = pair.concat();
+        let whole = joined.len() >= MIN_JOINED_BYTES && !has_digit(&joined);
+        for asked in &mut all[at..at + 2] {
+            if whole {
+                asked.push(&[&joined], &Place::TEXTS, How::Joined);
+                if let Some(stem) = cutter.stem(&joined) {
+                    asked.push(&[&stem], &Place::TEXTS, How::Joined);
+                }
             }
-            let before = at.checked_sub(1).and_then(|at| said.get(at));
-            let after = said.get(at + 1);
-            let pairs = [
-                before.map(|before| format!("{before}{word}")),
-                after.map(|after| format!("{word}{after}")),
-            ];
-            self.asked.push(Asked {
-                said: word.clone(),
-                stem,
-                parts: stems(&split(word)),
-                joined: pairs
-                    .into_iter()
-                    .flatten()
-                    .filter_map(|pair| stems(&pair).pop())
-                    .collect(),
-                numeric: [before, Some(word), after].into_iter().flatten().any(has_digit),
-                weight: if title { 1.0 } else { TEXT_WEIGHT },
-                title,
-            });
+            asked.other_names(cutter, &pair.join(" "));
+        }
+    }
+    all
+}
+
+impl Asked {
+    fn push(&mut self, terms: &[&str], places: &'static [Place], how: How) {
+        let shaped = Shaped {
+            terms: terms.iter().map(|term| (*term).to_owned()).collect(),
+            places,
+            how,
+        };
+        if !self.shapes.contains(&shaped) {
+            self.shapes.push(shaped);
+        }
+    }
+
+    /// What else people call what these words name.
+    fn other_names(&mut self, cutter: &mut Cutter, said: &str) {
+        // The names are English.
+        let names = (cutter.language() == Language::ENGLISH).then(|| same(said));
+        for name in names.into_iter().flatten() {
+            let stems: Vec<String> = name
+                .split(' ')
+                .map(|word| cutter.stem(word).unwrap_or_else(|| word.to_owned()))
+                .collect();
+            let stems: Vec<&str> = stems.iter().map(String::as_str).collect();
+            self.push(&stems, &Place::TEXTS, How::Synonym);
         }
     }
 }
@@ -189,30 +310,47 @@ impl Words {
 mod tests {
     use super::*;
 
-    fn stems_of(text: &str) -> Vec<String> {
-        Words::typed(text).asked.into_iter().map(|asked| asked.stem).collect()
+    fn typed(text: &str) -> Words {
+        Words::typed(text, Language::ENGLISH)
+    }
+
+    fn said(text: &str) -> Vec<String> {
+        typed(text).asked.into_iter().map(|asked| asked.said).collect()
+    }
+
+    fn has(asked: &Asked, term: &str) -> bool {
+        asked.shapes.iter().any(|shaped| shaped.terms == [term])
     }
 
     #[test]
     fn the_thing_is_left_of_a_sentence() {
-        assert_eq!(stems_of("I'm looking for a mountain bike, bikes"), ["mountain", "bike"]);
-        assert!(stems_of("something that I would like, please").is_empty());
-        assert_eq!(stems_of("a bike 29, with 500 pounds to spend"), ["bike", "29"]);
+        assert_eq!(said("I'm looking for a mountain bike, bikes"), ["mountain", "bike"]);
+        assert!(said("something that I would like, please").is_empty());
+        assert_eq!(said("a bike 29, with 500 pounds to spend"), ["bike", "29"]);
     }
 
     #[test]
     fn digits_and_letters_meet_and_part() {
-        let words = Words::typed("64 gb");
-        assert_eq!(words.asked[0].joined, ["64gb"]);
-        assert_eq!(words.asked[1].joined, ["64gb"]);
-        assert_eq!(Words::typed("64GB").asked[0].parts, ["64", "gb"]);
+        let words = typed("64 gb");
+        assert!(has(&words.asked[0], "64gb") && has(&words.asked[1], "64gb"));
+        assert!(has(&typed("64GB").asked[0], "64gb"));
+        assert!(has(&typed("1 TB disk").asked[0], "1000gb"));
+        assert_eq!(typed("ku 15 ra 60").asked[0].models, ["ku15", "ku15ra", "ku15ra60"]);
     }
 
     #[test]
-    fn a_count_is_no_code_and_a_gtin_loses_its_zeros() {
-        assert!(Words::typed("2 bikes, 500 pounds").codes.is_empty());
+    fn two_words_are_one_and_one_thing_has_many_names() {
+        assert!(has(&typed("head set").asked[0], "headset"));
+        assert!(has(&typed("playstation 4").asked[1], "en:ps4"));
+        let tv = &typed("television").asked[0];
+        assert!(has(tv, "en:tv"));
+    }
+
+    #[test]
+    fn a_count_is_no_number_and_a_gtin_loses_its_zeros() {
+        assert!(typed("2 bikes, 500 pounds").numbers.is_empty());
         assert_eq!(
-            Words::typed("0095205603217 (006R90321)").codes,
+            typed("0095205603217 (006R90321)").numbers,
             ["95205603217", "006r90321"]
         );
     }
@@ -220,7 +358,7 @@ mod tests {
     #[test]
     fn a_flood_of_words_is_cut() {
         let flood: String = (0..10_000).map(|n| format!("w{n}x1 ")).collect();
-        let words = Words::typed(&flood);
-        assert_eq!((words.asked.len(), words.codes.len()), (MAX_WORDS, MAX_CODES));
+        let words = typed(&flood);
+        assert_eq!((words.asked.len(), words.numbers.len()), (MAX_WORDS, MAX_NUMBERS));
     }
 }

@@ -1,0 +1,90 @@
+//! What must hold of an item, whatever its words.
+
+use std::collections::BTreeMap;
+
+use intentcast_protocol::{
+    category::{CategoryId, Relation, relation},
+    intent::{Condition, Conditions, Intent},
+    money::{Currency, Money},
+};
+use tantivy::DocId;
+
+use super::{parts::Part, schema::currency};
+
+/// What must hold of an item, whatever its words.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Filters {
+    /// Its price in this currency.
+    pub currency: Option<Currency>,
+    /// Its price at most this, and in this currency.
+    pub ceiling: Option<Money>,
+    /// Its category within this one, or coarser: then the words decide.
+    pub category: Option<CategoryId>,
+    /// Its condition one of these.
+    pub conditions: Option<Conditions>,
+}
+
+impl Filters {
+    /// What an intent asks for, where a price may still fall to `lowest` hundredths of a percent of the catalogue's.
+    ///
+    /// Delivery is left out: what it costs is for the seller's rules.
+    pub fn of(intent: &Intent, lowest: u32) -> Self {
+        let budget = intent.budget.ceiling();
+        let each = i128::from(budget.minor) / i128::from(intent.quantity.max(1));
+        // One more unit, since the rules cut what is left of a unit and would find a price that this filter had not.
+        let listed = (each + i128::from(lowest < 10_000)) * 10_000 / i128::from(lowest.clamp(1, 10_000));
+        Self {
+            currency: Some(budget.currency),
+            ceiling: Some(Money {
+                minor: i64::try_from(listed).unwrap_or(i64::MAX),
+                ..budget
+            }),
+            category: Some(intent.category),
+            conditions: Some(intent.conditions),
+        }
+    }
+
+    /// The same, to be asked of the items of one part.
+    pub(super) fn of_part<'a>(&self, part: &'a Part) -> Admits<'a> {
+        Admits {
+            part,
+            currency: self.currency.or(self.ceiling.map(|ceiling| ceiling.currency)).map(currency),
+            filters: *self,
+            categories: BTreeMap::new(),
+        }
+    }
+}
+
+/// Filters over one part of the items.
+pub(super) struct Admits<'a> {
+    part: &'a Part,
+    currency: Option<u64>,
+    filters: Filters,
+    categories: BTreeMap<u64, bool>,
+}
+
+impl Admits<'_> {
+    /// Whether they hold of this item.
+    pub fn admit(&mut self, item: DocId) -> bool {
+        let (part, filters) = (self.part, &self.filters);
+        self.currency.is_none_or(|asked| part.currency.get_val(item) == asked)
+            && filters
+                .ceiling
+                .is_none_or(|ceiling| (0..=ceiling.minor).contains(&part.price.get_val(item)))
+            && filters
+                .conditions
+                .is_none_or(|asked| has(asked, part.condition.get_val(item)))
+            && filters.category.is_none_or(|asked| {
+                let offered = part.category.get_val(item);
+                *self.categories.entry(offered).or_insert_with(|| {
+                    u32::try_from(offered).is_ok_and(|offered| relation(asked, CategoryId(offered)) != Relation::Apart)
+                })
+            })
+    }
+}
+
+fn has(asked: Conditions, offered: u64) -> bool {
+    Condition::ALL
+        .into_iter()
+        .any(|condition| condition as u64 == offered && asked.has(condition))
+}

@@ -1,0 +1,154 @@
+//! An index opened for searching: its parts, their columns and their counts, looked up once.
+
+use std::{io, ops::Range, sync::Arc};
+
+use tantivy::{
+    DocId, Searcher, SegmentReader, Term,
+    columnar::{ColumnValues, StrColumn},
+    fieldnorm::FieldNormReader,
+    index::InvertedIndexReader,
+    postings::TermInfo,
+    schema::Field,
+};
+
+use super::schema::{Fields, PLACES, Place};
+
+/// A whole index.
+pub struct Parts {
+    /// What is in it.
+    pub fields: Fields,
+    /// Each a part of the items.
+    pub parts: Vec<Part>,
+    /// Items in all.
+    pub items: u64,
+    /// Words in a place on average, at least one.
+    pub average: [f32; PLACES],
+}
+
+/// One part of the items.
+pub struct Part {
+    /// How many.
+    pub items: DocId,
+    /// Numbers that name one thing.
+    pub numbers: Arc<InvertedIndexReader>,
+    /// Categories and those above them.
+    pub within: Arc<InvertedIndexReader>,
+    /// Words, place by place.
+    pub places: Vec<Arc<InvertedIndexReader>>,
+    /// How long each place is.
+    pub lengths: Vec<FieldNormReader>,
+    pub ordinal: Arc<dyn ColumnValues<u64>>,
+    pub category: Arc<dyn ColumnValues<u64>>,
+    pub condition: Arc<dyn ColumnValues<u64>>,
+    pub currency: Arc<dyn ColumnValues<u64>>,
+    pub price: Arc<dyn ColumnValues<i64>>,
+    ids: Option<StrColumn>,
+}
+
+impl Parts {
+    /// # Errors
+    /// Where a file cannot be read.
+    pub fn open(searcher: &Searcher, fields: Fields) -> tantivy::Result<Self> {
+        let parts = searcher
+            .segment_readers()
+            .iter()
+            .map(|reader| Part::open(reader, &fields))
+            .collect::<tantivy::Result<Vec<_>>>()?;
+        let items = searcher.num_docs();
+        let average = Place::ALL.map(|place| {
+            let words: u64 = parts
+                .iter()
+                .map(|part: &Part| part.places[place as usize].total_num_tokens())
+                .sum();
+            (words as f32 / items.max(1) as f32).max(1.0)
+        });
+        Ok(Self {
+            fields,
+            parts,
+            items,
+            average,
+        })
+    }
+
+    /// How many items have this term there.
+    ///
+    /// # Errors
+    /// Where a file cannot be read.
+    pub fn count(&self, place: Place, term: &str) -> io::Result<u64> {
+        let mut count = 0;
+        for part in &self.parts {
+            count += part.term(&self.fields, place, term)?.map_or(0, |info| u64::from(info.doc_freq));
+        }
+        Ok(count)
+    }
+
+    /// The terms of a place in `range` of the alphabet, each once, until `see` has seen enough and says so.
+    ///
+    /// # Errors
+    /// Where a file cannot be read.
+    pub fn terms(&self, place: Place, range: Range<&[u8]>, mut see: impl FnMut(&str) -> bool) -> io::Result<()> {
+        for part in &self.parts {
+            let mut stream = part.places[place as usize]
+                .terms()
+                .range()
+                .ge(range.start)
+                .lt(range.end)
+                .into_stream()?;
+            while stream.advance() {
+                if let Ok(term) = std::str::from_utf8(stream.key())
+                    && !see(term)
+                {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Part {
+    fn open(reader: &SegmentReader, fields: &Fields) -> tantivy::Result<Self> {
+        let columns = reader.fast_fields();
+        let places = || fields.places.iter();
+        Ok(Self {
+            items: reader.max_doc(),
+            numbers: reader.inverted_index(fields.number)?,
+            within: reader.inverted_index(fields.within)?,
+            places: places()
+                .map(|field| reader.inverted_index(*field))
+                .collect::<tantivy::Result<_>>()?,
+            lengths: places()
+                .map(|field| reader.get_fieldnorms_reader(*field))
+                .collect::<tantivy::Result<_>>()?,
+            ordinal: columns.column_first_or_default("ordinal")?,
+            category: columns.column_first_or_default("category")?,
+            condition: columns.column_first_or_default("condition")?,
+            currency: columns.column_first_or_default("currency")?,
+            price: columns.column_first_or_default("price")?,
+            ids: columns.str("id")?,
+        })
+    }
+
+    /// Where a term's items are, if it has any.
+    ///
+    /// # Errors
+    /// Where a file cannot be read.
+    pub fn term(&self, fields: &Fields, place: Place, term: &str) -> io::Result<Option<TermInfo>> {
+        let field: Field = fields.places[place as usize];
+        self.places[place as usize].get_term_info(&Term::from_field_text(field, term))
+    }
+
+    /// The item's id.
+    ///
+    /// # Errors
+    /// Where a file cannot be read.
+    pub fn id(&self, item: DocId) -> io::Result<Option<String>> {
+        let Some(ids) = &self.ids else { return Ok(None) };
+        let mut id = String::new();
+        let first = ids.term_ords(item).next();
+        Ok(match first {
+            Some(ord) => ids.ord_to_str(ord, &mut id)?.then_some(id),
+            None => None,
+        })
+    }
+}

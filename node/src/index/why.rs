@@ -1,0 +1,114 @@
+//! Why an item was found: which words are where, and what each brought.
+
+use std::{cmp::Reverse, collections::BTreeSet};
+
+use intentcast_protocol::item::Item;
+use serde::Serialize;
+
+use super::{
+    schema::{Cutters, PLACES, Place, numbers, terms},
+    score::Explained,
+    words::{Asked, How, Part, Words},
+};
+
+/// Why one item was found, and where its points come from.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Why {
+    /// Word by word, as they were said.
+    pub words: Vec<Because>,
+    /// How much of the title's words the item has, the rarer counting more: 0 to 1.
+    pub covered: f32,
+    /// Points for its category or its number.
+    pub beside: f32,
+    /// All points together.
+    pub score: f32,
+}
+
+/// What became of one word.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Because {
+    /// The word, as it was said.
+    pub said: String,
+    /// Where it counted most, and all other places where it is; none where the item does not have it.
+    pub places: Vec<&'static str>,
+    /// The item's term that stands for it.
+    pub term: String,
+    /// `word`, `stem`, `joined`, `synonym`, `model` or `typo`.
+    pub how: &'static str,
+    /// Points before what is missing is taken off.
+    pub points: f32,
+}
+
+impl Why {
+    pub(super) fn of(explained: Explained) -> Self {
+        let words = explained.words.into_iter().map(|(sought, hits)| {
+            let mut places: Vec<&'static str> = Vec::new();
+            for (lookup, _) in &hits {
+                if !places.contains(&lookup.place.name()) {
+                    places.push(lookup.place.name());
+                }
+            }
+            let first = hits.into_iter().next();
+            Because {
+                said: sought.said,
+                places,
+                term: first.as_ref().map(|(lookup, _)| plain(&lookup.terms)).unwrap_or_default(),
+                how: first.as_ref().map_or("missing", |(lookup, _)| name(lookup.how)),
+                points: first.map_or(0.0, |(_, points)| points),
+            }
+        });
+        Self {
+            words: words.collect(),
+            covered: explained.covered,
+            beside: explained.beside,
+            score: explained.score,
+        }
+    }
+}
+
+/// Terms for a person: without a language before them.
+fn plain(terms: &[String]) -> String {
+    let each: Vec<&str> = terms
+        .iter()
+        .map(|term| term.split_once(':').map_or(term.as_str(), |(_, stem)| stem))
+        .collect();
+    each.join(" ")
+}
+
+fn name(how: How) -> &'static str {
+    match how {
+        How::Word => "word",
+        How::Stem => "stem",
+        How::Joined => "joined",
+        How::Synonym => "synonym",
+        How::Model(_) => "model",
+        How::Typo => "typo",
+    }
+}
+
+/// Where an item has the words: a line for each place that has any.
+pub(super) fn lines(words: &Words, item: &Item) -> Vec<String> {
+    let there: [BTreeSet<String>; PLACES] = terms(&mut Cutters::default(), item).map(|terms| terms.into_iter().collect());
+    let mut lines = Vec::new();
+    for place in Place::ALL {
+        let has = |asked: &&Asked| {
+            let mut shapes = asked.shapes.iter().filter(|shaped| shaped.places.contains(&place));
+            shapes.any(|shaped| shaped.terms.iter().all(|term| there[place as usize].contains(term)))
+        };
+        let mut found: Vec<(Reverse<bool>, &str)> = words
+            .asked
+            .iter()
+            .filter(has)
+            .map(|asked| (Reverse(asked.part == Part::Title), asked.said.as_str()))
+            .collect();
+        found.sort();
+        if !found.is_empty() {
+            let found: Vec<&str> = found.into_iter().map(|(_, said)| said).collect();
+            lines.push(format!("{}: {}", place.name(), found.join(", ")));
+        }
+    }
+    if numbers(item).any(|known| words.numbers.contains(&known)) {
+        lines.insert(0, "number: the very one".into());
+    }
+    lines
+}
