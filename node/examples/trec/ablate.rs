@@ -1,11 +1,6 @@
 //! What each part of the query brings: every set searched with that part off, beside all of them on.
 
-use std::{
-    fs,
-    path::Path,
-    sync::Arc,
-    time::Instant,
-};
+use std::{fs, path::Path, sync::Arc, time::Instant};
 
 use anyhow::{Context as _, Result};
 use intentcast_node::{
@@ -77,11 +72,19 @@ pub fn all(folder: &Path, weights: &[String], tries: &[String], queries: bool) -
                 let mut worst: Vec<(f64, &String)> = linear.ndcg.iter().copied().zip(set.qrels.0.keys()).collect();
                 worst.sort_by(|a, b| a.0.total_cmp(&b.0));
                 for (ndcg, query) in worst.iter().take(80) {
-                    let said = set.queries.iter().find(|(id, _)| id == *query).map_or("", |(_, said)| said);
+                    let said = set
+                        .queries
+                        .iter()
+                        .find(|(id, _)| id == *query)
+                        .map_or("", |(_, said)| said);
                     println!("\n    {ndcg:.3} {query} {said}");
                     for docid in run.0.get(*query).into_iter().flatten().take(6) {
                         let grade = set.qrels.0[*query].get(docid);
-                        let title = set.index.item(docid)?.map(|item| item.title.to_string()).unwrap_or_default();
+                        let title = set
+                            .index
+                            .item(docid)?
+                            .map(|item| item.title.to_string())
+                            .unwrap_or_default();
                         println!("        {grade:?} {docid} {title}");
                     }
                 }
@@ -136,7 +139,8 @@ impl Set {
         let mut run = Run::default();
         for (id, text) in &self.queries {
             let found = self.index.search_ids(text, &Filters::default(), 100)?;
-            run.0.insert(id.clone(), found.into_iter().map(|(docid, _)| docid).collect());
+            run.0
+                .insert(id.clone(), found.into_iter().map(|(docid, _)| docid).collect());
         }
         Ok(run)
     }

@@ -74,7 +74,15 @@ fn main() -> Result<()> {
     let cli = Cli::parse();
     match (cli.command, cli.score) {
         (Some(Command::Prepare { data, out }), _) => prepare::all(&data, &out),
-        (Some(Command::Ablate { sets, weights, tries, queries }), _) => ablate::all(&sets, &weights, &tries, queries),
+        (
+            Some(Command::Ablate {
+                sets,
+                weights,
+                tries,
+                queries,
+            }),
+            _,
+        ) => ablate::all(&sets, &weights, &tries, queries),
         (None, Some(score)) => compare(&score),
         (None, None) => anyhow::bail!("name a run and its judgements: --run FILE --qrels FILE"),
     }

@@ -1,10 +1,6 @@
 //! The measures. A query that the run does not answer counts as nothing found; what nobody judged is not relevant.
 
-use std::{
-    collections::BTreeMap,
-    fmt, fs,
-    path::Path,
-};
+use std::{collections::BTreeMap, fmt, fs, path::Path};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -62,7 +58,10 @@ impl Qrels {
     }
 
     pub fn judge(&mut self, query: &str, docid: &str, grade: i32) {
-        self.0.entry(query.to_owned()).or_default().insert(docid.to_owned(), grade);
+        self.0
+            .entry(query.to_owned())
+            .or_default()
+            .insert(docid.to_owned(), grade);
     }
 }
 
@@ -82,7 +81,10 @@ impl Run {
             let [_, _, rank, docid, _, query] = cells[..] else {
                 bail!("{}:{}: not `qid Q0 docid rank score name`", path.display(), at + 1);
             };
-            ranked.entry(query.to_owned()).or_default().push((rank.parse()?, docid.to_owned()));
+            ranked
+                .entry(query.to_owned())
+                .or_default()
+                .push((rank.parse()?, docid.to_owned()));
         }
         let all = ranked.into_iter().map(|(query, mut found)| {
             found.sort();
@@ -101,7 +103,11 @@ pub struct Measures {
 
 impl Measures {
     pub fn of(run: &Run, qrels: &Qrels, gain: Gain) -> Self {
-        let mut all = Self { ndcg: Vec::new(), recall: Vec::new(), reciprocal: Vec::new() };
+        let mut all = Self {
+            ndcg: Vec::new(),
+            recall: Vec::new(),
+            reciprocal: Vec::new(),
+        };
         for (query, grades) in &qrels.0 {
             let found = run.0.get(query).map_or(&[][..], Vec::as_slice);
             let grade = |docid: &String| grades.get(docid).copied().unwrap_or(0);

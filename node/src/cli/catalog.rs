@@ -6,9 +6,13 @@ use anyhow::Result;
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{Failure, Global, out::clean};
+use super::{
+    Failure, Global,
+    out::clean,
+    search::{self, SearchArgs},
+};
 use crate::{
-    api::backend::{CatalogueStats, Found, Imported},
+    api::backend::{CatalogueStats, Imported},
     catalogue::{self, Import, Mapping},
 };
 
@@ -23,14 +27,8 @@ pub enum CatalogCommand {
         #[arg(long, value_name = "FILE")]
         map: Option<PathBuf>,
     },
-    /// The items most like these words
-    Search {
-        /// The words
-        words: String,
-        /// How many at most
-        #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=100))]
-        limit: u16,
-    },
+    /// The items most like these words, and why
+    Search(Box<SearchArgs>),
     /// The catalogue in numbers
     Stats,
 }
@@ -58,8 +56,13 @@ pub fn read(file: &Path, map: Option<&Path>) -> Result<Import> {
 }
 
 pub async fn run(global: &Global, command: CatalogCommand) -> Result<()> {
+    // It may need no node.
+    if let CatalogCommand::Search(args) = command {
+        return search::run(global, *args).await;
+    }
     let (client, out) = (global.client()?, global.out());
     match command {
+        CatalogCommand::Search(_) => unreachable!("it has been answered above"),
         CatalogCommand::Import { file, map } => {
             let import = read(&file, map.as_deref())?;
             for bad in &import.report.bad {
@@ -77,25 +80,6 @@ pub async fn run(global: &Global, command: CatalogCommand) -> Result<()> {
                 "{} added, {} changed, {} removed, {} unchanged",
                 done.added, done.changed, done.removed, done.unchanged
             ))?;
-        }
-        CatalogCommand::Search { words, limit } => {
-            let found: Vec<Found> = client.search(&words, limit.into()).await?;
-            let row = |found: &Found| {
-                vec![
-                    found.item.id.to_string(),
-                    found.item.title.to_string(),
-                    found.item.brand.to_string(),
-                    found.item.price.to_string(),
-                    found.item.category.to_string(),
-                    found.item.stock.map(|stock| stock.to_string()).unwrap_or_default(),
-                ]
-            };
-            out.list(
-                &found,
-                &["id", "title", "brand", "price", "category", "stock"],
-                row,
-                "nothing like it",
-            )?;
         }
         CatalogCommand::Stats => {
             let stats: CatalogueStats = client.get("/v1/catalogue/stats").await?;

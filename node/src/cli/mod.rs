@@ -16,6 +16,7 @@ pub mod out;
 mod pick;
 mod receipt;
 mod rules;
+mod search;
 mod shell;
 mod terms;
 mod up;

@@ -48,7 +48,10 @@ impl Filters {
     pub(super) fn of_part<'a>(&self, part: &'a Part) -> Admits<'a> {
         Admits {
             part,
-            currency: self.currency.or(self.ceiling.map(|ceiling| ceiling.currency)).map(currency),
+            currency: self
+                .currency
+                .or(self.ceiling.map(|ceiling| ceiling.currency))
+                .map(currency),
             filters: *self,
             categories: BTreeMap::new(),
         }

@@ -5,8 +5,7 @@ use std::{fs, path::Path};
 
 use intentcast_protocol::time::Timestamp;
 use tantivy::{
-    Index as Tantivy, IndexSettings, IndexWriter, ReloadPolicy, directory::MmapDirectory,
-    indexer::IndexWriterOptions,
+    Index as Tantivy, IndexSettings, IndexWriter, ReloadPolicy, directory::MmapDirectory, indexer::IndexWriterOptions,
 };
 
 use super::{

@@ -29,13 +29,13 @@ use intentcast_protocol::{
 };
 use tracing::info;
 
-use self::{live::Live, plan::Plan, score::Hit, words::Words};
 pub use self::{
     error::IndexError,
     filters::Filters,
     shape::Shape,
     why::{Because, Why},
 };
+use self::{live::Live, plan::Plan, score::Hit, words::Words};
 use crate::store::{Stamp, Store};
 
 /// An item that may be what is wanted.
@@ -140,7 +140,12 @@ impl Index {
     /// As [`Index::search`].
     pub fn search_down_to(&self, intent: &Intent, lowest: u32, limit: usize) -> Result<Vec<Candidate>, IndexError> {
         let about = format!("{} {}", intent.title, intent.text);
-        let found = self.run(&Words::of(intent), &Filters::of(intent, lowest), &about, limits::CANDIDATES)?;
+        let found = self.run(
+            &Words::of(intent),
+            &Filters::of(intent, lowest),
+            &about,
+            limits::CANDIDATES,
+        )?;
         self.candidates(found, limit)
     }
 
@@ -169,7 +174,14 @@ impl Index {
         let because: Vec<Why> = found
             .hits
             .iter()
-            .map(|hit| Ok(Why::of(score::explain(&found.live.parts, &found.plan, &self.shape, *hit)?)))
+            .map(|hit| {
+                Ok(Why::of(score::explain(
+                    &found.live.parts,
+                    &found.plan,
+                    &self.shape,
+                    *hit,
+                )?))
+            })
             .collect::<std::io::Result<_>>()
             .map_err(|error| self.failed(&error))?;
         // One by one, since an item may be gone by now.
@@ -177,8 +189,16 @@ impl Index {
         let hits = std::mem::take(&mut found.hits);
         for (hit, why) in hits.into_iter().zip(because) {
             let live = Arc::clone(&found.live);
-            let one = Found { hits: vec![hit], live, plan: found.plan.clone() };
-            all.extend(self.candidates(one, 1)?.into_iter().map(|candidate| (candidate, why.clone())));
+            let one = Found {
+                hits: vec![hit],
+                live,
+                plan: found.plan.clone(),
+            };
+            all.extend(
+                self.candidates(one, 1)?
+                    .into_iter()
+                    .map(|candidate| (candidate, why.clone())),
+            );
         }
         Ok(all)
     }
@@ -187,12 +207,7 @@ impl Index {
     ///
     /// # Errors
     /// As [`Index::search`].
-    pub fn search_ids(
-        &self,
-        text: &str,
-        filters: &Filters,
-        limit: usize,
-    ) -> Result<Vec<(String, f32)>, IndexError> {
+    pub fn search_ids(&self, text: &str, filters: &Filters, limit: usize) -> Result<Vec<(String, f32)>, IndexError> {
         let found = self.run(&Words::typed(text, Language::ENGLISH), filters, text, limit)?;
         let ids = self.ids(&found)?;
         Ok(ids.into_iter().zip(found.hits.iter().map(|hit| hit.score)).collect())
@@ -232,7 +247,10 @@ impl Index {
 
     fn ids(&self, found: &Found) -> Result<Vec<String>, IndexError> {
         let parts = &found.live.parts.parts;
-        let ids = found.hits.iter().map(|hit| Ok(parts[hit.part].id(hit.item)?.unwrap_or_default()));
+        let ids = found
+            .hits
+            .iter()
+            .map(|hit| Ok(parts[hit.part].id(hit.item)?.unwrap_or_default()));
         ids.collect::<std::io::Result<_>>().map_err(|error| self.failed(&error))
     }
 

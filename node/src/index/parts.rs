@@ -77,7 +77,9 @@ impl Parts {
     pub fn count(&self, place: Place, term: &str) -> io::Result<u64> {
         let mut count = 0;
         for part in &self.parts {
-            count += part.term(&self.fields, place, term)?.map_or(0, |info| u64::from(info.doc_freq));
+            count += part
+                .term(&self.fields, place, term)?
+                .map_or(0, |info| u64::from(info.doc_freq));
         }
         Ok(count)
     }

@@ -241,9 +241,7 @@ fn is_slip(word: &[char], term: &str) -> bool {
     let (a, b) = (&word[same..], &term[same..]);
     match (a.len(), b.len()) {
         (0, 0) => false,
-        (n, m) if n == m => {
-            a[1..] == b[1..] || (n > 1 && a[0] == b[1] && a[1] == b[0] && a[2..] == b[2..])
-        }
+        (n, m) if n == m => a[1..] == b[1..] || (n > 1 && a[0] == b[1] && a[1] == b[0] && a[2..] == b[2..]),
         (n, m) if n + 1 == m => a == &b[1..],
         (n, m) if n == m + 1 => &a[1..] == b,
         _ => false,

@@ -44,7 +44,13 @@ impl Place {
     ];
 
     /// Where whole words and stems are.
-    pub const TEXTS: [Self; 5] = [Self::Title, Self::Description, Self::Brand, Self::Attributes, Self::Kind];
+    pub const TEXTS: [Self; 5] = [
+        Self::Title,
+        Self::Description,
+        Self::Brand,
+        Self::Attributes,
+        Self::Kind,
+    ];
 
     /// What it is called, in the schema and to a person.
     pub fn name(self) -> &'static str {
@@ -93,16 +99,8 @@ impl Fields {
             id: schema.add_text_field("id", TextOptions::default().set_fast("raw")),
             ordinal: schema.add_u64_field("ordinal", FAST),
             number: schema.add_text_field("number", STRING),
-            places: [
-                "title",
-                "description",
-                "brand",
-                "attributes",
-                "kind",
-                "joined",
-                "codes",
-            ]
-            .map(|name| schema.add_text_field(name, text.clone())),
+            places: ["title", "description", "brand", "attributes", "kind", "joined", "codes"]
+                .map(|name| schema.add_text_field(name, text.clone())),
             category: schema.add_u64_field("category", FAST),
             within: schema.add_u64_field("within", INDEXED),
             condition: schema.add_u64_field("condition", FAST),
@@ -217,9 +215,12 @@ fn both(tokens: Vec<Token>) -> Vec<String> {
 
 /// The numbers that name exactly this item.
 pub fn numbers(item: &Item) -> impl Iterator<Item = String> {
-    [Some(number(item.id.as_str())), item.gtin.map(|gtin| number(&gtin.to_string()))]
-        .into_iter()
-        .flatten()
+    [
+        Some(number(item.id.as_str())),
+        item.gtin.map(|gtin| number(&gtin.to_string())),
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// A number as it is compared: lower case; without the zeros before it, which shops add and drop.

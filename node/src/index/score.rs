@@ -11,10 +11,7 @@ use std::{
 
 use intentcast_protocol::category::CategoryId;
 use tantivy::{
-    DocId, DocSet, TERMINATED, Term,
-    fieldnorm::FieldNormReader,
-    postings::Postings,
-    schema::IndexRecordOption,
+    DocId, DocSet, TERMINATED, Term, fieldnorm::FieldNormReader, postings::Postings, schema::IndexRecordOption,
 };
 
 use super::{
@@ -136,7 +133,11 @@ pub fn explain(parts: &Parts, plan: &Plan, shape: &Shape, hit: Hit) -> io::Resul
     let whole = whole(plan);
     Ok(Explained {
         words,
-        covered: if whole > 0.0 { board.covered[hit.item as usize] / whole } else { 0.0 },
+        covered: if whole > 0.0 {
+            board.covered[hit.item as usize] / whole
+        } else {
+            0.0
+        },
         beside: board.flat[hit.item as usize],
         score: hit.score,
     })
@@ -242,7 +243,10 @@ impl<'a> Board<'a> {
         for (category, points) in [(plan.inferred, shape.inferred), (plan.asked, 0.0)] {
             if let Some(category) = category {
                 let index = self.part.within.clone();
-                self.add(index.read_postings(&within(category), IndexRecordOption::Basic)?, points);
+                self.add(
+                    index.read_postings(&within(category), IndexRecordOption::Basic)?,
+                    points,
+                );
             }
         }
         Ok(())
@@ -266,7 +270,11 @@ impl<'a> Board<'a> {
 
     fn score(&self, item: DocId, whole: f32, shape: &Shape) -> f32 {
         let at = item as usize;
-        let share = if whole > 0.0 { (self.covered[at] / whole).min(1.0) } else { 1.0 };
+        let share = if whole > 0.0 {
+            (self.covered[at] / whole).min(1.0)
+        } else {
+            1.0
+        };
         let factor = 1.0 - shape.cover + shape.cover * share.powf(shape.steep);
         self.total[at] * factor + self.flat[at]
     }
@@ -291,11 +299,15 @@ fn each(
     }
     // The rarest leads.
     all.sort_by_key(tantivy::postings::SegmentPostings::doc_freq);
-    let Some((lead, rest)) = all.split_first_mut() else { return Ok(()) };
+    let Some((lead, rest)) = all.split_first_mut() else {
+        return Ok(());
+    };
     let (norms, long) = (&part.lengths[place], &lengths[place]);
     let mut item = lead.doc();
     while item != TERMINATED {
-        let together = rest.iter_mut().all(|other| other.doc() == item || other.doc() < item && other.seek(item) == item);
+        let together = rest
+            .iter_mut()
+            .all(|other| other.doc() == item || other.doc() < item && other.seek(item) == item);
         if together {
             let often = lead.term_freq() as f32;
             let long = long[usize::from(norms.fieldnorm_id(item))];

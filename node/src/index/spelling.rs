@@ -119,7 +119,8 @@ const SAME: &[&[&str]] = &[
 
 /// The other names of what these words are called together; `said` is lower case, its words parted by one space.
 pub fn same(said: &str) -> impl Iterator<Item = &'static str> {
-    let is = move |name: &str| name == said || name.strip_suffix('s') == Some(said) || said.strip_suffix('s') == Some(name);
+    let is =
+        move |name: &str| name == said || name.strip_suffix('s') == Some(said) || said.strip_suffix('s') == Some(name);
     let groups: Vec<&'static [&'static str]> = SAME
         .iter()
         .copied()
@@ -136,10 +137,18 @@ mod tests {
     #[test]
     fn two_spellings_are_one_word() {
         assert!(RESPELT.is_sorted_by_key(|(british, _)| *british));
-        for (british, us) in [("colour", "color"), ("grey", "gray"), ("centre", "center"), ("fibres", "fibers")] {
+        for (british, us) in [
+            ("colour", "color"),
+            ("grey", "gray"),
+            ("centre", "center"),
+            ("fibres", "fibers"),
+        ] {
             assert_eq!(american(british).as_deref(), Some(us));
         }
-        assert_eq!((american("four"), american("tour"), american("entry")), (None, None, None));
+        assert_eq!(
+            (american("four"), american("tour"), american("entry")),
+            (None, None, None)
+        );
     }
 
     #[test]

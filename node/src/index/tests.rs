@@ -244,7 +244,7 @@ fn a_match_says_where_it_is() {
     });
     let (_, index) = index_of(items.clone());
     let why = index.why(&intent("tall mountain ridges", "general", "500 GBP"), &items[3]);
-    assert_eq!(why, ["title: ridges", "category: mountain", "attributes: tall"]);
+    assert_eq!(why, ["title: ridges", "attributes: tall", "category: mountain"]);
 }
 
 #[test]
@@ -398,4 +398,120 @@ fn nothing_in_the_shipped_catalogue_is_out_of_reach() {
         }
     }
     assert!(missed.is_empty(), "{missed:?}");
+}
+
+mod properties {
+    use proptest::{collection::vec, prelude::*, sample::select};
+
+    use super::*;
+    use intentcast_protocol::{
+        attribute::{Strength, Wish},
+        category::{Relation, relation},
+    };
+
+    const WORDS: [&str; 8] = ["red", "stroller", "twin", "bike", "64gb", "mtb", "stick", "w810"];
+    const PATHS: [&str; 6] = [
+        "general",
+        "baby/strollers",
+        "baby/strollers/double",
+        "baby/strollers/accessories",
+        "sports/cycling",
+        "electronics",
+    ];
+
+    prop_compose! {
+        fn any_item()(
+            words in vec(select(&WORDS[..]), 1..5),
+            path in select(&PATHS[..]),
+            minor in 1..20_000i64,
+            currency in select(vec!["GBP", "GBP", "EUR"]),
+            condition in select(Condition::ALL.to_vec()),
+            language in select(vec!["en", "de"]),
+        ) -> Item {
+            let price = format!("{}.{:02} {currency}", minor / 100, minor % 100);
+            Item { condition, language: Language::new(language).unwrap(), ..item("any", &words.join(" "), path, &price) }
+        }
+    }
+
+    fn catalogue() -> impl Strategy<Value = Vec<Item>> {
+        vec(any_item(), 0..30).prop_map(|mut items| {
+            for (n, item) in items.iter_mut().enumerate() {
+                item.id = Word::new(&format!("item{n:03}")).unwrap();
+            }
+            items
+        })
+    }
+
+    prop_compose! {
+        fn want()(
+            words in vec(select(&WORDS[..]), 1..4),
+            path in select(&PATHS[..]),
+            pounds in 1..200i64,
+            conditions in vec(select(Condition::ALL.to_vec()), 1..3),
+            quantity in 1..3u32,
+        ) -> Intent {
+            let mut want = intent(&words.join(" "), path, &format!("{pounds} GBP"));
+            (want.conditions, want.quantity) = (Conditions::of(&conditions).unwrap(), quantity);
+            want
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn nothing_found_breaks_a_limit(items in catalogue(), want in want()) {
+            let (_, index) = index_of(items);
+            let ceiling = want.budget.ceiling();
+            for Candidate { item, .. } in index.search(&want, limits::CANDIDATES).unwrap() {
+                prop_assert_eq!(item.price.currency, ceiling.currency);
+                prop_assert!(item.price.minor * i64::from(want.quantity) <= ceiling.minor);
+                prop_assert!(want.conditions.has(item.condition));
+                prop_assert!(relation(want.category, item.category) != Relation::Apart);
+            }
+        }
+
+        #[test]
+        fn a_preference_takes_nothing_away(items in catalogue(), want in want(), word in select(&WORDS[..])) {
+            let (_, index) = index_of(items);
+            let mut before = found(&index, &want);
+            let mut pickier = want;
+            let wish = Wish::parse(&format!("sort={word}"), Strength::Prefer(50)).unwrap();
+            pickier.wishes = List::cut([wish]);
+            let mut after = found(&index, &pickier);
+            before.sort();
+            after.sort();
+            prop_assert_eq!(before, after);
+        }
+    }
+}
+
+#[test]
+fn stems_do_not_cross_languages() {
+    let german = Language::new("de").unwrap();
+    let (_, index) = index_of(vec![
+        Item {
+            language: german,
+            ..item("de", "Kinder Wagen", "general", "9 GBP")
+        },
+        item("en", "Wagens for hire", "general", "9 GBP"),
+    ]);
+    let mut want = intent("wagens", "general", "20 GBP");
+    // An English want finds the German item only by a whole word.
+    assert_eq!(found(&index, &want), ["en"]);
+    want.language = german;
+    let mut both = found(&index, &want);
+    both.sort();
+    assert_eq!(both, ["de", "en"]);
+}
+
+#[test]
+fn a_slip_finds_what_was_meant_and_a_model_its_like() {
+    let (_, index) = index_of(vec![
+        item("a", "Folding stroller", "general", "9 GBP"),
+        item("b", "Oven K8315X0GB", "general", "9 GBP"),
+        item("c", "Oven K9990X0GB", "general", "9 GBP"),
+    ]);
+    assert_eq!(found(&index, &intent("strolelr", "general", "20 GBP")), ["a"]);
+    assert_eq!(found(&index, &intent("K8315X0", "general", "20 GBP")), ["b"]);
 }

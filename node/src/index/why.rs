@@ -52,7 +52,10 @@ impl Why {
             Because {
                 said: sought.said,
                 places,
-                term: first.as_ref().map(|(lookup, _)| plain(&lookup.terms)).unwrap_or_default(),
+                term: first
+                    .as_ref()
+                    .map(|(lookup, _)| plain(&lookup.terms))
+                    .unwrap_or_default(),
                 how: first.as_ref().map_or("missing", |(lookup, _)| name(lookup.how)),
                 points: first.map_or(0.0, |(_, points)| points),
             }
@@ -88,7 +91,8 @@ fn name(how: How) -> &'static str {
 
 /// Where an item has the words: a line for each place that has any.
 pub(super) fn lines(words: &Words, item: &Item) -> Vec<String> {
-    let there: [BTreeSet<String>; PLACES] = terms(&mut Cutters::default(), item).map(|terms| terms.into_iter().collect());
+    let there: [BTreeSet<String>; PLACES] =
+        terms(&mut Cutters::default(), item).map(|terms| terms.into_iter().collect());
     let mut lines = Vec::new();
     for place in Place::ALL {
         let has = |asked: &&Asked| {

@@ -349,10 +349,7 @@ mod tests {
     #[test]
     fn a_count_is_no_number_and_a_gtin_loses_its_zeros() {
         assert!(typed("2 bikes, 500 pounds").numbers.is_empty());
-        assert_eq!(
-            typed("0095205603217 (006R90321)").numbers,
-            ["95205603217", "006r90321"]
-        );
+        assert_eq!(typed("0095205603217 (006R90321)").numbers, ["95205603217", "006r90321"]);
     }
 
     #[test]
