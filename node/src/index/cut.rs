@@ -266,7 +266,7 @@ mod tests {
             ("fr", "cheval", "chevaux"),
             ("es", "bicicleta", "bicicletas"),
             ("it", "bicicletta", "biciclette"),
-            ("nl", "fiets", "fietsen"),
+            ("nl", "boek", "boeken"),
             ("pt", "bicicleta", "bicicletas"),
             ("sv", "cykel", "cykeln"),
         ] {
