@@ -106,9 +106,9 @@ impl Converter {
         report.ids_shortened += u64::from(id_cut);
         match how {
             _ if category == GENERAL => report.unfiled += 1,
-            How::ByCode => report.filed_by_code += 1,
-            How::ByText => report.filed_by_text += 1,
-            How::ByTitle => report.filed_by_title += 1,
+            How::Code => report.filed_by_code += 1,
+            How::Text => report.filed_by_text += 1,
+            How::Title => report.filed_by_title += 1,
         }
         Ok(Item {
             id,

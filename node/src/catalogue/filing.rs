@@ -43,11 +43,11 @@ static SHOPIFY_IDS: LazyLock<HashMap<&str, CategoryId>> = LazyLock::new(|| {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum How {
     /// A number of another vocabulary.
-    ByCode,
+    Code,
     /// A path or name in the row.
-    ByText,
+    Text,
     /// The title, or the mapping's constant.
-    ByTitle,
+    Title,
 }
 
 /// Files things, and remembers what led nowhere.
@@ -74,7 +74,7 @@ impl Filing {
         let found = constant_first
             .or_else(|| category::infer(title).map(|category| category.id))
             .or(constant);
-        (found.unwrap_or(GENERAL), How::ByTitle)
+        (found.unwrap_or(GENERAL), How::Title)
     }
 
     /// The texts without a category that came most often, as they may be shown.
@@ -96,8 +96,8 @@ impl Filing {
             return None;
         }
         let found = by_code(said)
-            .map(|id| (id, How::ByCode))
-            .or_else(|| by_text(said).map(|id| (id, How::ByText)));
+            .map(|id| (id, How::Code))
+            .or_else(|| by_text(said).map(|id| (id, How::Text)));
         self.known.insert(said.to_owned(), found);
         found
     }

@@ -38,10 +38,10 @@ fn walk(value: &Json, group: &Map<String, Json>, depth: usize, rows: &mut Vec<Ro
         _ => return,
     };
     let is = |kind: &str| kinds(object).any(|known| known == kind);
-    if is("ProductGroup") {
-        if let Some(variants) = object.get("hasVariant") {
-            return walk(variants, object, depth + 1, rows);
-        }
+    if is("ProductGroup")
+        && let Some(variants) = object.get("hasVariant")
+    {
+        return walk(variants, object, depth + 1, rows);
     }
     if is("Product") || is("IndividualProduct") || is("ProductGroup") || is("Vehicle") || is("Car") || is("Book") {
         return product(object, group, rows);

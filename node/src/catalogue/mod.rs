@@ -112,7 +112,7 @@ pub enum ImportError {
         line: u64,
     },
     /// More rows than are read.
-    #[error("more than {MAX_ROWS} rows")]
+    #[error("more than {MAX_ROWS} rows: start the node without them, then hand them over with `catalog import`")]
     TooMany,
 }
 

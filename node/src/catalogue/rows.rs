@@ -25,7 +25,7 @@ pub const MAX_COLUMNS: usize = 1024;
 const MAX_DEPTH: usize = 3;
 
 /// What stands in one column of one row.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub enum Cell {
     Text(String),
     /// As it was written.
@@ -33,6 +33,7 @@ pub enum Cell {
     Flag(bool),
     List(Vec<Cell>),
     Map(Vec<(String, Cell)>),
+    #[default]
     Empty,
 }
 

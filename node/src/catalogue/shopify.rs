@@ -24,12 +24,6 @@ pub struct Shopify {
     is_sold: bool,
 }
 
-impl Default for Cell {
-    fn default() -> Self {
-        Self::Empty
-    }
-}
-
 impl Shopify {
     pub fn rows(&mut self, row: &Row) -> Result<Vec<Row>, Flaw> {
         let handle = row.text("Handle");

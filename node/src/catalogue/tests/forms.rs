@@ -329,6 +329,31 @@ fn a_packed_file_that_breaks_off_is_refused_whole() {
 }
 
 #[test]
+fn a_line_of_a_hundred_megabytes_takes_no_memory() {
+    let endless = |before: &'static str, after: &'static str| {
+        let long = io::repeat(b'x').take(100 << 20);
+        read(
+            before.as_bytes().chain(long).chain(after.as_bytes()),
+            &Mapping::default(),
+        )
+    };
+    let good = "{\"title\":\"A\",\"price\":1,\"currency\":\"GBP\"}\n{\"title\":\"";
+    let import = endless(good, "\"}\n{\"title\":\"B\",\"price\":1,\"currency\":\"GBP\"}").unwrap();
+    assert_eq!((import.report.taken, import.report.bad[0].line), (2, 2));
+    // Where the next row begins, nobody knows: what is so long is refused, with the line that it begins on.
+    for (before, line) in [
+        ("title,price,currency\nA,1,GBP\n", "line 3"),
+        ("title,price,currency\n\"", "line 2"),
+        ("[\n{\"title\":\"", "line 2"),
+        ("<rss>\n<item><title>", "line 2"),
+    ] {
+        let refused = endless(before, "").unwrap_err();
+        assert!(matches!(refused, ImportError::Endless { .. }), "{refused}");
+        assert!(refused.to_string().contains(line), "{refused}");
+    }
+}
+
+#[test]
 fn ids_given_again_are_told_with_their_lines() {
     let import = take("id,title,price,currency\n1,A,1,GBP\n2,B,1,GBP\n1,C,1,GBP\n");
     assert_eq!((import.report.taken, import.report.duplicates), (2, 1));
