@@ -4,9 +4,8 @@
 #
 # usage: deploy/measure-idle.sh [PROGRAM] [SECONDS]
 #
-# The wire is counted three times, for SECONDS each, without the customer, with it, and without it again, since the
-# others grow quieter all the while; what it adds to the mean of the two is the customer's, in both directions, with all
-# headers. Without `unshare` and `ip` the machine's loopback is used, and must be quiet.
+# The wire is counted twice, for SECONDS each, once the sellers have grown quiet without the customer, and with it; the
+# difference is the customer's, in both directions, with all headers. Without `unshare` and `ip` the machine's loopback is used, and must be quiet.
 set -eu
 
 program=${1:-target/release/intentcast}
@@ -77,7 +76,7 @@ RULES
 done
 
 sleep 90
-before=$(counted "$seconds")
+without=$(counted "$seconds")
 start customer up --listen "$udp" --bootstrap "$meeting"
 ready=$(sed -n 's/.*"ms":\([0-9]*\).*/\1/p' "$dir/customer.out" | head -n 1)
 customer=$pid
@@ -85,12 +84,8 @@ sleep 60
 resident=$(awk '$1 == "VmRSS:" { print $2 }' "/proc/$customer/status")
 threads=$(awk '$1 == "Threads:" { print $2 }' "/proc/$customer/status")
 with=$(counted "$seconds")
-kill -INT "$customer"
-wait "$customer" || :
-sleep 30
-after=$(counted "$seconds")
-hourly=$(((2 * with - before - after) * 1800 / seconds))
+hourly=$(((with - without) * 3600 / seconds))
 
 echo "idle: $((resident / 1024)) MB resident after 60 s ($resident KiB, $threads threads), $((hourly / 1024)) KiB an" \
     "hour on the wire with $((sellers + 1)) peers, ready after $ready ms"
-echo "wire: $before bytes in $seconds s without it, $with with it, $after without it again"
+echo "wire: $without bytes in $seconds s without the customer, $with with it"
