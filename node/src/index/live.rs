@@ -5,7 +5,8 @@ use std::{fs, path::Path};
 
 use intentcast_protocol::time::Timestamp;
 use tantivy::{
-    Index as Tantivy, IndexSettings, IndexWriter, ReloadPolicy, directory::MmapDirectory, indexer::IndexWriterOptions,
+    DocSet, Index as Tantivy, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TERMINATED, Term,
+    directory::MmapDirectory, indexer::IndexWriterOptions, schema::IndexRecordOption,
 };
 
 use super::{
@@ -18,6 +19,9 @@ use crate::store::{Stamp, Store};
 /// Bytes of memory for terms while an index is made; the least that tantivy takes. More terms go out in more parts.
 const WRITER_BYTES: usize = 15_000_000;
 
+/// Items whose new words are read from the store at once.
+const BATCH: usize = 1000;
+
 /// Where the index is, in its folder.
 const LIVE: &str = "live";
 /// Where the next one is made.
@@ -25,6 +29,7 @@ const BUILDING: &str = "building";
 
 /// An index that is searched.
 pub struct Live {
+    reader: IndexReader,
     pub parts: Parts,
     pub stamp: Stamp,
 }
@@ -73,24 +78,82 @@ impl Live {
         Self::reading(Tantivy::open_in_dir(&live).map_err(tantivy)?, stamp).map_err(tantivy)
     }
 
+    /// This index with the items of the ids in `touched` as the store has them now: one commit for all of them, while
+    /// searches go on in this one. `None` where an item is new: its place in the order of ids is for a whole build.
+    pub fn updated(&self, store: &Store, touched: &[String], place: &Path) -> Result<Option<Self>, IndexError> {
+        let failed = |error: tantivy::TantivyError| IndexError::tantivy(place.to_path_buf(), &error);
+        let searcher = self.reader.searcher();
+        let index = searcher.index().clone();
+        let mut writer: IndexWriter = index.writer_with_options(options()).map_err(failed)?;
+        let mut documents = Documents::new(self.parts.fields);
+        let stamp = store.catalogue()?;
+        for ids in touched.chunks(BATCH) {
+            for (id, item) in ids.iter().zip(store.items(ids)?) {
+                let term = Term::from_field_text(self.parts.fields.id, id);
+                let ordinal = ordinal(&searcher, &term).map_err(failed)?;
+                match (ordinal, item) {
+                    (None, Some(_)) => return Ok(None),
+                    (None, None) => {}
+                    (Some(_), None) => drop(writer.delete_term(term)),
+                    (Some(ordinal), Some(item)) => {
+                        writer.delete_term(term);
+                        writer
+                            .add_document(documents.document(ordinal, &item))
+                            .map_err(failed)?;
+                    }
+                }
+            }
+        }
+        let mut commit = writer.prepare_commit().map_err(failed)?;
+        commit.set_payload(&label(stamp));
+        commit.commit().map_err(failed)?;
+        writer.wait_merging_threads().map_err(failed)?;
+        Self::reading(index, stamp).map(Some).map_err(failed)
+    }
+
     fn reading(index: Tantivy, stamp: Stamp) -> tantivy::Result<Self> {
         // It never changes, so nobody need watch it.
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
         Ok(Self {
-            parts: Parts::open(&reader.searcher(), Fields::schema().1)?,
+            parts: Parts::open(&IndexReader::searcher(&reader), Fields::schema().1)?,
+            reader,
             stamp,
         })
     }
 }
 
-fn fill(index: &Tantivy, fields: Fields, store: &Store, place: &Path) -> Result<Stamp, IndexError> {
-    let failed = |error: tantivy::TantivyError| IndexError::tantivy(place.to_path_buf(), &error);
-    let options = IndexWriterOptions::builder()
+/// The place in the order of ids that the document with this id has.
+fn ordinal(searcher: &Searcher, id: &Term) -> tantivy::Result<Option<u64>> {
+    for segment in searcher.segment_readers() {
+        let Some(mut postings) = segment
+            .inverted_index(id.field())?
+            .read_postings(id, IndexRecordOption::Basic)?
+        else {
+            continue;
+        };
+        let ordinals = segment.fast_fields().u64("ordinal")?;
+        let mut document = postings.doc();
+        while document != TERMINATED {
+            if !segment.is_deleted(document) {
+                return Ok(ordinals.first(document));
+            }
+            document = postings.advance();
+        }
+    }
+    Ok(None)
+}
+
+fn options() -> IndexWriterOptions {
+    IndexWriterOptions::builder()
         .memory_budget_per_thread(WRITER_BYTES)
         .num_worker_threads(1)
         .num_merge_threads(1)
-        .build();
-    let mut writer: IndexWriter = index.writer_with_options(options).map_err(failed)?;
+        .build()
+}
+
+fn fill(index: &Tantivy, fields: Fields, store: &Store, place: &Path) -> Result<Stamp, IndexError> {
+    let failed = |error: tantivy::TantivyError| IndexError::tantivy(place.to_path_buf(), &error);
+    let mut writer: IndexWriter = index.writer_with_options(options()).map_err(failed)?;
     let mut documents = Documents::new(fields);
     let mut ordinal = 0;
     let stamp = store.for_each_item(|item| {

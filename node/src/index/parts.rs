@@ -5,6 +5,7 @@ use std::{io, ops::Range, sync::Arc};
 use tantivy::{
     DocId, Searcher, SegmentReader, Term,
     columnar::{ColumnValues, StrColumn},
+    fastfield::AliveBitSet,
     fieldnorm::FieldNormReader,
     index::InvertedIndexReader,
     postings::TermInfo,
@@ -43,6 +44,7 @@ pub struct Part {
     pub currency: Arc<dyn ColumnValues<u64>>,
     pub price: Arc<dyn ColumnValues<i64>>,
     ids: Option<StrColumn>,
+    alive: Option<AliveBitSet>,
 }
 
 impl Parts {
@@ -128,6 +130,7 @@ impl Part {
             currency: columns.column_first_or_default("currency")?,
             price: columns.column_first_or_default("price")?,
             ids: columns.str("id")?,
+            alive: reader.alive_bitset().cloned(),
         })
     }
 
@@ -138,6 +141,11 @@ impl Part {
     pub fn term(&self, fields: &Fields, place: Place, term: &str) -> io::Result<Option<TermInfo>> {
         let field: Field = fields.places[place as usize];
         self.places[place as usize].get_term_info(&Term::from_field_text(field, term))
+    }
+
+    /// Whether the item is still there, and as it is: not taken out, nor replaced in a later part.
+    pub fn is_alive(&self, item: DocId) -> bool {
+        self.alive.as_ref().is_none_or(|alive| alive.is_alive(item))
     }
 
     /// The item's id.

@@ -96,7 +96,7 @@ impl Fields {
             .set_index_option(IndexRecordOption::WithFreqs);
         let text = TextOptions::default().set_indexing_options(indexing);
         let fields = Self {
-            id: schema.add_text_field("id", TextOptions::default().set_fast("raw")),
+            id: schema.add_text_field("id", STRING | FAST),
             ordinal: schema.add_u64_field("ordinal", FAST),
             number: schema.add_text_field("number", STRING),
             places: ["title", "description", "brand", "attributes", "kind", "joined", "codes"]

@@ -74,7 +74,7 @@ pub fn search(parts: &Parts, plan: &Plan, filters: &Filters, shape: &Shape, limi
                 score: board.score(item, whole, shape),
             };
             let full = best.len() == limit;
-            if full && best.peek().is_some_and(|Reverse(worst)| hit <= *worst) || !admits.admit(item) {
+            if full && best.peek().is_some_and(|Reverse(worst)| hit <= *worst) || !part.is_alive(item) || !admits.admit(item) {
                 continue;
             }
             if full {
