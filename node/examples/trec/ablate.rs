@@ -24,18 +24,16 @@ const PARTS: &[(&str, &str)] = &[
     ("description", "description=0"),
     ("brand", "brand=0"),
     ("attributes", "attributes=0"),
-    ("category words", "kind=0"),
-    ("two words as one", "joined=0"),
     ("codes and measures", "codes=0"),
     ("like model numbers", "model=0"),
-    ("stems", "stem=0"),
+    ("words joined and parted", "joined=0"),
     ("other names", "synonym=0"),
     ("typos", "typo=0"),
     ("category by the words", "inferred=0"),
+    ("things that go with it counting less", "extra=0"),
     ("how many words are there", "cover=0"),
-    ("other places", "tie=0"),
     ("length of the title", "title_length=0"),
-    ("rarity by item", "rarity=0"),
+    ("length of the others", "length=0,attributes_length=0"),
 ];
 
 pub fn all(folder: &Path, weights: &[String], tries: &[String], queries: bool) -> Result<()> {

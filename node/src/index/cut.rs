@@ -1,9 +1,9 @@
 //! How text becomes words, stems, joined words and measures: one way for items and for wants, so that the two meet.
 //!
-//! A stem carries its language (`de:bett`), so that no language's stems are ever looked up for another's words; between
-//! languages only whole words meet, without case and accents.
+//! A term carries its language (`de:bett`), so that no language's stems are ever looked up for another's words; between
+//! languages only whole words meet (`de=betten`), without case and accents.
 
-use std::ops::Range;
+use std::{fmt, ops::Range};
 
 use intentcast_protocol::intent::Language;
 use tantivy::tokenizer::{
@@ -26,8 +26,8 @@ const CODE_WORD_BYTES: usize = 6;
 pub struct Token {
     /// Lower case, without accents.
     pub word: String,
-    /// With its language before it; none where the language has no stemmer.
-    pub stem: Option<String>,
+    /// Its stem with its language before it; the word itself where the language has no stemmer.
+    pub term: String,
     /// Where it stands, in bytes.
     pub at: Range<usize>,
 }
@@ -69,7 +69,7 @@ impl Cutter {
                     false => only(&mut self.folder, &lower),
                 };
                 (!word.is_empty() && word.len() <= TERM_BYTES).then(|| Token {
-                    stem: self.stem(&lower),
+                    term: self.term(&lower),
                     word,
                     at,
                 })
@@ -77,16 +77,23 @@ impl Cutter {
             .collect()
     }
 
-    /// The stem of one lower-case word.
-    pub fn stem(&mut self, lower: &str) -> Option<String> {
-        let stemmer = self.stemmer.as_mut()?;
+    /// The term of one lower-case word.
+    pub fn term(&mut self, lower: &str) -> String {
         let respelt = match self.code {
             Language::ENGLISH => spelling::american(lower),
             _ => None,
         };
-        let stem = only(stemmer, respelt.as_deref().unwrap_or(lower));
-        Some(format!("{}:{stem}", self.code))
+        let stem = only(
+            self.stemmer.as_mut().unwrap_or(&mut self.folder),
+            respelt.as_deref().unwrap_or(lower),
+        );
+        format!("{}:{stem}", self.code)
     }
+}
+
+/// A whole word of a language, for wants of another.
+pub fn whole(language: impl fmt::Display, word: &str) -> String {
+    format!("{language}={word}")
 }
 
 /// The stemmer of a language, for the languages that are tried in tests.
@@ -257,11 +264,11 @@ mod tests {
         let stems = |code: &str, text| -> Vec<String> {
             let language = Language::new(code).unwrap();
             let cut = Cutter::of(language).cut(text);
-            cut.into_iter().map(|token| token.stem.unwrap_or(token.word)).collect()
+            cut.into_iter().map(|token| token.term).collect()
         };
         assert_eq!(stems("en", "Bikes' Colours"), ["en:bike", "en:color"]);
         assert_eq!(stems("de", "Fahrr\u{e4}der"), stems("de", "Fahrr\u{e4}dern"));
-        assert_eq!(stems("pl", "\u{17c}\u{f3}\u{142}te"), ["zolte"]);
+        assert_eq!(stems("pl", "\u{17c}\u{f3}\u{142}te"), ["pl:zolte"]);
         for (code, one, many) in [
             ("fr", "cheval", "chevaux"),
             ("es", "bicicleta", "bicicletas"),

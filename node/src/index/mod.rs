@@ -6,6 +6,7 @@
 
 mod cut;
 mod error;
+mod extras;
 mod filters;
 mod live;
 mod parts;
@@ -35,7 +36,12 @@ pub use self::{
     shape::Shape,
     why::{Because, Why},
 };
-use self::{live::Live, plan::Plan, score::Hit, words::Words};
+use self::{
+    live::Live,
+    plan::Plan,
+    score::{Boards, Hit},
+    words::Words,
+};
 use crate::store::{Stamp, Store, Taken};
 
 /// An item that may be what is wanted.
@@ -52,6 +58,7 @@ pub struct Index {
     store: Arc<Store>,
     dir: Option<PathBuf>,
     live: RwLock<Arc<Live>>,
+    boards: Boards,
     shape: Shape,
 }
 
@@ -74,6 +81,7 @@ impl Index {
             store,
             dir: Some(dir),
             live: RwLock::new(Arc::new(live)),
+            boards: Boards::default(),
             shape: Shape::default(),
         })
     }
@@ -88,6 +96,7 @@ impl Index {
             store,
             dir: None,
             live: RwLock::new(Arc::new(live)),
+            boards: Boards::default(),
             shape: Shape::default(),
         })
     }
@@ -190,12 +199,10 @@ impl Index {
             .hits
             .iter()
             .map(|hit| {
-                Ok(Why::of(score::explain(
-                    &found.live.parts,
-                    &found.plan,
+                Ok(Why::of(
+                    score::explain(&found.live.parts, &self.boards, &found.plan, &self.shape, *hit)?,
                     &self.shape,
-                    *hit,
-                )?))
+                ))
             })
             .collect::<std::io::Result<_>>()
             .map_err(|error| self.failed(&error))?;
@@ -240,7 +247,7 @@ impl Index {
             let hits = match limit {
                 0 => Vec::new(),
                 _ if plan.is_empty() => Vec::new(),
-                _ => score::search(&live.parts, &plan, filters, &self.shape, limit)?,
+                _ => score::search(&live.parts, &self.boards, &plan, filters, &self.shape, limit)?,
             };
             Ok((plan, hits))
         };

@@ -2,6 +2,7 @@
 
 use std::{io, ops::Range, sync::Arc};
 
+use intentcast_protocol::intent::Language;
 use tantivy::{
     DocId, Searcher, SegmentReader, Term,
     columnar::{ColumnValues, StrColumn},
@@ -12,7 +13,13 @@ use tantivy::{
     schema::Field,
 };
 
-use super::schema::{Fields, PLACES, Place};
+use super::{
+    cut::whole,
+    schema::{Fields, PLACES, Place},
+};
+
+/// Languages that a want's words are looked up in beside its own: a catalogue in more of them is none.
+const MAX_LANGUAGES: usize = 16;
 
 /// A whole index.
 pub struct Parts {
@@ -24,6 +31,8 @@ pub struct Parts {
     pub items: u64,
     /// Words in a place on average, at least one.
     pub average: [f32; PLACES],
+    /// In which languages items are.
+    pub languages: Vec<Language>,
 }
 
 /// One part of the items.
@@ -43,6 +52,7 @@ pub struct Part {
     pub condition: Arc<dyn ColumnValues<u64>>,
     pub currency: Arc<dyn ColumnValues<u64>>,
     pub price: Arc<dyn ColumnValues<i64>>,
+    pub extras: Arc<dyn ColumnValues<u64>>,
     ids: Option<StrColumn>,
     alive: Option<AliveBitSet>,
 }
@@ -64,11 +74,13 @@ impl Parts {
                 .sum();
             (words as f32 / items.max(1) as f32).max(1.0)
         });
+        let languages = languages(&parts)?;
         Ok(Self {
             fields,
             parts,
             items,
             average,
+            languages,
         })
     }
 
@@ -110,6 +122,29 @@ impl Parts {
     }
 }
 
+/// The languages that the items' whole words have before them.
+fn languages(parts: &[Part]) -> io::Result<Vec<Language>> {
+    let mut found = Vec::new();
+    for part in parts {
+        let words = part.places[Place::Whole as usize].terms();
+        let mut after = Vec::new();
+        // Each step goes past all words of one language.
+        while found.len() < MAX_LANGUAGES {
+            let mut stream = words.range().ge(&after).into_stream()?;
+            if !stream.advance() {
+                break;
+            }
+            let code = stream.key().get(..2).and_then(|code| std::str::from_utf8(code).ok());
+            let Some(code) = code else { break };
+            found.extend(Language::new(code));
+            after = whole(code, "\u{10ffff}").into_bytes();
+        }
+    }
+    found.sort();
+    found.dedup();
+    Ok(found)
+}
+
 impl Part {
     fn open(reader: &SegmentReader, fields: &Fields) -> tantivy::Result<Self> {
         let columns = reader.fast_fields();
@@ -129,6 +164,7 @@ impl Part {
             condition: columns.column_first_or_default("condition")?,
             currency: columns.column_first_or_default("currency")?,
             price: columns.column_first_or_default("price")?,
+            extras: columns.column_first_or_default("extras")?,
             ids: columns.str("id")?,
             alive: reader.alive_bitset().cloned(),
         })

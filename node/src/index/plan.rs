@@ -5,10 +5,10 @@ use std::{collections::BTreeSet, io};
 use intentcast_protocol::category::{self, CategoryId};
 
 use super::{
-    cut::has_digit,
+    cut::{has_digit, whole},
     filters::Filters,
     parts::Parts,
-    schema::{PLACES, Place},
+    schema::Place,
     shape::Shape,
     words::{Asked, How, Part, Words},
 };
@@ -22,6 +22,8 @@ const MODEL_BYTES: usize = 4;
 /// Terms looked at for one that is a slip away, and those taken.
 const TYPOS_SEEN: usize = 50_000;
 const TYPOS: usize = 3;
+/// Shortest half of a word, bytes.
+const HALF_BYTES: usize = 3;
 /// Shortest word that may be a slip, in letters: of a shorter one too many are one letter away.
 const TYPO_LETTERS: usize = 5;
 
@@ -32,8 +34,8 @@ pub struct Lookup {
     /// One, or several that must all be there.
     pub terms: Vec<String>,
     pub how: How,
-    /// What a perfect hit counts.
-    pub points: f32,
+    /// What it counts in an item of usual length that has it once.
+    pub weight: f32,
 }
 
 /// A word with all that stands for it.
@@ -55,6 +57,8 @@ pub struct Plan {
     pub numbers: Vec<String>,
     /// The category that the words seem to be about.
     pub inferred: Option<CategoryId>,
+    /// Things that go with another which were asked for.
+    pub extras: u64,
     /// The category that was asked for: what is filed there may be wanted even where no word says so.
     pub asked: Option<CategoryId>,
 }
@@ -73,11 +77,12 @@ impl Plan {
         let sought = words
             .asked
             .iter()
-            .map(|asked| sought(parts, asked, shape))
+            .map(|asked| sought(parts, words, asked, shape))
             .collect::<io::Result<_>>()?;
         Ok(Self {
             sought,
             numbers: words.numbers.clone(),
+            extras: words.extras,
             inferred: inferred.filter(|_| shape.inferred > 0.0),
             asked,
         })
@@ -94,26 +99,18 @@ fn rarity(parts: &Parts, count: u64) -> f32 {
     (1.0 + (all - count + 0.5).max(0.0) / (count + 0.5)).ln()
 }
 
-fn sought(parts: &Parts, asked: &Asked, shape: &Shape) -> io::Result<Sought> {
-    // A stem's count stands for the word in all its forms, else the rarer form would outweigh the thing.
-    let family = asked
-        .shapes
-        .iter()
-        .find(|shaped| shaped.how == How::Stem)
-        .map_or(&asked.word, |shaped| &shaped.terms[0]);
-    let mut counts = [0; PLACES];
+fn sought(parts: &Parts, words: &Words, asked: &Asked, shape: &Shape) -> io::Result<Sought> {
+    let mut counts = 0;
     for place in Place::TEXTS {
-        counts[place as usize] = parts.count(place, family)?;
+        counts = counts.max(parts.count(place, &asked.term)?);
     }
-    let most = counts.into_iter().max().unwrap_or(0);
-    let overall = rarity(parts, most);
+    let mut rarest: f32 = if counts > 0 { rarity(parts, counts) } else { 0.0 };
     let mut lookups = Vec::new();
-    let mut rarest: f32 = if most > 0 { overall } else { 0.0 };
     let mut look_up = |terms: &[String], place: Place, how: How| -> io::Result<bool> {
         let factor = match how {
-            How::Word => 1.0,
-            How::Stem => shape.stem,
-            How::Joined => 1.0,
+            How::Word | How::Whole => 1.0,
+            How::Joined if place == Place::Codes => 1.0,
+            How::Joined => shape.joined,
             How::Synonym => shape.synonym,
             How::Model(alike) => shape.model * f32::from(alike) / 1000.0,
             How::Typo => shape.typo,
@@ -129,21 +126,15 @@ fn sought(parts: &Parts, asked: &Asked, shape: &Shape) -> io::Result<Sought> {
         if count == 0 {
             return Ok(false);
         }
-        let rare = match how {
-            How::Word | How::Stem if Place::TEXTS.contains(&place) => {
-                let here = rarity(parts, counts[place as usize].max(count));
-                here + shape.rarity * (overall - here)
-            }
-            _ => rarity(parts, count),
-        };
-        if !matches!(how, How::Synonym) {
-            rarest = rarest.max(if most > 0 { overall } else { rare });
+        // A word that nothing has is as rare as what stands for it.
+        if counts == 0 && how != How::Synonym {
+            rarest = rarest.max(rarity(parts, count));
         }
         lookups.push(Lookup {
             place,
             terms: terms.to_vec(),
             how,
-            points: weight * rare,
+            weight,
         });
         Ok(true)
     };
@@ -153,6 +144,9 @@ fn sought(parts: &Parts, asked: &Asked, shape: &Shape) -> io::Result<Sought> {
             known |= look_up(&shaped.terms, *place, shaped.how)?;
         }
     }
+    for language in parts.languages.iter().filter(|language| **language != words.language) {
+        known |= look_up(&[whole(language, &asked.word)], Place::Whole, How::Whole)?;
+    }
     if shape.model > 0.0 {
         for model in &asked.models {
             for (like, alike) in models(parts, model)? {
@@ -160,13 +154,20 @@ fn sought(parts: &Parts, asked: &Asked, shape: &Shape) -> io::Result<Sought> {
             }
         }
     }
+    if !known && shape.joined > 0.0 {
+        if let Some(halves) = halves(parts, &asked.term)? {
+            known |= look_up(&halves, Place::Title, How::Joined)?;
+        }
+    }
     if !known && shape.typo > 0.0 {
-        for like in slips(parts, &asked.word)? {
+        for like in slips(parts, &asked.term)? {
             for place in Place::TEXTS {
                 look_up(std::slice::from_ref(&like), place, How::Typo)?;
             }
         }
     }
+    // The forms of one text stand together, since only the best of them counts.
+    lookups.sort_by_key(|lookup| lookup.place.text());
     Ok(Sought {
         said: asked.said.clone(),
         part: asked.part,
@@ -177,6 +178,28 @@ fn sought(parts: &Parts, asked: &Asked, shape: &Shape) -> io::Result<Sought> {
         share: rarest,
         lookups,
     })
+}
+
+/// The two words of titles that a word which nothing has may be written as: `mousepad`, a mouse pad.
+fn halves(parts: &Parts, term: &str) -> io::Result<Option<Vec<String>>> {
+    let Some((language, word)) = term.split_once(':') else {
+        return Ok(None);
+    };
+    let mut best: Option<(u64, Vec<String>)> = None;
+    for (at, _) in word.char_indices() {
+        let (first, second) = word.split_at(at);
+        if first.len() < HALF_BYTES || second.len() < HALF_BYTES || has_digit(word) {
+            continue;
+        }
+        let both = [format!("{language}:{first}"), format!("{language}:{second}")];
+        let count = parts
+            .count(Place::Title, &both[0])?
+            .min(parts.count(Place::Title, &both[1])?);
+        if count > best.as_ref().map_or(0, |(most, _)| *most) {
+            best = Some((count, both.to_vec()));
+        }
+    }
+    Ok(best.map(|(_, both)| both))
 }
 
 /// Model numbers that begin like this one, and how much of them does, in thousandths: makers add letters for the
@@ -209,21 +232,28 @@ fn models(parts: &Parts, model: &str) -> io::Result<Vec<(String, u16)>> {
         .collect())
 }
 
-/// Words of titles that are one slip away from one that nothing has: a letter more, less, other, or two turned round.
+/// Terms of titles that are one slip away from one that nothing has: a letter more, less, other, or two turned round.
 /// The first letter is hardly ever the wrong one.
-fn slips(parts: &Parts, word: &str) -> io::Result<Vec<String>> {
-    let letters: Vec<char> = word.chars().collect();
-    if letters.len() < TYPO_LETTERS || has_digit(word) || !letters[0].is_ascii_lowercase() {
+fn slips(parts: &Parts, term: &str) -> io::Result<Vec<String>> {
+    let Some((_, word)) = term.split_once(':') else {
+        return Ok(Vec::new());
+    };
+    let letters: Vec<char> = term.chars().collect();
+    if word.chars().count() < TYPO_LETTERS || has_digit(word) || !word.as_bytes()[0].is_ascii_lowercase() {
         return Ok(Vec::new());
     }
-    let first = letters[0] as u8;
+    let start = &term.as_bytes()[..term.len() - word.len() + 1];
+    let mut end = start.to_vec();
+    // It is a small letter, so there is a next one.
+    if let Some(last) = end.last_mut() {
+        *last += 1;
+    }
     let mut near = BTreeSet::new();
     let mut seen = 0;
-    parts.terms(Place::Title, &[first]..&[first + 1], |term| {
+    parts.terms(Place::Title, start..&end, |known| {
         seen += 1;
-        // A stem has its language before it, and is no word.
-        if !term.contains(':') && term.len().abs_diff(word.len()) <= 2 && is_slip(&letters, term) {
-            near.insert(term.to_owned());
+        if known.len().abs_diff(term.len()) <= 2 && is_slip(&letters, known) {
+            near.insert(known.to_owned());
         }
         seen < TYPOS_SEEN
     })?;

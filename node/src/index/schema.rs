@@ -8,13 +8,16 @@ use tantivy::{
     schema::{FAST, Field, INDEXED, IndexRecordOption, STRING, Schema, TextFieldIndexing, TextOptions},
 };
 
-use super::cut::{Cutter, Token, codes, has_digit, measures};
+use super::{
+    cut::{Cutter, Token, codes, measures, whole},
+    extras,
+};
 
 /// Counted up with each change to what is in an index.
-pub const FORM: u32 = 2;
+pub const FORM: u32 = 3;
 
 /// How many fields are searched by words.
-pub const PLACES: usize = 7;
+pub const PLACES: usize = 6;
 
 /// Where a word may be.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -24,12 +27,10 @@ pub enum Place {
     Brand,
     /// Names and values.
     Attributes,
-    /// Name and synonyms of the category and of those above it, below the root.
-    Kind,
-    /// Neighbours of the title without digits, written as one.
-    Joined,
-    /// Codes and measures of title and brand, however they are parted.
+    /// Codes and measures of the title, however they are parted.
     Codes,
+    /// Title and brand in whole words, for wants of another language.
+    Whole,
 }
 
 impl Place {
@@ -38,19 +39,12 @@ impl Place {
         Self::Description,
         Self::Brand,
         Self::Attributes,
-        Self::Kind,
-        Self::Joined,
         Self::Codes,
+        Self::Whole,
     ];
 
-    /// Where whole words and stems are.
-    pub const TEXTS: [Self; 5] = [
-        Self::Title,
-        Self::Description,
-        Self::Brand,
-        Self::Attributes,
-        Self::Kind,
-    ];
+    /// Where terms are.
+    pub const TEXTS: [Self; 4] = [Self::Title, Self::Description, Self::Brand, Self::Attributes];
 
     /// What it is called, in the schema and to a person.
     pub fn name(self) -> &'static str {
@@ -59,9 +53,16 @@ impl Place {
             Self::Description => "description",
             Self::Brand => "brand",
             Self::Attributes => "attributes",
-            Self::Kind => "category",
-            Self::Joined => "title, as one word",
             Self::Codes => "title, as a code",
+            Self::Whole => "title, in another language",
+        }
+    }
+
+    /// The text that it is a form of: what is in two forms of one text counts once.
+    pub fn text(self) -> Self {
+        match self {
+            Self::Codes | Self::Whole => Self::Title,
+            text => text,
         }
     }
 }
@@ -85,6 +86,8 @@ pub struct Fields {
     pub currency: Field,
     /// Smallest units of the currency.
     pub price: Field,
+    /// Which things that go with another it names, a bit each.
+    pub extras: Field,
 }
 
 impl Fields {
@@ -99,13 +102,14 @@ impl Fields {
             id: schema.add_text_field("id", STRING | FAST),
             ordinal: schema.add_u64_field("ordinal", FAST),
             number: schema.add_text_field("number", STRING),
-            places: ["title", "description", "brand", "attributes", "kind", "joined", "codes"]
+            places: ["title", "description", "brand", "attributes", "codes", "whole"]
                 .map(|name| schema.add_text_field(name, text.clone())),
             category: schema.add_u64_field("category", FAST),
             within: schema.add_u64_field("within", INDEXED),
             condition: schema.add_u64_field("condition", FAST),
             currency: schema.add_u64_field("currency", FAST),
             price: schema.add_i64_field("price", FAST),
+            extras: schema.add_u64_field("extras", FAST),
         };
         (schema.build(), fields)
     }
@@ -147,6 +151,10 @@ impl Documents {
         document.add_u64(fields.condition, item.condition as u64);
         document.add_u64(fields.currency, currency(item.price.currency));
         document.add_i64(fields.price, item.price.minor);
+        document.add_u64(
+            fields.extras,
+            extras::named(self.cutters.of(item.language), item.title.as_str()),
+        );
         document
     }
 }
@@ -177,11 +185,6 @@ pub fn terms(cutters: &mut Cutters, item: &Item) -> [Vec<String>; PLACES] {
     let cutter = cutters.of(item.language);
     let title = cutter.cut(item.title.as_str());
     let words: Vec<&str> = title.iter().map(|token| token.word.as_str()).collect();
-    let joined = words
-        .windows(2)
-        .filter(|pair| !has_digit(pair[0]) && !has_digit(pair[1]) && pair[0].len() + pair[1].len() <= 20)
-        .map(|pair| pair.concat())
-        .collect();
     let mut coded: BTreeSet<String> = codes(&words).into_iter().map(|(code, _)| code).collect();
     coded.extend(measures(item.title.as_str()).into_iter().map(|(measure, _)| measure));
     let description = cutter.cut(item.description.as_str());
@@ -191,26 +194,23 @@ pub fn terms(cutters: &mut Cutters, item: &Item) -> [Vec<String>; PLACES] {
         let said = format!("{} {}", attribute.name.as_str().replace('_', " "), attribute.value);
         attributes.extend(cutter.cut(&said));
     }
-    // The vocabulary is English, whatever the item's language.
-    let kind = cutters.of(Language::ENGLISH).cut(&kind(item.category));
+    let whole = title
+        .iter()
+        .chain(&brand)
+        .map(|token| whole(item.language, &token.word));
+    let whole: BTreeSet<String> = whole.collect();
     [
-        both(title),
-        both(description),
-        both(brand),
-        both(attributes),
-        both(kind),
-        joined,
+        stems(title),
+        stems(description),
+        stems(brand),
+        stems(attributes),
         coded.into_iter().collect(),
+        whole.into_iter().collect(),
     ]
 }
 
-/// Words and stems.
-fn both(tokens: Vec<Token>) -> Vec<String> {
-    tokens
-        .into_iter()
-        .flat_map(|token| [Some(token.word), token.stem])
-        .flatten()
-        .collect()
+fn stems(tokens: Vec<Token>) -> Vec<String> {
+    tokens.into_iter().map(|token| token.term).collect()
 }
 
 /// The numbers that name exactly this item.
@@ -243,17 +243,4 @@ pub fn currency(currency: Currency) -> u64 {
 /// A category and those above it, from the finest.
 pub fn lineage(category: CategoryId) -> impl Iterator<Item = CategoryId> {
     std::iter::successors(Some(category), |category| category.parent())
-}
-
-/// What people call things of this category. A root's names say too little to find anything by.
-fn kind(category: CategoryId) -> String {
-    let mut names = BTreeSet::new();
-    for known in lineage(category)
-        .filter_map(CategoryId::lookup)
-        .filter(|known| known.parent.is_some())
-    {
-        names.insert(known.name);
-        names.extend(known.synonyms.iter().copied());
-    }
-    names.into_iter().collect::<Vec<_>>().join(" ")
 }

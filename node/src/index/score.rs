@@ -1,12 +1,14 @@
 //! Which items a plan finds, and how many points each has.
 //!
-//! Word by word over the items that have it: a word counts once, where it counts most. What must hold is looked at only
-//! where an item would be among the best.
+//! Word by word over the items that have it. What an item says of a word, in whichever places, is added up and saturates:
+//! a word is there or it is not, and twenty times is hardly more than twice. What must hold is looked at only where an
+//! item would be among the best.
 
 use std::{
     cmp::{Ordering, Reverse},
     collections::BinaryHeap,
     io,
+    sync::Mutex,
 };
 
 use intentcast_protocol::category::CategoryId;
@@ -17,11 +19,14 @@ use tantivy::{
 use super::{
     filters::Filters,
     parts::{Part as Items, Parts},
-    plan::{Lookup, Plan},
+    plan::{Lookup, Plan, Sought},
     schema::{PLACES, Place},
     shape::Shape,
     words::Part,
 };
+
+/// Repetitions of a word in one place that count: a text that says it on and on says no more.
+const OFTEN: u32 = 4;
 
 /// An item found.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -57,24 +62,40 @@ type Lengths = [[f32; 256]; PLACES];
 ///
 /// # Errors
 /// Where a file cannot be read.
-pub fn search(parts: &Parts, plan: &Plan, filters: &Filters, shape: &Shape, limit: usize) -> io::Result<Vec<Hit>> {
+pub fn search(
+    parts: &Parts,
+    boards: &Boards,
+    plan: &Plan,
+    filters: &Filters,
+    shape: &Shape,
+    limit: usize,
+) -> io::Result<Vec<Hit>> {
     let lengths = lengths(parts, shape);
     let mut best: BinaryHeap<Reverse<Hit>> = BinaryHeap::with_capacity(limit.min(4096) + 1);
+    let mut board = boards.take();
     for (at, part) in parts.parts.iter().enumerate() {
-        let mut board = Board::of(part);
-        board.words(parts, plan, shape, &lengths, |part| part != Part::Preference)?;
-        board.beside(parts, plan, shape)?;
+        board.lay_out(part);
+        board.words(parts, part, plan, shape, &lengths, |part| part != Part::Preference)?;
+        board.beside(parts, part, plan, shape)?;
         let mut admits = filters.of_part(part);
-        let whole = whole(plan);
+        let worth = Worth::of(plan, shape);
         for &item in &board.touched {
+            let before = worth.before_extras(&board, item);
+            let full = best.len() == limit;
+            // Most fall out here, before anything else of the item is read.
+            if full && best.peek().is_some_and(|Reverse(worst)| before < worst.score) {
+                continue;
+            }
             let hit = Hit {
                 part: at,
                 item,
                 ordinal: part.ordinal.get_val(item),
-                score: board.score(item, whole, shape),
+                score: worth.of_item(&board, part, item),
             };
-            let full = best.len() == limit;
-            if full && best.peek().is_some_and(|Reverse(worst)| hit <= *worst) || !part.is_alive(item) || !admits.admit(item) {
+            if full && best.peek().is_some_and(|Reverse(worst)| hit <= *worst)
+                || !part.is_alive(item)
+                || !admits.admit(item)
+            {
                 continue;
             }
             if full {
@@ -82,23 +103,34 @@ pub fn search(parts: &Parts, plan: &Plan, filters: &Filters, shape: &Shape, limi
             }
             best.push(Reverse(hit));
         }
+        board.clear();
     }
     let mut hits: Vec<Hit> = best.into_iter().map(|Reverse(hit)| hit).collect();
     if plan.sought.iter().any(|sought| sought.part == Part::Preference) {
-        prefer(parts, plan, shape, &lengths, &mut hits)?;
+        prefer(parts, &mut board, plan, shape, &lengths, &mut hits)?;
     }
+    boards.put_back(board);
     hits.sort_unstable_by(|a, b| b.cmp(a));
     Ok(hits)
 }
 
 /// Adds what preferences bring to what was found without them.
-fn prefer(parts: &Parts, plan: &Plan, shape: &Shape, lengths: &Lengths, hits: &mut [Hit]) -> io::Result<()> {
+fn prefer(
+    parts: &Parts,
+    board: &mut Board,
+    plan: &Plan,
+    shape: &Shape,
+    lengths: &Lengths,
+    hits: &mut [Hit],
+) -> io::Result<()> {
+    let worth = Worth::of(plan, shape);
     for (at, part) in parts.parts.iter().enumerate() {
-        let mut board = Board::of(part);
-        board.words(parts, plan, shape, lengths, |part| part == Part::Preference)?;
+        board.lay_out(part);
+        board.words(parts, part, plan, shape, lengths, |part| part == Part::Preference)?;
         for hit in hits.iter_mut().filter(|hit| hit.part == at) {
-            hit.score += board.total[hit.item as usize];
+            hit.score += board.total[hit.item as usize] / worth.whole;
         }
+        board.clear();
     }
     Ok(())
 }
@@ -107,146 +139,263 @@ fn prefer(parts: &Parts, plan: &Plan, shape: &Shape, lengths: &Lengths, hits: &m
 ///
 /// # Errors
 /// Where a file cannot be read.
-pub fn explain(parts: &Parts, plan: &Plan, shape: &Shape, hit: Hit) -> io::Result<Explained> {
+pub fn explain(parts: &Parts, boards: &Boards, plan: &Plan, shape: &Shape, hit: Hit) -> io::Result<Explained> {
     let lengths = lengths(parts, shape);
     let part = &parts.parts[hit.part];
+    let worth = Worth::of(plan, shape);
     let mut words = Vec::new();
     for sought in &plan.sought {
         let mut hits: Vec<(Lookup, f32)> = Vec::new();
         for lookup in &sought.lookups {
-            let mut points = 0.0;
-            each(parts, part, lookup, shape, &lengths, |item, here| {
+            let mut said = 0.0;
+            each(parts, part, lookup, &lengths, |item, here| {
                 if item == hit.item {
-                    points = here;
+                    said = here;
                 }
             })?;
-            if points > 0.0 {
-                hits.push((lookup.clone(), points * sought.weight));
+            if said > 0.0 {
+                hits.push((lookup.clone(), said));
             }
         }
+        let mut said = 0.0;
+        for text in Place::TEXTS {
+            let of = hits.iter().filter(|(lookup, _)| lookup.place.text() == text);
+            said += of.map(|(_, said)| *said).fold(0.0, f32::max);
+        }
         hits.sort_by(|a, b| b.1.total_cmp(&a.1));
-        words.push((sought.clone(), hits));
+        let points = saturated(sought, said, shape) / worth.whole;
+        words.push((sought.clone(), hits, points));
     }
-    let mut board = Board::of(part);
-    board.words(parts, plan, shape, &lengths, |part| part != Part::Preference)?;
-    board.beside(parts, plan, shape)?;
-    let whole = whole(plan);
-    Ok(Explained {
+    let mut board = boards.take();
+    board.lay_out(part);
+    board.words(parts, part, plan, shape, &lengths, |part| part != Part::Preference)?;
+    board.beside(parts, part, plan, shape)?;
+    let explained = Explained {
         words,
-        covered: if whole > 0.0 {
-            board.covered[hit.item as usize] / whole
-        } else {
-            0.0
-        },
+        covered: worth.covered(&board, hit.item),
+        kept: worth.kept(&board, hit.item),
+        extras: part.extras.get_val(hit.item) & !plan.extras,
         beside: board.flat[hit.item as usize],
         score: hit.score,
-    })
+    };
+    board.clear();
+    boards.put_back(board);
+    Ok(explained)
 }
 
 /// See [`explain`].
 pub struct Explained {
-    pub words: Vec<(super::plan::Sought, Vec<(Lookup, f32)>)>,
+    /// Each word with what hit, and its points.
+    pub words: Vec<(Sought, Vec<(Lookup, f32)>, f32)>,
     /// How much of what is wanted the item says, 0 to 1.
     pub covered: f32,
+    /// How much of the words' points is left for that, 0 to 1.
+    pub kept: f32,
+    /// Things that go with another which it names and nobody asked for, a bit each.
+    pub extras: u64,
     /// Points beside those of words.
     pub beside: f32,
     pub score: f32,
 }
 
-/// What all words of the title together would cover.
-fn whole(plan: &Plan) -> f32 {
-    let title = plan.sought.iter().filter(|sought| sought.part == Part::Title);
-    title.map(|sought| sought.share).sum()
+/// What a word's points are where an item says it this much.
+fn saturated(sought: &Sought, said: f32, shape: &Shape) -> f32 {
+    sought.weight * sought.share * said / (said + shape.saturation)
+}
+
+/// From what is on the board to an item's score.
+struct Worth<'a> {
+    shape: &'a Shape,
+    /// What all words together may bring.
+    whole: f32,
+    /// What all words of the title would cover.
+    title: f32,
+    extras: u64,
+}
+
+impl<'a> Worth<'a> {
+    fn of(plan: &Plan, shape: &'a Shape) -> Self {
+        let must = || plan.sought.iter().filter(|sought| sought.part != Part::Preference);
+        let whole: f32 = must().map(|sought| sought.weight * sought.share).sum();
+        let title = must().filter(|sought| sought.part == Part::Title);
+        Self {
+            shape,
+            whole: if whole > 0.0 { whole } else { 1.0 },
+            title: title.map(|sought| sought.share).sum(),
+            extras: plan.extras,
+        }
+    }
+
+    /// How much of the title's words an item has, the rarer counting more.
+    fn covered(&self, board: &Board, item: DocId) -> f32 {
+        match self.title > 0.0 {
+            true => (board.covered[item as usize] / self.title).min(1.0),
+            false => 1.0,
+        }
+    }
+
+    fn kept(&self, board: &Board, item: DocId) -> f32 {
+        1.0 - self.shape.cover + self.shape.cover * self.covered(board, item)
+    }
+
+    /// The score of an item that names nothing beside the thing: no score is higher.
+    fn before_extras(&self, board: &Board, item: DocId) -> f32 {
+        board.total[item as usize] / self.whole * self.kept(board, item) + board.flat[item as usize]
+    }
+
+    fn of_item(&self, board: &Board, part: &Items, item: DocId) -> f32 {
+        let words = board.total[item as usize] / self.whole * self.kept(board, item);
+        let extra = part.extras.get_val(item) & !self.extras != 0;
+        let left = if extra { 1.0 - self.shape.extra } else { 1.0 };
+        words * left + board.flat[item as usize]
+    }
 }
 
 fn lengths(parts: &Parts, shape: &Shape) -> Lengths {
-    let mut all = [[0.0; 256]; PLACES];
+    let mut all = [[1.0; 256]; PLACES];
     for place in Place::ALL {
         let heavy = match place {
-            Place::Title => shape.title_length,
-            Place::Joined | Place::Codes => 0.0,
-            _ => shape.length,
+            Place::Title | Place::Whole => shape.title_length,
+            Place::Codes => 0.0,
+            Place::Attributes => shape.attributes_length,
+            Place::Description | Place::Brand => shape.length,
         };
         for id in 0..=255u8 {
             let long = FieldNormReader::id_to_fieldnorm(id) as f32 / parts.average[place as usize];
-            all[place as usize][usize::from(id)] = shape.saturation * (1.0 - heavy + heavy * long);
+            all[place as usize][usize::from(id)] = 1.0 / (1.0 - heavy + heavy * long);
         }
     }
     all
 }
 
-/// The points of the items of one part.
-struct Board<'a> {
-    part: &'a Items,
-    total: Vec<f32>,
-    covered: Vec<f32>,
-    flat: Vec<f32>,
-    found: Vec<bool>,
-    touched: Vec<DocId>,
+/// Boards that are not in use: a search takes one and puts it back, so that none is made anew for each.
+#[derive(Default)]
+pub struct Boards(Mutex<Vec<Board>>);
+
+/// Boards that are kept; each has seventeen bytes an item.
+const KEPT: usize = 2;
+
+impl Boards {
+    fn take(&self) -> Board {
+        let kept = self.0.lock().ok().and_then(|mut kept| kept.pop());
+        kept.unwrap_or_default()
+    }
+
+    fn put_back(&self, board: Board) {
+        if let Ok(mut kept) = self.0.lock()
+            && kept.len() < KEPT
+        {
+            kept.push(board);
+        }
+    }
 }
 
-impl<'a> Board<'a> {
-    fn of(part: &'a Items) -> Self {
+/// The points of the items of one part. Between searches all are zero.
+#[derive(Default)]
+pub struct Board {
+    /// Of all words so far.
+    total: Vec<f32>,
+    /// Shares of the title's words that are there.
+    covered: Vec<f32>,
+    /// Points beside those of words.
+    flat: Vec<f32>,
+    /// What is said of the word at hand.
+    said: Vec<f32>,
+    found: Vec<bool>,
+    /// Items that have anything.
+    touched: Vec<DocId>,
+    /// Items that have the word at hand.
+    here: Vec<DocId>,
+    /// What one text says of it, by item, where several forms may.
+    text: Vec<(DocId, f32)>,
+}
+
+impl Board {
+    fn lay_out(&mut self, part: &Items) {
         let items = part.items as usize;
-        Self {
-            part,
-            total: vec![0.0; items],
-            covered: vec![0.0; items],
-            flat: vec![0.0; items],
-            found: vec![false; items],
-            touched: Vec::new(),
+        if self.total.len() < items {
+            for points in [&mut self.total, &mut self.covered, &mut self.flat, &mut self.said] {
+                points.resize(items, 0.0);
+            }
+            self.found.resize(items, false);
+        }
+    }
+
+    fn clear(&mut self) {
+        for item in self.touched.drain(..) {
+            let at = item as usize;
+            (self.total[at], self.covered[at], self.flat[at], self.found[at]) = (0.0, 0.0, 0.0, false);
         }
     }
 
     fn words(
         &mut self,
         parts: &Parts,
+        part: &Items,
         plan: &Plan,
         shape: &Shape,
         lengths: &Lengths,
         which: impl Fn(Part) -> bool,
     ) -> io::Result<()> {
-        let items = self.part.items as usize;
-        let (mut best, mut sum) = (vec![0.0f32; items], vec![0.0f32; items]);
-        let mut here: Vec<DocId> = Vec::new();
         for sought in plan.sought.iter().filter(|sought| which(sought.part)) {
-            for lookup in &sought.lookups {
-                each(parts, self.part, lookup, shape, lengths, |item, points| {
-                    let at = item as usize;
-                    if sum[at] == 0.0 {
-                        here.push(item);
-                    }
-                    sum[at] += points;
-                    best[at] = best[at].max(points);
-                })?;
+            for forms in sought.lookups.chunk_by(|a, b| a.place.text() == b.place.text()) {
+                self.text_of(parts, part, forms, lengths)?;
             }
             let covers = if sought.part == Part::Title { sought.share } else { 0.0 };
-            for item in here.drain(..) {
+            let most = sought.weight * sought.share;
+            for item in self.here.drain(..) {
                 let at = item as usize;
-                self.total[at] += sought.weight * (best[at] + shape.tie * (sum[at] - best[at]));
+                let said = std::mem::take(&mut self.said[at]);
+                self.total[at] += most * said / (said + shape.saturation);
                 self.covered[at] += covers;
-                (best[at], sum[at]) = (0.0, 0.0);
-                self.touch(item);
+                if !std::mem::replace(&mut self.found[at], true) {
+                    self.touched.push(item);
+                }
             }
         }
         Ok(())
     }
 
+    /// What one text says of a word: of several forms the best one.
+    fn text_of(&mut self, parts: &Parts, part: &Items, forms: &[Lookup], lengths: &Lengths) -> io::Result<()> {
+        let (said, here) = (&mut self.said, &mut self.here);
+        let mut add = |item: DocId, points: f32| {
+            let said = &mut said[item as usize];
+            if *said == 0.0 {
+                here.push(item);
+            }
+            *said += points;
+        };
+        if let [only] = forms {
+            return each(parts, part, only, lengths, add);
+        }
+        self.text.clear();
+        for form in forms {
+            each(parts, part, form, lengths, |item, points| {
+                self.text.push((item, points))
+            })?;
+        }
+        self.text
+            .sort_unstable_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));
+        self.text.dedup_by_key(|(item, _)| *item);
+        for &(item, points) in &self.text {
+            add(item, points);
+        }
+        Ok(())
+    }
+
     /// What counts beside words: the number of the very thing, and its category.
-    fn beside(&mut self, parts: &Parts, plan: &Plan, shape: &Shape) -> io::Result<()> {
+    fn beside(&mut self, parts: &Parts, part: &Items, plan: &Plan, shape: &Shape) -> io::Result<()> {
         for number in &plan.numbers {
             let term = Term::from_field_text(parts.fields.number, number);
-            let index = self.part.numbers.clone();
-            self.add(index.read_postings(&term, IndexRecordOption::Basic)?, shape.number);
+            let found = part.numbers.read_postings(&term, IndexRecordOption::Basic)?;
+            self.add(found, shape.number);
         }
         let within = |category: CategoryId| Term::from_field_u64(parts.fields.within, u64::from(category.0));
         for (category, points) in [(plan.inferred, shape.inferred), (plan.asked, 0.0)] {
             if let Some(category) = category {
-                let index = self.part.within.clone();
-                self.add(
-                    index.read_postings(&within(category), IndexRecordOption::Basic)?,
-                    points,
-                );
+                let found = part.within.read_postings(&within(category), IndexRecordOption::Basic)?;
+                self.add(found, points);
             }
         }
         Ok(())
@@ -257,35 +406,19 @@ impl<'a> Board<'a> {
         let mut item = postings.doc();
         while item != TERMINATED {
             self.flat[item as usize] += points;
-            self.touch(item);
+            if !std::mem::replace(&mut self.found[item as usize], true) {
+                self.touched.push(item);
+            }
             item = postings.advance();
         }
     }
-
-    fn touch(&mut self, item: DocId) {
-        if !std::mem::replace(&mut self.found[item as usize], true) {
-            self.touched.push(item);
-        }
-    }
-
-    fn score(&self, item: DocId, whole: f32, shape: &Shape) -> f32 {
-        let at = item as usize;
-        let share = if whole > 0.0 {
-            (self.covered[at] / whole).min(1.0)
-        } else {
-            1.0
-        };
-        let factor = 1.0 - shape.cover + shape.cover * share.powf(shape.steep);
-        self.total[at] * factor + self.flat[at]
-    }
 }
 
-/// Shows each item that a lookup hits, and its points.
+/// Shows each item that a lookup hits, and how much it says of the word.
 fn each(
     parts: &Parts,
     part: &Items,
     lookup: &Lookup,
-    shape: &Shape,
     lengths: &Lengths,
     mut see: impl FnMut(DocId, f32),
 ) -> io::Result<()> {
@@ -309,9 +442,11 @@ fn each(
             .iter_mut()
             .all(|other| other.doc() == item || other.doc() < item && other.seek(item) == item);
         if together {
-            let often = lead.term_freq() as f32;
-            let long = long[usize::from(norms.fieldnorm_id(item))];
-            see(item, lookup.points * often * (1.0 + shape.saturation) / (often + long));
+            let often = lead.term_freq().min(OFTEN) as f32;
+            see(
+                item,
+                lookup.weight * often * long[usize::from(norms.fieldnorm_id(item))],
+            );
         }
         item = lead.advance();
     }

@@ -16,36 +16,30 @@ pub struct Shape {
     pub brand: f32,
     /// In names and values of attributes.
     pub attributes: f32,
-    /// In what people call the category.
-    pub kind: f32,
-    /// Two words of the title as one.
-    pub joined: f32,
     /// A code or measure of the title.
     pub codes: f32,
     /// How much a long title counts against its words, 0 to 1.
     pub title_length: f32,
-    /// The same of the other places.
+    /// The same of description and brand.
     pub length: f32,
-    /// How soon a word's repetitions stop to count.
+    /// The same of the attributes: many of them are no fault.
+    pub attributes_length: f32,
+    /// How soon more of a word in more places stops to count.
     pub saturation: f32,
-    /// What a stem counts beside the word itself.
-    pub stem: f32,
+    /// What two words count where they are written as one, or one as two.
+    pub joined: f32,
     /// What another name counts beside the one that was said.
     pub synonym: f32,
     /// What a model number that begins alike counts beside the very one.
     pub model: f32,
     /// What a word one slip away counts, where nothing has the word itself.
     pub typo: f32,
-    /// What the places beside the best one add.
-    pub tie: f32,
-    /// How rare a word is: 0 by place, 1 by item.
-    pub rarity: f32,
     /// How much of the points hangs on how many of the words are there, 0 to 1.
     pub cover: f32,
-    /// How steeply it does.
-    pub steep: f32,
-    /// For being of the category that the words seem to be about.
+    /// For being of the category that the words seem to be about; all words together are worth 1.
     pub inferred: f32,
+    /// What is taken off something that goes with the thing, where nobody asked for such: 0 to 1.
+    pub extra: f32,
     /// For the number of the very thing, which beats any words.
     pub number: f32,
     /// What a word of the text counts beside one of the title.
@@ -55,26 +49,23 @@ pub struct Shape {
 impl Default for Shape {
     fn default() -> Self {
         Self {
-            title: 2.0,
-            description: 2.0,
-            brand: 1.0,
-            attributes: 0.3,
-            kind: 0.5,
-            joined: 2.0,
+            title: 4.0,
+            description: 3.0,
+            brand: 0.5,
+            attributes: 0.5,
             codes: 2.0,
-            title_length: 0.75,
-            length: 0.75,
-            saturation: 1.2,
-            stem: 0.95,
+            title_length: 0.5,
+            length: 0.6,
+            attributes_length: 0.25,
+            saturation: 2.0,
+            joined: 0.5,
             synonym: 0.6,
-            model: 0.5,
+            model: 0.2,
             typo: 0.6,
-            tie: 0.1,
-            rarity: 0.0,
-            cover: 0.6,
-            steep: 1.0,
-            inferred: 4.0,
-            number: 100.0,
+            cover: 0.9,
+            inferred: 0.05,
+            extra: 0.15,
+            number: 10.0,
             text: 0.5,
         }
     }
@@ -88,9 +79,8 @@ impl Shape {
             self.description,
             self.brand,
             self.attributes,
-            self.kind,
-            self.joined,
             self.codes,
+            self.title,
         ]
     }
 }

@@ -6,21 +6,31 @@ use intentcast_protocol::item::Item;
 use serde::Serialize;
 
 use super::{
+    extras,
     schema::{Cutters, PLACES, Place, numbers, terms},
     score::Explained,
+    shape::Shape,
     words::{Asked, How, Part, Words},
 };
 
 /// Why one item was found, and where its points come from.
+///
+/// The score is the words' points, times `kept`, times `left`, and `beside` them.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Why {
     /// Word by word, as they were said.
     pub words: Vec<Because>,
     /// How much of the title's words the item has, the rarer counting more: 0 to 1.
     pub covered: f32,
+    /// How much of the words' points is left for what is missing: 0 to 1.
+    pub kept: f32,
+    /// Something that goes with a thing, named by the item and not asked for: `case`, `mount`.
+    pub extra: Option<&'static str>,
+    /// How much is left for that: 1 where there is none.
+    pub left: f32,
     /// Points for its category or its number.
     pub beside: f32,
-    /// All points together.
+    /// All points together; all words of a want, said in all places for ever, are worth 1.
     pub score: f32,
 }
 
@@ -33,39 +43,54 @@ pub struct Because {
     pub places: Vec<&'static str>,
     /// The item's term that stands for it.
     pub term: String,
-    /// `word`, `stem`, `joined`, `synonym`, `model` or `typo`.
+    /// `word`, `whole`, `joined`, `synonym`, `model`, `typo` or `missing`.
     pub how: &'static str,
     /// Points before what is missing is taken off.
     pub points: f32,
+    /// Whether it is a preference: its points are added to the others, and nothing is taken off them.
+    pub preference: bool,
 }
 
 impl Why {
-    pub(super) fn of(explained: Explained) -> Self {
-        let words = explained.words.into_iter().map(|(sought, hits)| {
+    pub(super) fn of(explained: Explained, shape: &Shape) -> Self {
+        let words = explained.words.into_iter().map(|(sought, hits, points)| {
             let mut places: Vec<&'static str> = Vec::new();
             for (lookup, _) in &hits {
                 if !places.contains(&lookup.place.name()) {
                     places.push(lookup.place.name());
                 }
             }
-            let first = hits.into_iter().next();
+            let first = hits.first().map(|(lookup, _)| lookup);
             Because {
                 said: sought.said,
                 places,
-                term: first
-                    .as_ref()
-                    .map(|(lookup, _)| plain(&lookup.terms))
-                    .unwrap_or_default(),
-                how: first.as_ref().map_or("missing", |(lookup, _)| name(lookup.how)),
-                points: first.map_or(0.0, |(_, points)| points),
+                term: first.map(|lookup| plain(&lookup.terms)).unwrap_or_default(),
+                how: first.map_or("missing", |lookup| name(lookup.how)),
+                points,
+                preference: sought.part == Part::Preference,
             }
         });
         Self {
             words: words.collect(),
             covered: explained.covered,
+            kept: explained.kept,
+            extra: extras::name(explained.extras),
+            left: match explained.extras {
+                0 => 1.0,
+                _ => 1.0 - shape.extra,
+            },
             beside: explained.beside,
             score: explained.score,
         }
+    }
+
+    /// The score, from its parts.
+    pub fn recomputed(&self) -> f32 {
+        let of = |preference| -> f32 {
+            let words = self.words.iter().filter(|word| word.preference == preference);
+            words.map(|word| word.points).sum()
+        };
+        of(false) * self.kept * self.left + self.beside + of(true)
     }
 }
 
@@ -73,7 +98,7 @@ impl Why {
 fn plain(terms: &[String]) -> String {
     let each: Vec<&str> = terms
         .iter()
-        .map(|term| term.split_once(':').map_or(term.as_str(), |(_, stem)| stem))
+        .map(|term| term.split_once([':', '=']).map_or(term.as_str(), |(_, stem)| stem))
         .collect();
     each.join(" ")
 }
@@ -81,7 +106,7 @@ fn plain(terms: &[String]) -> String {
 fn name(how: How) -> &'static str {
     match how {
         How::Word => "word",
-        How::Stem => "stem",
+        How::Whole => "whole",
         How::Joined => "joined",
         How::Synonym => "synonym",
         How::Model(_) => "model",

@@ -11,6 +11,7 @@ use intentcast_protocol::{
 
 use super::{
     cut::{Cutter, Token, codes, has_digit, is_model, measures},
+    extras,
     schema::{Place, number},
     spelling::same,
 };
@@ -100,11 +101,11 @@ pub enum Part {
 /// Why a term stands for a word.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum How {
-    /// It is the word.
+    /// It is the word in any of its forms.
     Word,
-    /// It is the word's stem.
-    Stem,
-    /// It is the word and a neighbour in one.
+    /// It is the very word, in another language.
+    Whole,
+    /// It is the word and a neighbour in one, or the word in two.
     Joined,
     /// It is another name of the thing.
     Synonym,
@@ -132,6 +133,8 @@ pub struct Asked {
     pub said: String,
     /// The word, as items have it.
     pub word: String,
+    /// Its stem with its language.
+    pub term: String,
     /// Where it was said.
     pub part: Part,
     /// In which shapes an item may have it.
@@ -141,18 +144,22 @@ pub struct Asked {
 }
 
 /// All that a want says in words.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Words {
     /// Each word once, as it came.
     pub asked: Vec<Asked>,
     /// Whatever may be the number of one item.
     pub numbers: Vec<String>,
+    /// Which things that go with another are asked for, a bit each.
+    pub extras: u64,
+    /// In which language it is said.
+    pub language: Language,
 }
 
 impl Words {
     /// What an intent says: title, text, and the values that its wishes name.
     pub fn of(intent: &Intent) -> Self {
-        let mut all = Self::default();
+        let mut all = Self::none(intent.language);
         let cutter = &mut Cutter::of(intent.language);
         all.take(cutter, intent.title.as_str(), Part::Title);
         all.take(cutter, intent.text.as_str(), Part::Text);
@@ -173,14 +180,24 @@ impl Words {
 
     /// What a search box says, in this language.
     pub fn typed(text: &str, language: Language) -> Self {
-        let mut all = Self::default();
+        let mut all = Self::none(language);
         all.take(&mut Cutter::of(language), text, Part::Title);
         all
+    }
+
+    fn none(language: Language) -> Self {
+        Self {
+            asked: Vec::new(),
+            numbers: Vec::new(),
+            extras: 0,
+            language,
+        }
     }
 
     fn take(&mut self, cutter: &mut Cutter, text: &str, part: Part) {
         if part != Part::Preference {
             self.take_numbers(text);
+            self.extras |= extras::named(cutter, text);
         }
         let mut said: Vec<Token> = Vec::new();
         for token in cutter.cut(text) {
@@ -194,9 +211,9 @@ impl Words {
                 break;
             }
         }
-        let mut known: BTreeSet<String> = self.asked.iter().map(Asked::key).collect();
+        let mut known: BTreeSet<String> = self.asked.iter().map(|asked| asked.term.clone()).collect();
         for asked in shapes(cutter, text, &said, part) {
-            if self.asked.len() < MAX_WORDS && known.insert(asked.key()) {
+            if self.asked.len() < MAX_WORDS && known.insert(asked.term.clone()) {
                 self.asked.push(asked);
             }
         }
@@ -217,14 +234,6 @@ impl Words {
     }
 }
 
-impl Asked {
-    /// What makes two words one.
-    fn key(&self) -> String {
-        let stem = self.shapes.iter().find(|shaped| shaped.how == How::Stem);
-        stem.map_or_else(|| self.word.clone(), |shaped| shaped.terms.concat())
-    }
-}
-
 /// The words with their shapes.
 fn shapes(cutter: &mut Cutter, text: &str, said: &[Token], part: Part) -> Vec<Asked> {
     let words: Vec<&str> = said.iter().map(|token| token.word.as_str()).collect();
@@ -233,19 +242,14 @@ fn shapes(cutter: &mut Cutter, text: &str, said: &[Token], part: Part) -> Vec<As
         .map(|token| Asked {
             said: token.word.clone(),
             word: token.word.clone(),
+            term: token.term.clone(),
             part,
             shapes: Vec::new(),
             models: Vec::new(),
         })
         .collect();
     for (asked, token) in all.iter_mut().zip(said) {
-        asked.push(&[&token.word], &Place::TEXTS, How::Word);
-        if let Some(stem) = &token.stem {
-            asked.push(&[stem], &Place::TEXTS, How::Stem);
-        }
-        if !has_digit(&token.word) && token.word.len() >= MIN_JOINED_BYTES {
-            asked.push(&[&token.word], &[Place::Joined], How::Joined);
-        }
+        asked.push(&[&token.term], &Place::TEXTS, How::Word);
         asked.other_names(cutter, &token.word);
     }
     for (code, at) in codes(&words) {
@@ -268,10 +272,11 @@ fn shapes(cutter: &mut Cutter, text: &str, said: &[Token], part: Part) -> Vec<As
         let whole = joined.len() >= MIN_JOINED_BYTES && !has_digit(&joined);
         for asked in &mut all[at..at + 2] {
             if whole {
-                asked.push(&[&joined], &Place::TEXTS, How::Joined);
-                if let Some(stem) = cutter.stem(&joined) {
-                    asked.push(&[&stem], &Place::TEXTS, How::Joined);
-                }
+                asked.push(
+                    &[&cutter.term(&joined)],
+                    &[Place::Title, Place::Description],
+                    How::Joined,
+                );
             }
             asked.other_names(cutter, &pair.join(" "));
         }
@@ -296,10 +301,7 @@ impl Asked {
         // The names are English.
         let names = (cutter.language() == Language::ENGLISH).then(|| same(said));
         for name in names.into_iter().flatten() {
-            let stems: Vec<String> = name
-                .split(' ')
-                .map(|word| cutter.stem(word).unwrap_or_else(|| word.to_owned()))
-                .collect();
+            let stems: Vec<String> = name.split(' ').map(|word| cutter.term(word)).collect();
             let stems: Vec<&str> = stems.iter().map(String::as_str).collect();
             self.push(&stems, &Place::TEXTS, How::Synonym);
         }
@@ -340,7 +342,7 @@ mod tests {
 
     #[test]
     fn two_words_are_one_and_one_thing_has_many_names() {
-        assert!(has(&typed("head set").asked[0], "headset"));
+        assert!(has(&typed("head set").asked[0], "en:headset"));
         assert!(has(&typed("playstation 4").asked[1], "en:ps4"));
         let tv = &typed("television").asked[0];
         assert!(has(tv, "en:tv"));
