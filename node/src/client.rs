@@ -147,13 +147,12 @@ impl Client {
         self.json(self.request(Method::DELETE, path)).await
     }
 
-    /// Searches the catalogue.
+    /// Searches the catalogue: `q` and whatever else the API takes beside it.
     ///
     /// # Errors
     /// [`ClientError`].
-    pub async fn search(&self, words: &str, limit: usize) -> Result<Vec<api::backend::Found>, ClientError> {
-        let limit = limit.to_string();
-        let query = form(&[("q", words), ("limit", &limit)]);
+    pub async fn search(&self, asked: &[(&str, &str)]) -> Result<Vec<api::backend::Found>, ClientError> {
+        let query = form(asked);
         self.get(&format!("/v1/catalogue/search?{query}")).await
     }
 

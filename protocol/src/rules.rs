@@ -11,11 +11,11 @@ use crate::{
     item::Item,
     limits,
     list::List,
-    matching::{Admission, Score, admits, alike, score_alike},
+    matching::{Admission, Score, Test, admits, alike, may_be_near, score_alike},
     money::Money,
     offer::{Fit, Line, Need, Offer, Seller, Totals},
     place::{Cell, Fulfilment, Region, Serves},
-    text::{Name, Word},
+    text::{Name, Phrase, Word},
     time::{Seconds, Timestamp},
 };
 
@@ -159,6 +159,28 @@ pub struct Quote {
     pub steps: Vec<String>,
 }
 
+impl Quote {
+    /// Whether the item is what was asked, and not something near it.
+    pub fn is_exact(&self) -> bool {
+        self.offer.lines.iter().all(|line| line.fit == Fit::Exact)
+    }
+}
+
+/// What is another than asked, where nothing but that stands in the way and it may be near: "size: L, not M".
+fn near(admission: &Admission) -> Option<Phrase> {
+    let mut said = Vec::new();
+    for test in admission.failures() {
+        match test {
+            Test::Attribute {
+                asked,
+                offered: Some(offered),
+            } if may_be_near(asked) => said.push(format!("{}: {offered}, not {}", asked.name, asked.value)),
+            _ => return None,
+        }
+    }
+    (!said.is_empty()).then(|| Phrase::lossy(&said.join("; ")))
+}
+
 /// Why there is no offer for an item, in words for the seller.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{0}")]
@@ -256,7 +278,7 @@ impl Rules {
         };
         let tax = i128::from(total) * i128::from(self.tax_basis_points) / (10_000 + i128::from(self.tax_basis_points));
         let valid_until = now.plus(self.valid_for).min(asked.expires.plus(Seconds(24 * 3600)));
-        let offer = Offer {
+        let mut offer = Offer {
             intent: asked.id,
             revision: asked.revision,
             seller: Seller {
@@ -291,7 +313,17 @@ impl Rules {
             terms: intent.terms.hash(),
             needs: List::cut(self.needs.iter().cloned()),
         };
-        let admission = admits(intent, &offer);
+        let mut admission = admits(intent, &offer);
+        if !admission.admitted()
+            && let Some(near) = near(&admission)
+        {
+            let lines = offer.lines.iter().cloned();
+            offer.lines = List::cut(lines.map(|line| Line {
+                fit: Fit::Near(near.clone()),
+                ..line
+            }));
+            admission = admits(intent, &offer);
+        }
         if !admission.admitted() {
             return no(admission.why_not());
         }

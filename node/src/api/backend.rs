@@ -7,13 +7,17 @@ use std::{collections::BTreeMap, future::Future};
 
 use futures::Stream;
 use intentcast_protocol::{
+    attribute::{Holds, Wish},
     item::Item,
     market::{Answered, Command, Denied, Draft, Event, Market},
+    matching::{Check, Test},
     rules::Rules,
     text::Word,
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
+
+use crate::index::{Filters, Index, IndexError, Why};
 
 /// A running node, as the API sees it.
 pub trait Backend: Clone + Send + Sync + 'static {
@@ -38,7 +42,7 @@ pub trait Backend: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Imported, E>> + Send;
 
     /// The catalogue's items most like these words, best first.
-    fn search_catalogue(&self, words: String, limit: usize) -> impl Future<Output = Result<Vec<Found>, Failed>> + Send;
+    fn search_catalogue(&self, search: Search) -> impl Future<Output = Result<Vec<Found>, Failed>> + Send;
 
     /// The catalogue in numbers.
     fn catalogue_stats(&self) -> impl Future<Output = Result<CatalogueStats, Failed>> + Send;
@@ -93,6 +97,76 @@ pub struct Imported {
     pub unchanged: u64,
 }
 
+/// What to search the catalogue for.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Search {
+    /// The words.
+    pub words: String,
+    /// How many items at most.
+    pub limit: usize,
+    /// What must hold of them.
+    pub filters: Filters,
+    /// What is better so: held against each item where reasons are asked for.
+    pub wishes: Vec<Wish>,
+    /// Whether to say why, for each.
+    pub explain: bool,
+}
+
+impl Search {
+    /// Its answer from this index, best first.
+    ///
+    /// # Errors
+    /// [`IndexError`] where index or store cannot be read.
+    pub fn run(&self, index: &Index) -> Result<Vec<Found>, IndexError> {
+        if !self.explain {
+            let found = index.search_text(&self.words, &self.filters, self.limit)?;
+            let plain = found.into_iter().map(|found| Found {
+                item: found.item,
+                score: found.score,
+                explained: None,
+            });
+            return Ok(plain.collect());
+        }
+        let found = index.explain_text(&self.words, &self.filters, self.limit)?;
+        let explained = found.into_iter().map(|(found, why)| Found {
+            score: found.score,
+            explained: Some(Explained {
+                why,
+                constraints: self.constraints(&found.item),
+                preferences: self.preferences(&found.item),
+            }),
+            item: found.item,
+        });
+        Ok(explained.collect())
+    }
+
+    /// What must hold, as the protocol tests it.
+    fn constraints(&self, item: &Item) -> Vec<Check> {
+        let mut tests = Vec::new();
+        if let Some(asked) = self.filters.ceiling {
+            let offered = item.price;
+            tests.extend([Test::Currency { asked, offered }, Test::Budget { asked, offered }]);
+        }
+        if let Some(asked) = self.filters.category {
+            let offered = item.category;
+            tests.push(Test::Category { asked, offered });
+        }
+        let check = |test: Test| Check {
+            verdict: test.holds(),
+            test,
+        };
+        tests.into_iter().map(check).collect()
+    }
+
+    fn preferences(&self, item: &Item) -> Vec<Preferred> {
+        let preferred = self.wishes.iter().map(|wish| Preferred {
+            wish: wish.to_string(),
+            holds: wish.holds(&item.attributes),
+        });
+        preferred.collect()
+    }
+}
+
 /// One item that a search found.
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
 pub struct Found {
@@ -100,6 +174,29 @@ pub struct Found {
     pub item: Item,
     /// How well it fits the words; of use only against others of the same search.
     pub score: f32,
+    /// Why, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explained: Option<Explained>,
+}
+
+/// Why an item was found.
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct Explained {
+    /// Where its points come from.
+    pub why: Why,
+    /// What must hold: asked, offered, and whether it does.
+    pub constraints: Vec<Check>,
+    /// What is better so, and whether it is.
+    pub preferences: Vec<Preferred>,
+}
+
+/// What became of a preference.
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct Preferred {
+    /// The wish, as a person writes it.
+    pub wish: String,
+    /// Whether the item has it so; an item that does not say is unknown.
+    pub holds: Holds,
 }
 
 /// The catalogue in numbers.

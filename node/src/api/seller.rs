@@ -7,16 +7,25 @@ use axum::{
     http::StatusCode,
 };
 use futures::StreamExt;
-use intentcast_protocol::{id::IntentId, item::Item};
+use intentcast_protocol::{
+    attribute::{Strength, Wish},
+    category,
+    id::IntentId,
+    item::Item,
+    limits,
+    money::Money,
+    place::Region,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{
     Shared,
-    backend::{Backend, CatalogueStats, Found, Imported, Tried},
+    backend::{self, Backend, CatalogueStats, Found, Imported, Tried},
     ids::{Asked, Body},
     problem::{Problem, too_large},
 };
 use crate::{
+    index::Filters,
     rules_file,
     want::{Want, again},
 };
@@ -108,14 +117,43 @@ pub struct Search {
     q: String,
     #[serde(default)]
     limit: Option<usize>,
+    /// `500GBP`: at most this.
+    #[serde(default)]
+    budget: Option<Money>,
+    /// A category's path, name or synonym.
+    #[serde(default)]
+    category: Option<String>,
+    /// Where it must be sent.
+    #[serde(default)]
+    region: Option<Region>,
+    /// Wishes, one a line, that each item is held against; with `explain`.
+    #[serde(default)]
+    prefer: String,
+    #[serde(default)]
+    explain: bool,
 }
 
 pub async fn search<B: Backend>(
     State(shared): State<Shared<B>>,
     Asked(search): Asked<Search>,
 ) -> Result<Json<Vec<Found>>, Problem> {
-    let limit = search.limit.unwrap_or(20).clamp(1, FOUND);
-    Ok(Json(shared.backend.search_catalogue(search.q, limit).await?))
+    let bad = |why: String| Problem::new(StatusCode::BAD_REQUEST, "bad_request", why);
+    let category = search.category.as_deref().map(category::resolve).transpose();
+    let wishes = search.prefer.lines().take(limits::ATTRIBUTES);
+    let wishes = wishes.map(|line| Wish::parse(line, Strength::Prefer(50)));
+    let search = backend::Search {
+        words: search.q,
+        limit: search.limit.unwrap_or(20).clamp(1, FOUND),
+        filters: Filters {
+            ceiling: search.budget,
+            category: category.map_err(|why| bad(why.to_string()))?.map(|found| found.id),
+            region: search.region,
+            ..Filters::default()
+        },
+        wishes: wishes.collect::<Result<_, _>>().map_err(|why| bad(why.to_string()))?,
+        explain: search.explain,
+    };
+    Ok(Json(shared.backend.search_catalogue(search).await?))
 }
 
 pub async fn stats<B: Backend>(State(shared): State<Shared<B>>) -> Result<Json<CatalogueStats>, Problem> {

@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use tokio::sync::{Notify, oneshot};
 
 use super::{
-    backend::{CatalogueStats, CommandError, Failed, Found, Imported, NetStatus, PeerView, Stopped, Tried},
+    backend::{CatalogueStats, CommandError, Failed, Found, Imported, NetStatus, PeerView, Search, Stopped, Tried},
     *,
 };
 use crate::client::Client;
@@ -130,7 +130,7 @@ impl Backend for Alone {
         })
     }
 
-    async fn search_catalogue(&self, _: String, _: usize) -> Result<Vec<Found>, Failed> {
+    async fn search_catalogue(&self, _: Search) -> Result<Vec<Found>, Failed> {
         Ok(Vec::new())
     }
 

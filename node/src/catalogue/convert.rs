@@ -34,18 +34,21 @@ pub const SHIPS_TO: &str = "ships_to";
 /// Whether the item's own word on where it is sent leaves out `place`. Without a word it leaves out nothing: then the
 /// seller's rules alone decide.
 pub fn ships(item: &Item, place: &Region) -> bool {
+    let mut regions = regions(item).peekable();
+    regions.peek().is_none() || regions.any(|region| region.covers(place) || place.covers(&region))
+}
+
+/// Where the item says that it is sent; nowhere said, none.
+pub fn regions(item: &Item) -> impl Iterator<Item = Region> {
     let said = item
         .attributes
         .iter()
         .find(|attribute| attribute.name.as_str() == SHIPS_TO);
-    let Some(Value::Text(regions)) = said.map(|attribute| &attribute.value) else {
-        return true;
+    let codes = match said.map(|attribute| &attribute.value) {
+        Some(Value::Text(codes)) => codes.as_str(),
+        _ => "",
     };
-    let mut regions = regions
-        .as_str()
-        .split(' ')
-        .filter_map(|code| code.parse::<Region>().ok());
-    regions.any(|region| region.covers(place) || place.covers(&region))
+    codes.split(' ').filter_map(|code| code.parse().ok())
 }
 
 /// Makes items of rows, one after the other.

@@ -1,7 +1,6 @@
 //! `intentcast catalog search`: what is most like some words, why, and whole lists of questions for measuring.
 //!
-//! Plain words ask the running node. Reasons and lists are worked out here, on a catalogue file or on the folder of a
-//! node that does not run: they are for trying a catalogue, and need no node.
+//! A running node is asked; without one its folder is searched here, and with `--catalog` a file, for trying it.
 
 use std::{
     fs,
@@ -10,23 +9,22 @@ use std::{
     sync::Arc,
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::Args;
 use intentcast_protocol::{
     attribute::{Holds, Strength, Wish},
     category,
-    item::Item,
-    matching::Test,
     money::Money,
+    place::Region,
     time::Timestamp,
 };
-use serde_json::json;
 
 use super::{Failure, Global, catalog::read, out::clean};
 use crate::{
-    api::backend::Found,
+    api::backend::{Explained, Found, Preferred, Search},
+    client::Client,
     home::Home,
-    index::{Candidate, Filters, Index, Why},
+    index::{Filters, Index, Why},
     store::Store,
 };
 
@@ -57,6 +55,9 @@ pub struct SearchArgs {
     /// A category's path, name or synonym
     #[arg(long, value_name = "CATEGORY")]
     pub category: Option<String>,
+    /// What is sent here, or does not say where: `GB-YOR`
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<Region>,
     /// Hold this against each item: `frame=XL`; with --explain
     #[arg(long, value_name = "NAME=VALUE", requires = "explain")]
     pub prefer: Vec<String>,
@@ -69,58 +70,89 @@ pub struct SearchArgs {
 }
 
 pub async fn run(global: &Global, args: SearchArgs) -> Result<()> {
+    let place = open(global, &args)?;
     if let (Some(queries), Some(name)) = (&args.queries, &args.trec) {
-        let (index, _home) = open(global, &args)?;
-        return trec(&index, &args, queries, name);
+        return trec(&place, &args, queries, name).await;
     }
-    let words = args.words.clone().unwrap_or_default();
-    let here = args.explain || args.catalog.is_some() || args.budget.is_some() || args.category.is_some();
-    if !here {
-        let found: Vec<Found> = global.client()?.search(&words, args.limit.into()).await?;
-        return list(global, &found);
+    let words = args.words.as_deref().unwrap_or_default();
+    let found = place.search(&args, words, args.budget.as_deref()).await?;
+    match args.explain {
+        true => explain(global, &found),
+        false => list(global, &found),
     }
-    let (index, _home) = open(global, &args)?;
-    let filters = filters(&args, args.budget.as_deref())?;
-    let limit = args.limit.into();
-    if args.explain {
-        let wishes: Vec<Wish> = args
-            .prefer
-            .iter()
-            .map(|said| Wish::parse(said, Strength::Prefer(50)).map_err(|error| Failure::usage(error).into()))
-            .collect::<Result<_>>()?;
-        let found = index.explain_text(&words, &filters, limit)?;
-        return explain(global, &filters, &wishes, &found);
-    }
-    let found = index
-        .search_text(&words, &filters, limit)?
-        .into_iter()
-        .map(|found| Found {
-            item: found.item,
-            score: found.score,
-        });
-    list(global, &found.collect::<Vec<_>>())
 }
 
-/// The index to search; a node's folder is held while it is.
-fn open(global: &Global, args: &SearchArgs) -> Result<(Index, Option<Home>)> {
+/// Where the catalogue is.
+enum Place {
+    /// A running node's.
+    Node(Client),
+    /// Here: a file's, or that of a folder which no node has; it is held meanwhile.
+    Here(Box<Index>, Option<Home>),
+}
+
+fn open(global: &Global, args: &SearchArgs) -> Result<Place> {
     if let Some(file) = &args.catalog {
         let import = read(file, args.map.as_deref())?;
         let store = Arc::new(Store::in_memory()?);
         store.replace_catalogue(import.items, Timestamp(1))?;
-        return Ok((Index::in_memory(store)?, None));
+        return Ok(Place::Here(Box::new(Index::in_memory(store)?), None));
     }
     let path = global.home()?;
-    let home = Home::open(&path).context("stop the node first, or name a file with --catalog")?;
+    let node = Client::of_home(&path);
+    if let Ok(node) = node {
+        return Ok(Place::Node(node));
+    }
+    // A folder without a node may have a catalogue all the same; one that is no node's at all is the node's to explain.
+    if !path.join(crate::store::FILE).exists() {
+        return Ok(Place::Node(node?));
+    }
+    let home = Home::open(&path)?;
     let store = Arc::new(Store::open(&path)?);
-    Ok((Index::open(path.join("index"), store)?, Some(home)))
+    let index = Index::open(path.join("index"), store)?;
+    Ok(Place::Here(Box::new(index), Some(home)))
+}
+
+impl Place {
+    async fn search(&self, args: &SearchArgs, words: &str, budget: Option<&str>) -> Result<Vec<Found>> {
+        match self {
+            Self::Node(client) => {
+                let limit = args.limit.to_string();
+                let prefer = args.prefer.join("\n");
+                let region = args.region.map(|region| region.to_string());
+                let mut asked = vec![("q", words), ("limit", &limit)];
+                asked.extend(budget.map(|budget| ("budget", budget.trim())));
+                asked.extend(args.category.as_deref().map(|category| ("category", category)));
+                asked.extend(region.as_deref().map(|region| ("region", region)));
+                if args.explain {
+                    asked.extend([("explain", "true"), ("prefer", &prefer)]);
+                }
+                Ok(client.search(&asked).await?)
+            }
+            Self::Here(index, _) => {
+                let wishes = args.prefer.iter().map(|said| Wish::parse(said, Strength::Prefer(50)));
+                let search = Search {
+                    words: words.to_owned(),
+                    limit: args.limit.into(),
+                    filters: filters(args, budget)?,
+                    wishes: wishes.collect::<Result<_, _>>().map_err(Failure::usage)?,
+                    explain: args.explain,
+                };
+                Ok(search.run(index)?)
+            }
+        }
+    }
 }
 
 fn filters(args: &SearchArgs, budget: Option<&str>) -> Result<Filters> {
-    let ceiling: Option<Money> = budget.map(str::parse).transpose().map_err(Failure::usage)?;
+    let ceiling: Option<Money> = budget
+        .map(|budget| budget.trim().parse())
+        .transpose()
+        .map_err(Failure::usage)?;
     let category = args.category.as_deref().map(category::resolve).transpose();
     Ok(Filters {
         ceiling,
         category: category.map_err(Failure::usage)?.map(|category| category.id),
+        region: args.region,
         ..Filters::default()
     })
 }
@@ -140,53 +172,26 @@ fn list(global: &Global, found: &[Found]) -> Result<()> {
     Ok(global.out().list(found, &head, row, "nothing like it")?)
 }
 
-/// What must hold, as the protocol tests it.
-fn tests(filters: &Filters, item: &Item) -> Vec<Test> {
-    let mut tests = Vec::new();
-    if let Some(asked) = filters.ceiling {
-        let offered = item.price;
-        tests.extend([Test::Currency { asked, offered }, Test::Budget { asked, offered }]);
-    }
-    if let Some(asked) = filters.category {
-        let offered = item.category;
-        tests.push(Test::Category { asked, offered });
-    }
-    tests
-}
-
-fn explain(global: &Global, filters: &Filters, wishes: &[Wish], found: &[(Candidate, Why)]) -> Result<()> {
+fn explain(global: &Global, found: &[Found]) -> Result<()> {
     let out = global.out();
-    for (candidate, why) in found {
-        let item = &candidate.item;
-        let tests = tests(filters, item);
-        let preferred: Vec<(String, &str)> = wishes
-            .iter()
-            .map(|wish| {
-                let verdict = match wish.holds(&item.attributes) {
-                    Holds::Met => "met",
-                    Holds::Unmet => "missed",
-                    Holds::Unknown => "unknown",
-                };
-                (wish.to_string(), verdict)
-            })
-            .collect();
-        out.value(&json!({ "item": item, "why": why, "constraints": tests, "preferences": preferred }))?;
+    for found in found {
+        let item = &found.item;
+        out.value(found)?;
+        let Some(Explained {
+            why,
+            constraints,
+            preferences,
+        }) = &found.explained
+        else {
+            continue;
+        };
         out.line(clean(&format!("{}  {}  {}", item.id, item.title, item.price)))?;
-        out.line(format!(
-            "    {:.2} points, {:.0}% of the words{}",
-            why.score,
-            100.0 * why.covered,
-            if why.beside > 0.0 {
-                format!(", {:.2} of them beside the words", why.beside)
-            } else {
-                String::new()
-            }
-        ))?;
+        out.line(clean(&points(why)))?;
         for word in &why.words {
             out.line(clean(&match word.places.is_empty() {
                 true => format!("    {}: nowhere", word.said),
                 false => format!(
-                    "    {}: {} ({}: {}) {:+.2}",
+                    "    {}: {} ({}: {}) {:+.3}",
                     word.said,
                     word.places.join(", "),
                     word.how,
@@ -195,10 +200,15 @@ fn explain(global: &Global, filters: &Filters, wishes: &[Wish], found: &[(Candid
                 ),
             }))?;
         }
-        for test in &tests {
-            out.line(clean(&format!("    {test}")))?;
+        for check in constraints {
+            out.line(clean(&format!("    {}", check.test)))?;
         }
-        for (wish, verdict) in &preferred {
+        for Preferred { wish, holds } in preferences {
+            let verdict = match holds {
+                Holds::Met => "met",
+                Holds::Unmet => "missed",
+                Holds::Unknown => "unknown",
+            };
             out.line(clean(&format!("    prefers {wish}: {verdict}")))?;
         }
     }
@@ -208,27 +218,53 @@ fn explain(global: &Global, filters: &Filters, wishes: &[Wish], found: &[(Candid
     Ok(())
 }
 
+/// How the score comes about, in a line.
+fn points(why: &Why) -> String {
+    let mut line = format!(
+        "    {:.3} points: {:.0}% of the words, of whose points {:.0}% are left",
+        why.score,
+        100.0 * why.covered,
+        100.0 * why.kept
+    );
+    if let Some(extra) = &why.extra {
+        line += &format!(
+            "; it names a {extra}, which nobody asked for: of the rest {:.0}%",
+            100.0 * why.left
+        );
+    }
+    if why.beside > 0.0 {
+        line += &format!("; {:+.3} for its category or number", why.beside);
+    }
+    line
+}
+
 /// A run in the form of TREC: qid Q0 docid rank score name.
-fn trec(index: &Index, args: &SearchArgs, queries: &std::path::Path, name: &str) -> Result<()> {
-    let long = fs::metadata(queries).map_err(Failure::usage)?.len();
+async fn trec(place: &Place, args: &SearchArgs, queries: &std::path::Path, name: &str) -> Result<()> {
+    let unread = |why: io::Error| Failure::usage(format!("{}: {why}", queries.display()));
+    let long = fs::metadata(queries).map_err(unread)?.len();
     if long > MAX_QUERIES {
         return Err(Failure::usage(format!("{} is longer than {MAX_QUERIES} bytes", queries.display())).into());
     }
-    let text = fs::read_to_string(queries).map_err(Failure::usage)?;
-    let mut out = BufWriter::new(io::stdout().lock());
+    if name.is_empty() || name.contains(char::is_whitespace) {
+        return Err(Failure::usage("a run's name is one word").into());
+    }
+    let text = fs::read_to_string(queries).map_err(unread)?;
+    let mut out = BufWriter::new(io::stdout());
     for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let wrong = |why: &str| Failure::usage(format!("{}:{}: {why}", queries.display(), at + 1));
         let mut cells = line.split('\t');
         let (Some(query), Some(words)) = (cells.next(), cells.next()) else {
-            let what = format!("{}:{}: not qid<TAB>words[<TAB>budget]", queries.display(), at + 1);
-            return Err(Failure::usage(what).into());
+            return Err(wrong("not qid<TAB>words[<TAB>budget]").into());
         };
-        let budget = cells
-            .next()
-            .filter(|budget| !budget.trim().is_empty())
-            .or(args.budget.as_deref());
-        let found = index.search_ids(words, &filters(args, budget)?, args.limit.into())?;
-        for (rank, (docid, score)) in found.iter().enumerate() {
-            writeln!(out, "{query} Q0 {docid} {} {score:.6} {name}", rank + 1)?;
+        let budget = cells.next().filter(|budget| !budget.trim().is_empty());
+        if let Some(budget) = budget {
+            let money = budget.trim().parse::<Money>();
+            money.map_err(|why| wrong(&format!("the budget {}: {why}", clean(budget))))?;
+        }
+        let found = place.search(args, words, budget.or(args.budget.as_deref())).await?;
+        for (rank, found) in found.iter().enumerate() {
+            let id = &found.item.id;
+            writeln!(out, "{query} Q0 {id} {} {:.6} {name}", rank + 1, found.score)?;
         }
     }
     Ok(out.flush()?)

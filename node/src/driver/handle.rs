@@ -240,20 +240,9 @@ impl Backend for Handle {
         Ok(done)
     }
 
-    async fn search_catalogue(&self, words: String, limit: usize) -> Result<Vec<Found>, Failed> {
-        self.indexed(move |index| {
-            let found = index
-                .search_text(&words, &Filters::default(), limit)
-                .map_err(|why| why.to_string())?;
-            Ok(found
-                .into_iter()
-                .map(|found| Found {
-                    item: found.item,
-                    score: found.score,
-                })
-                .collect())
-        })
-        .await
+    async fn search_catalogue(&self, search: Search) -> Result<Vec<Found>, Failed> {
+        self.indexed(move |index| search.run(index).map_err(|why| why.to_string()))
+            .await
     }
 
     async fn catalogue_stats(&self) -> Result<CatalogueStats, Failed> {

@@ -6,10 +6,14 @@ use intentcast_protocol::{
     category::{CategoryId, Relation, relation},
     intent::{Condition, Conditions, Intent},
     money::{Currency, Money},
+    place::{Fulfilment, Region},
 };
 use tantivy::DocId;
 
-use super::{parts::Part, schema::currency};
+use super::{
+    parts::Part,
+    schema::{currency, meet, region},
+};
 
 /// What must hold of an item, whatever its words.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -22,12 +26,14 @@ pub struct Filters {
     pub category: Option<CategoryId>,
     /// Its condition one of these.
     pub conditions: Option<Conditions>,
+    /// Sent here, or saying nothing of where it is sent.
+    pub region: Option<Region>,
 }
 
 impl Filters {
     /// What an intent asks for, where a price may still fall to `lowest` hundredths of a percent of the catalogue's.
     ///
-    /// Delivery is left out: what it costs is for the seller's rules.
+    /// What delivery costs is left out: that is for the seller's rules.
     pub fn of(intent: &Intent, lowest: u32) -> Self {
         let budget = intent.budget.ceiling();
         let each = i128::from(budget.minor) / i128::from(intent.quantity.max(1));
@@ -41,6 +47,8 @@ impl Filters {
             }),
             category: Some(intent.category),
             conditions: Some(intent.conditions),
+            // What may be picked up need not be sent.
+            region: (!intent.fulfilment.contains(Fulfilment::Pickup)).then_some(intent.place.region),
         }
     }
 
@@ -52,6 +60,7 @@ impl Filters {
                 .currency
                 .or(self.ceiling.map(|ceiling| ceiling.currency))
                 .map(currency),
+            region: self.region.map(region),
             filters: *self,
             categories: BTreeMap::new(),
         }
@@ -62,6 +71,7 @@ impl Filters {
 pub(super) struct Admits<'a> {
     part: &'a Part,
     currency: Option<u64>,
+    region: Option<u64>,
     filters: Filters,
     categories: BTreeMap<u64, bool>,
 }
@@ -77,12 +87,21 @@ impl Admits<'_> {
             && filters
                 .conditions
                 .is_none_or(|asked| has(asked, part.condition.get_val(item)))
+            && self.region.is_none_or(|asked| self.is_sent(item, asked))
             && filters.category.is_none_or(|asked| {
                 let offered = part.category.get_val(item);
                 *self.categories.entry(offered).or_insert_with(|| {
                     u32::try_from(offered).is_ok_and(|offered| relation(asked, CategoryId(offered)) != Relation::Apart)
                 })
             })
+    }
+}
+
+impl Admits<'_> {
+    fn is_sent(&self, item: DocId, here: u64) -> bool {
+        let Some(regions) = &self.part.region else { return true };
+        let mut regions = regions.values_for_doc(item).peekable();
+        regions.peek().is_none() || regions.any(|there| meet(there, here))
     }
 }
 

@@ -5,7 +5,7 @@ use std::{io, ops::Range, sync::Arc};
 use intentcast_protocol::intent::Language;
 use tantivy::{
     DocId, Searcher, SegmentReader, Term,
-    columnar::{ColumnValues, StrColumn},
+    columnar::{Column, ColumnValues, StrColumn},
     fastfield::AliveBitSet,
     fieldnorm::FieldNormReader,
     index::InvertedIndexReader,
@@ -53,6 +53,8 @@ pub struct Part {
     pub currency: Arc<dyn ColumnValues<u64>>,
     pub price: Arc<dyn ColumnValues<i64>>,
     pub extras: Arc<dyn ColumnValues<u64>>,
+    /// None where no item says where it is sent.
+    pub region: Option<Column<u64>>,
     ids: Option<StrColumn>,
     alive: Option<AliveBitSet>,
 }
@@ -165,6 +167,7 @@ impl Part {
             currency: columns.column_first_or_default("currency")?,
             price: columns.column_first_or_default("price")?,
             extras: columns.column_first_or_default("extras")?,
+            region: columns.column_opt("region")?,
             ids: columns.str("id")?,
             alive: reader.alive_bitset().cloned(),
         })

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use intentcast_protocol::{category::CategoryId, intent::Language, item::Item, money::Currency};
+use intentcast_protocol::{category::CategoryId, intent::Language, item::Item, money::Currency, place::Region};
 use tantivy::{
     TantivyDocument,
     schema::{FAST, Field, INDEXED, IndexRecordOption, STRING, Schema, TextFieldIndexing, TextOptions},
 };
+
+use crate::catalogue;
 
 use super::{
     cut::{Cutter, Token, codes, measures, whole},
@@ -15,6 +17,9 @@ use super::{
 
 /// Counted up with each change to what is in an index.
 pub const FORM: u32 = 3;
+
+/// Bits for the part of a country: three letters or digits.
+const REGION_PART_BITS: u32 = 24;
 
 /// How many fields are searched by words.
 pub const PLACES: usize = 6;
@@ -88,6 +93,8 @@ pub struct Fields {
     pub price: Field,
     /// Which things that go with another it names, a bit each.
     pub extras: Field,
+    /// Where it is sent, where it says so.
+    pub region: Field,
 }
 
 impl Fields {
@@ -110,6 +117,7 @@ impl Fields {
             currency: schema.add_u64_field("currency", FAST),
             price: schema.add_i64_field("price", FAST),
             extras: schema.add_u64_field("extras", FAST),
+            region: schema.add_u64_field("region", FAST),
         };
         (schema.build(), fields)
     }
@@ -151,6 +159,9 @@ impl Documents {
         document.add_u64(fields.condition, item.condition as u64);
         document.add_u64(fields.currency, currency(item.price.currency));
         document.add_i64(fields.price, item.price.minor);
+        for place in catalogue::regions(item) {
+            document.add_u64(fields.region, region(place));
+        }
         document.add_u64(
             fields.extras,
             extras::named(self.cutters.of(item.language), item.title.as_str()),
@@ -238,6 +249,20 @@ pub fn currency(currency: Currency) -> u64 {
         .code()
         .bytes()
         .fold(0, |number, byte| number << 8 | u64::from(byte))
+}
+
+/// A region as a column has it: the country, and behind it the part of it or zeros.
+pub fn region(region: Region) -> u64 {
+    let bytes = |code: &str| code.bytes().fold(0, |number, byte| number << 8 | u64::from(byte));
+    let said = region.to_string();
+    let (country, part) = said.split_once('-').unwrap_or((&said, ""));
+    bytes(country) << REGION_PART_BITS | bytes(part)
+}
+
+/// Whether what is sent there may come here: one of the two lies in the other.
+pub fn meet(there: u64, here: u64) -> bool {
+    let part = |region: u64| region & ((1 << REGION_PART_BITS) - 1);
+    there >> REGION_PART_BITS == here >> REGION_PART_BITS && (part(there) == 0 || part(here) == 0 || there == here)
 }
 
 /// A category and those above it, from the finest.

@@ -3,7 +3,7 @@
 use std::{cmp::Reverse, collections::BTreeSet};
 
 use intentcast_protocol::item::Item;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     extras,
@@ -16,7 +16,7 @@ use super::{
 /// Why one item was found, and where its points come from.
 ///
 /// The score is the words' points, times `kept`, times `left`, and `beside` them.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Why {
     /// Word by word, as they were said.
     pub words: Vec<Because>,
@@ -25,7 +25,7 @@ pub struct Why {
     /// How much of the words' points is left for what is missing: 0 to 1.
     pub kept: f32,
     /// Something that goes with a thing, named by the item and not asked for: `case`, `mount`.
-    pub extra: Option<&'static str>,
+    pub extra: Option<String>,
     /// How much is left for that: 1 where there is none.
     pub left: f32,
     /// Points for its category or its number.
@@ -35,16 +35,16 @@ pub struct Why {
 }
 
 /// What became of one word.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Because {
     /// The word, as it was said.
     pub said: String,
     /// Where it counted most, and all other places where it is; none where the item does not have it.
-    pub places: Vec<&'static str>,
+    pub places: Vec<String>,
     /// The item's term that stands for it.
     pub term: String,
     /// `word`, `whole`, `joined`, `synonym`, `model`, `typo` or `missing`.
-    pub how: &'static str,
+    pub how: String,
     /// Points before what is missing is taken off.
     pub points: f32,
     /// Whether it is a preference: its points are added to the others, and nothing is taken off them.
@@ -54,10 +54,10 @@ pub struct Because {
 impl Why {
     pub(super) fn of(explained: Explained, shape: &Shape) -> Self {
         let words = explained.words.into_iter().map(|(sought, hits, points)| {
-            let mut places: Vec<&'static str> = Vec::new();
+            let mut places: Vec<String> = Vec::new();
             for (lookup, _) in &hits {
-                if !places.contains(&lookup.place.name()) {
-                    places.push(lookup.place.name());
+                if !places.iter().any(|known| known == lookup.place.name()) {
+                    places.push(lookup.place.name().to_owned());
                 }
             }
             let first = hits.first().map(|(lookup, _)| lookup);
@@ -65,7 +65,7 @@ impl Why {
                 said: sought.said,
                 places,
                 term: first.map(|lookup| plain(&lookup.terms)).unwrap_or_default(),
-                how: first.map_or("missing", |lookup| name(lookup.how)),
+                how: first.map_or("missing", |lookup| name(lookup.how)).to_owned(),
                 points,
                 preference: sought.part == Part::Preference,
             }
@@ -74,7 +74,7 @@ impl Why {
             words: words.collect(),
             covered: explained.covered,
             kept: explained.kept,
-            extra: extras::name(explained.extras),
+            extra: extras::name(explained.extras).map(str::to_owned),
             left: match explained.extras {
                 0 => 1.0,
                 _ => 1.0 - shape.extra,

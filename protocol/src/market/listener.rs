@@ -216,6 +216,10 @@ impl Market {
                 Err(no) => why = no.0,
             }
         }
+        // What is near is for when there is nothing else.
+        if quotes.iter().any(|(quote, _)| quote.is_exact()) {
+            quotes.retain(|(quote, _)| quote.is_exact());
+        }
         quotes.sort_by(|(a, x), (b, y)| {
             (b.score.total(), a.offer.totals.total, &x.item.id).cmp(&(
                 a.score.total(),

@@ -5,12 +5,12 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    attribute::{Attribute, Holds, Strength, Value, Wish},
+    attribute::{Attribute, Comparison, Holds, Strength, Value, Wish},
     category::{CategoryId, Relation},
     id::TermsHash,
     intent::{Condition, Conditions, Intent},
     money::Money,
-    offer::Offer,
+    offer::{Fit, Offer},
     place::{Fulfilment, Fulfilments, Place, Reach, Serves},
     time::Timestamp,
 };
@@ -82,6 +82,14 @@ pub enum Test {
         /// What the line says of it.
         offered: Option<Value>,
     },
+    /// An attribute that must be so, and of which the seller says openly that the line is another: another size or
+    /// colour may do where nothing else is to be had, and the person decides. An attribute that is not said is no near one.
+    Near {
+        /// What should hold.
+        asked: Wish,
+        /// What the line says of it.
+        offered: Option<Value>,
+    },
     /// Exactly the intent's terms.
     Terms {
         /// The hash of the intent's set.
@@ -112,7 +120,7 @@ impl Test {
                 Relation::Coarser => Holds::Unknown,
                 Relation::Apart => Holds::Unmet,
             },
-            Self::Attribute { asked, offered } => match offered {
+            Self::Attribute { asked, offered } | Self::Near { asked, offered } => match offered {
                 None => Holds::Unknown,
                 Some(value) => asked.holds(&[Attribute {
                     name: asked.name.clone(),
@@ -128,7 +136,7 @@ impl Test {
     pub fn passes(&self) -> bool {
         match self.holds() {
             Holds::Met => true,
-            Holds::Unmet => false,
+            Holds::Unmet => matches!(self, Self::Near { .. }),
             Holds::Unknown => matches!(self, Self::Category { .. }),
         }
     }
@@ -144,7 +152,7 @@ impl Test {
             Self::Quantity { asked, .. } => asked.to_string(),
             Self::Condition { asked, .. } => asked.to_string(),
             Self::Category { asked, .. } => category_name(*asked),
-            Self::Attribute { asked, .. } => asked.to_string(),
+            Self::Attribute { asked, .. } | Self::Near { asked, .. } => asked.to_string(),
             Self::Terms { asked, .. } => asked.short(),
         }
     }
@@ -160,7 +168,9 @@ impl Test {
             Self::Quantity { offered, .. } => offered.to_string(),
             Self::Condition { offered, .. } => offered.word().into(),
             Self::Category { offered, .. } => category_name(*offered),
-            Self::Attribute { offered, .. } => offered.as_ref().map_or_else(|| "not said".into(), Value::to_string),
+            Self::Attribute { offered, .. } | Self::Near { offered, .. } => {
+                offered.as_ref().map_or_else(|| "not said".into(), Value::to_string)
+            }
             Self::Terms { offered, .. } => offered.short(),
         }
     }
@@ -176,7 +186,7 @@ impl Test {
             Self::Quantity { .. } => "quantity",
             Self::Condition { .. } => "condition",
             Self::Category { .. } => "category",
-            Self::Attribute { asked, .. } => asked.name.as_str(),
+            Self::Attribute { asked, .. } | Self::Near { asked, .. } => asked.name.as_str(),
             Self::Terms { .. } => "terms",
         }
     }
@@ -191,6 +201,7 @@ impl fmt::Display for Test {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let verdict = match self.holds() {
             Holds::Met => "met",
+            Holds::Unmet if self.passes() => "near",
             Holds::Unmet => "not met",
             Holds::Unknown => "unknown",
         };
@@ -241,6 +252,13 @@ impl Admission {
     }
 }
 
+/// Whether another value may do where nothing has the one asked for: sizes and colours. A budget, a place, a date, a
+/// material or a "fair trade" may not.
+pub fn may_be_near(wish: &Wish) -> bool {
+    let last = wish.name.as_str().rsplit('_').next().unwrap_or_default();
+    wish.comparison == Comparison::Is && matches!(last, "size" | "colour" | "color" | "shade" | "frame")
+}
+
 /// Holds every hard constraint of `intent` against `offer`.
 pub fn admits(intent: &Intent, offer: &Offer) -> Admission {
     let ceiling = intent.budget.ceiling();
@@ -286,9 +304,10 @@ pub fn admits(intent: &Intent, offer: &Offer) -> Admission {
         });
         for wish in intent.wishes.iter().filter(|wish| wish.strength == Strength::Must) {
             let offered = wish.find(&line.attributes).map(|attribute| attribute.value.clone());
-            tests.push(Test::Attribute {
-                asked: wish.clone(),
-                offered,
+            let asked = wish.clone();
+            tests.push(match line.fit {
+                Fit::Near(_) if may_be_near(wish) => Test::Near { asked, offered },
+                _ => Test::Attribute { asked, offered },
             });
         }
     }

@@ -7,7 +7,7 @@
 mod admission;
 mod ranking;
 
-pub use admission::{Admission, Check, Test, admits};
+pub use admission::{Admission, Check, Test, admits, may_be_near};
 pub use ranking::{Part, Ranked, Score, alike, likeness, rank, rank_alike, score, score_alike};
 
 #[cfg(test)]

@@ -207,7 +207,8 @@ pub fn score_alike(now: Timestamp, intent: &Intent, offer: &Offer, like: u32) ->
     score
 }
 
-/// The offers in the order of their points; then the cheaper, then the smaller id.
+/// The offers in the order of their points, what is near behind all that is exact; then the cheaper, then the smaller
+/// id.
 ///
 /// It ranks what it is given: admitting comes first and is not done here.
 pub fn rank<'a>(
@@ -225,18 +226,19 @@ pub fn rank_alike<'a>(
     intent: &Intent,
     offers: impl IntoIterator<Item = (OfferId, &'a Offer, u32)>,
 ) -> Vec<Ranked> {
-    let mut scored: Vec<(Reverse<i64>, i64, OfferId, Score)> = offers
+    let mut scored: Vec<(bool, Reverse<i64>, i64, OfferId, Score)> = offers
         .into_iter()
         .map(|(id, offer, like)| {
             let score = score_alike(now, intent, offer, like);
-            (Reverse(score.total()), offer.totals.total, id, score)
+            let near = offer.lines.iter().any(|line| line.fit != Fit::Exact);
+            (near, Reverse(score.total()), offer.totals.total, id, score)
         })
         .collect();
-    scored.sort_by_key(|it| (it.0, it.1, it.2));
+    scored.sort_by_key(|it| (it.0, it.1, it.2, it.3));
     scored
         .into_iter()
         .enumerate()
-        .map(|(at, (_, _, offer, score))| Ranked {
+        .map(|(at, (_, _, _, offer, score))| Ranked {
             offer,
             place: at + 1,
             score,

@@ -2,7 +2,7 @@
 
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
-use super::{Admission, admits, rank};
+use super::{Admission, Ranked, admits, rank};
 use crate::{
     attribute::{Attribute, Comparison, Holds, Strength, Value, Wish},
     category::{self, Relation},
@@ -267,7 +267,19 @@ fn may_answer(intent: &Intent, offer: &Offer) -> bool {
             let musts = intent.wishes.iter().filter(|wish| wish.strength == Strength::Must);
             intent.conditions.has(line.condition)
                 && category::relation(intent.category, line.category) != Relation::Apart
-                && musts.into_iter().all(|wish| wish.holds(&line.attributes) == Holds::Met)
+                && musts.into_iter().all(|wish| match wish.holds(&line.attributes) {
+                    Holds::Met => true,
+                    Holds::Unknown => false,
+                    // Another size or colour than asked, said openly.
+                    Holds::Unmet => {
+                        let name = wish.name.as_str();
+                        let bends = ["size", "colour", "color", "shade", "frame"];
+                        let bends = bends
+                            .iter()
+                            .any(|bend| name == *bend || name.ends_with(&format!("_{bend}")));
+                        matches!(line.fit, Fit::Near(_)) && bends && wish.comparison == Comparison::Is
+                    }
+                })
         })
 }
 
@@ -346,7 +358,12 @@ proptest! {
         prop_assert_eq!(&rank(NOW, &intent, turned), &ranked);
         let places: Vec<usize> = ranked.iter().map(|ranked| ranked.place).collect();
         prop_assert_eq!(places, (1..=numbered.len()).collect::<Vec<_>>());
-        prop_assert!(ranked.is_sorted_by(|a, b| a.score.total() >= b.score.total()));
+        // What is near stands behind all that is exact, and each in the order of points.
+        let near = |ranked: &Ranked| {
+            let (_, offer) = numbered.iter().find(|(id, _)| *id == ranked.offer).unwrap();
+            offer.lines.iter().any(|line| line.fit != Fit::Exact)
+        };
+        prop_assert!(ranked.is_sorted_by_key(|ranked| (near(ranked), std::cmp::Reverse(ranked.score.total()))));
     }
 
     #[test]

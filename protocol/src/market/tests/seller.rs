@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::{
+    attribute::{Strength, Wish},
     market::{IntentState, OfferState},
-    offer::Reason,
+    offer::{Fit, Reason},
     rules::Answer,
 };
 
@@ -361,4 +362,50 @@ fn what_ended_long_ago_and_led_to_nothing_is_forgotten_also_after_a_restart() {
         customer.market.intent(after(80 * HOUR), intent).unwrap().state,
         IntentState::Expired
     );
+}
+
+fn fits(customer: &Node, offer: OfferId) -> Vec<Fit> {
+    let view = customer.market.offer(NOW, offer).unwrap();
+    view.offer.unwrap().lines.iter().map(|line| line.fit.clone()).collect()
+}
+
+#[test]
+fn another_colour_is_offered_as_near_only_where_nothing_is_exact_and_never_over_the_budget() {
+    let wanting = |colour: &str| {
+        let wish = Wish::parse(&format!("colour={colour}"), Strength::Must).unwrap();
+        Draft {
+            wishes: vec![wish],
+            ..draft()
+        }
+    };
+    let mut customer = Node::customer();
+    let dear = Item {
+        title: Title::new("Dear twin stroller").unwrap(),
+        ..stroller("twin-2", "151 GBP")
+    };
+    let mut seller = Node::seller("seller", vec![stroller("twin-1", "120 GBP"), dear]);
+    customer.cast(wanting("red"));
+    gossip(NOW, &mut customer, &mut [&mut seller]);
+    exchange(NOW, &mut seller, &mut customer);
+    let near = customer.open_offers();
+    assert_eq!(near.len(), 1, "the one over the budget is not near");
+    let fits: Vec<Fit> = fits(&customer, near[0]);
+    assert_eq!(fits, [Fit::Near(Phrase::new("colour: green, not red").unwrap())]);
+
+    // Where one is as asked, the near one stays away.
+    let red = Item {
+        attributes: vec![Attribute {
+            name: Word::new("colour").unwrap(),
+            value: "red".parse().unwrap(),
+        }],
+        ..stroller("twin-3", "140 GBP")
+    };
+    let mut other = Node::seller("other", vec![stroller("twin-1", "120 GBP"), red]);
+    let mut customer = Node::customer();
+    customer.cast(wanting("red"));
+    gossip(NOW, &mut customer, &mut [&mut other]);
+    exchange(NOW, &mut other, &mut customer);
+    let exact = customer.open_offers();
+    assert_eq!(exact.len(), 1);
+    assert_eq!(fits(&customer, exact[0]), [Fit::Exact]);
 }
