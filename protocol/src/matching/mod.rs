@@ -8,6 +8,7 @@ mod admission;
 mod ranking;
 
 pub use admission::{Admission, Check, Test, admits};
+pub(crate) use ranking::{SMALL, singular};
 pub use ranking::{Part, Ranked, Score, alike, likeness, rank, rank_alike, score, score_alike};
 
 #[cfg(test)]
