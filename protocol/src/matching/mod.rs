@@ -8,8 +8,8 @@ mod admission;
 mod ranking;
 
 pub use admission::{Admission, Check, Test, admits};
-pub(crate) use ranking::{SMALL, singular};
 pub use ranking::{Part, Ranked, Score, alike, likeness, rank, rank_alike, score, score_alike};
+pub(crate) use ranking::{SMALL, singular};
 
 #[cfg(test)]
 pub(crate) mod tests;

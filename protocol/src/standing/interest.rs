@@ -118,9 +118,7 @@ impl Limits {
     pub(super) fn take(&self, thing: &Thing, worded: bool) -> bool {
         self.prices.is_none_or(|prices| prices.takes(thing.each))
             && self.category.is_none_or(|asked| of_kind(asked, thing, worded))
-            && self
-                .conditions
-                .is_none_or(|asked| overlap(asked, thing.conditions))
+            && self.conditions.is_none_or(|asked| overlap(asked, thing.conditions))
             && thing.pieces.is_none_or(|pieces| pieces >= self.pieces)
             && self.reaches(thing)
     }
@@ -145,11 +143,15 @@ impl Limits {
 
 fn of_kind(asked: CategoryId, thing: &Thing, worded: bool) -> bool {
     // What is filed more coarsely than asked covers it; both are so where they are the same.
-    thing.within.contains(&asked) || asked == GENERAL || (worded && asked != thing.category && thing.category.covers(asked))
+    thing.within.contains(&asked)
+        || asked == GENERAL
+        || (worded && asked != thing.category && thing.category.covers(asked))
 }
 
 fn overlap(asked: Conditions, offered: Conditions) -> bool {
-    Condition::ALL.iter().any(|state| asked.has(*state) && offered.has(*state))
+    Condition::ALL
+        .iter()
+        .any(|state| asked.has(*state) && offered.has(*state))
 }
 
 /// Whether a want's place is in the region asked about, and near enough. A want that says no more than a larger region
@@ -204,6 +206,9 @@ impl Interest {
         let worded = !self.any_of.is_empty();
         self.limits.take(thing, worded)
             && (!worded || self.any_of.iter().any(|wording| wording.takes(thing)))
-            && self.wishes.iter().all(|wish| wish.holds(&thing.attributes) == Holds::Met)
+            && self
+                .wishes
+                .iter()
+                .all(|wish| wish.holds(&thing.attributes) == Holds::Met)
     }
 }

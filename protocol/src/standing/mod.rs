@@ -24,8 +24,8 @@ use crate::{
     place::Region,
 };
 
-/// Interests that one store may hold: each has at most [`WORDINGS`] x ([`WORDS`] + 1) words and 16 wishes, and 8 million
-/// times 281 is a number of 32 bits.
+/// Interests that one store may hold: each asks at most 288 numbers ([`WORDINGS`] x ([`WORDS`] + 2), and 16 wishes), and
+/// 8 million times 288 is a number of 32 bits.
 pub const MOST: usize = 8_000_000;
 /// Changes that go by before it is worth to lay everything out anew.
 const CHANGES: usize = 1_024;
