@@ -9,6 +9,10 @@
 //! Items are the real ones of `../shared/data/chorus` where a checkout has them beside it, else those of the demo
 //! catalogue, copied with other words and numbers. An interest is made from an item like those: two to four of its
 //! title's words; mostly a limit of price, often a category, a region or a state, now and then an attribute.
+//!
+//! A million people do not want what one shop sells: interests and items are shared out among `shops=N` such shops
+//! ([`SHOPS`]), whose longer words differ and whose short ones, numbers, categories, regions and prices do not. How many
+//! interests each thing answers is printed, since nobody names them in no time.
 
 use std::{
     hint::black_box,
@@ -39,6 +43,8 @@ const INTERESTS: usize = 1_000_000;
 const THINGS: usize = 20_000;
 /// Things that every interest is asked about.
 const ASKED: usize = 8;
+/// Shops whose goods they are about: one for each topic of the market.
+const SHOPS: usize = 64;
 /// Fewer items a second are a defect.
 const FLOOR: f64 = 5_000.0;
 /// What was hoped for.
@@ -99,8 +105,10 @@ fn item(row: &str) -> Option<Item> {
         serde_json::Value::String(pounds) => format!("{pounds} GBP").parse().ok()?,
         cents => Money::new(cents.as_i64()?, Currency::GBP),
     };
-    let known = category::resolve(text("category")).ok();
-    let kind = known.or_else(|| category::infer(title.as_str()));
+    let kind = match text("category") {
+        "" => category::infer(title.as_str()),
+        said => category::resolve(said).ok(),
+    };
     let own = row.get("attributes").and_then(serde_json::Value::as_object);
     let prefixed = row.iter().filter_map(|(name, value)| {
         let name = name.strip_prefix("attr_")?.get(2..)?;
@@ -148,12 +156,19 @@ fn catalogue() -> (Vec<Item>, &'static str) {
     (DEMO.lines().filter_map(item).collect(), "the demo catalogue")
 }
 
-/// An item that is not quite one of the catalogue: numbers changed, a word gone, another price.
-fn copy(items: &[Item], chance: &mut Chance) -> Item {
-    let mut item = chance.of(items).clone();
+/// A title that is not quite this one: another shop's, some numbers changed, and perhaps a word gone.
+fn retitled(title: &Title, shops: usize, chance: &mut Chance) -> Title {
+    let shop = match chance.below(shops) {
+        0 => String::new(),
+        shop => format!(
+            "{}{}",
+            (b'a' + (shop / 26) as u8) as char,
+            (b'a' + (shop % 26) as u8) as char
+        ),
+    };
     let gone = chance.below(12);
-    let words = item.title.as_str().split(' ').enumerate();
-    let title: Vec<String> = words
+    let words = title.as_str().split(' ').enumerate();
+    let words: Vec<String> = words
         .filter(|(at, _)| *at != gone)
         .map(|(_, word)| match chance.percent(25) {
             true if word.contains(|c: char| c.is_ascii_digit()) => word
@@ -166,13 +181,30 @@ fn copy(items: &[Item], chance: &mut Chance) -> Item {
                     }
                 })
                 .collect(),
+            _ if word.len() > 3 && word.chars().all(char::is_alphabetic) => format!("{word}{shop}"),
             _ => word.to_owned(),
         })
         .collect();
-    item.title = Title::lossy(&title.join(" "));
-    item.price.minor = item.price.minor * (60 + chance.below(90) as i64) / 100;
-    item.condition = *chance.of(&[Condition::New, Condition::New, Condition::Refurbished, Condition::Used]);
-    item
+    Title::lossy(&words.join(" "))
+}
+
+/// A price near this one.
+fn near(price: Money, chance: &mut Chance) -> Money {
+    Money::new(
+        (price.minor * (60 + chance.below(90) as i64) / 100).max(1),
+        price.currency,
+    )
+}
+
+/// An item that is not quite one of the catalogue.
+fn copy(items: &[Item], shops: usize, chance: &mut Chance) -> Item {
+    let of = chance.of(items);
+    Item {
+        title: retitled(&of.title, shops, chance),
+        price: near(of.price, chance),
+        condition: *chance.of(&[Condition::New, Condition::New, Condition::Refurbished, Condition::Used]),
+        ..of.clone()
+    }
 }
 
 fn region(chance: &mut Chance) -> Region {
@@ -188,14 +220,19 @@ fn serves(chance: &mut Chance) -> Vec<Serves> {
 }
 
 fn some_words(title: &str, chance: &mut Chance) -> String {
-    let all: Vec<&str> = title.split(' ').filter(|word| word.len() > 1).collect();
-    let words = (0..2 + chance.below(3)).map(|_| if all.is_empty() { "thing" } else { *chance.of(&all) });
-    words.collect::<Vec<_>>().join(" ")
+    let mut all: Vec<&str> = title.split(' ').filter(|word| word.len() > 1).collect();
+    let mut words = Vec::new();
+    for _ in 0..2 + chance.below(3) {
+        if !all.is_empty() {
+            words.push(all.swap_remove(chance.below(all.len())));
+        }
+    }
+    words.join(" ")
 }
 
-fn interest(items: &[Item], chance: &mut Chance) -> Interest {
-    let about = copy(items, chance);
-    let words = some_words(about.title.as_str(), chance);
+fn interest(items: &[Item], shops: usize, chance: &mut Chance) -> Interest {
+    let about = chance.of(items);
+    let words = some_words(retitled(&about.title, shops, chance).as_str(), chance);
     let wording = if chance.percent(25) {
         Wording::most(&words)
     } else {
@@ -213,12 +250,13 @@ fn interest(items: &[Item], chance: &mut Chance) -> Interest {
         value: attribute.value.clone(),
         strength: Strength::Must,
     });
+    // One of a thousand waits for whatever there is of a kind somewhere.
+    let wordless = chance.below(1_000) == 0;
     Interest {
-        // One of a hundred waits for whatever there is of a kind.
-        any_of: List::cut(wording.filter(|_| !chance.percent(1))),
+        any_of: List::cut(wording.filter(|_| !wordless)),
         limits: Limits {
-            category: chance.percent(40).then_some(about.category),
-            place: chance.percent(40).then(|| Place::within(region(chance))),
+            category: (wordless || chance.percent(40)).then_some(about.category),
+            place: (wordless || chance.percent(40)).then(|| Place::within(region(chance))),
             fulfilment: None,
             prices: chance.percent(80).then_some(prices),
             conditions: chance.percent(30).then_some(Conditions::NEW),
@@ -228,17 +266,17 @@ fn interest(items: &[Item], chance: &mut Chance) -> Interest {
     }
 }
 
-fn intent(items: &[Item], chance: &mut Chance) -> Intent {
-    let about = copy(items, chance);
+fn intent(items: &[Item], shops: usize, chance: &mut Chance) -> Intent {
+    let about = chance.of(items);
     Intent {
-        title: Title::lossy(&some_words(about.title.as_str(), chance)),
+        title: Title::lossy(&some_words(retitled(&about.title, shops, chance).as_str(), chance)),
         text: Prose::default(),
         language: Language::ENGLISH,
         category: about.category,
         wishes: List::default(),
         quantity: 1,
         conditions: Conditions::NEW,
-        budget: Budget::Public(Money::new(about.price.minor.max(1), Currency::GBP)),
+        budget: Budget::Public(near(about.price, chance)),
         place: Place::within(region(chance)),
         fulfilment: Fulfilments::default(),
         need_by: None,
@@ -293,15 +331,19 @@ fn main() -> ExitCode {
     let count = argument("interests").unwrap_or(INTERESTS);
     let things = argument("things").unwrap_or(THINGS);
     let asked = argument("asked").unwrap_or(ASKED);
+    let shops = argument("shops").unwrap_or(SHOPS).max(1);
     let (items, name) = catalogue();
     let mut chance = Chance(7);
-    println!("{count} interests, made from {} items of {name}", items.len());
+    println!(
+        "{count} interests, made from {} items of {name} and {shops} shops",
+        items.len()
+    );
 
     let before = resident();
     let mut standing = Standing::new(count);
     let (mut kept, mut longest) = (Duration::ZERO, Duration::ZERO);
     for id in 0..count as u64 {
-        let interest = interest(&items, &mut chance);
+        let interest = interest(&items, shops, &mut chance);
         let start = Instant::now();
         standing.insert(id, &interest).expect("there is room");
         kept += start.elapsed();
@@ -316,9 +358,9 @@ fn main() -> ExitCode {
     );
 
     let goods: Vec<(Item, Vec<Serves>)> = (0..things)
-        .map(|_| (copy(&items, &mut chance), serves(&mut chance)))
+        .map(|_| (copy(&items, shops, &mut chance), serves(&mut chance)))
         .collect();
-    let wants: Vec<Intent> = (0..things).map(|_| intent(&items, &mut chance)).collect();
+    let wants: Vec<Intent> = (0..things).map(|_| intent(&items, shops, &mut chance)).collect();
     look(&standing, &goods[..things / 10], |(item, serves)| {
         Thing::item(item, serves)
     });
@@ -331,7 +373,7 @@ fn main() -> ExitCode {
 
     // The same interests once more, asked one by one about the first few things.
     let mut chance = Chance(7);
-    let all: Vec<Interest> = (0..count).map(|_| interest(&items, &mut chance)).collect();
+    let all: Vec<Interest> = (0..count).map(|_| interest(&items, shops, &mut chance)).collect();
     let sample: Vec<Thing> = goods
         .iter()
         .take(asked)

@@ -27,7 +27,7 @@ use crate::{
 /// Interests that one store may hold: each asks at most 288 numbers ([`WORDINGS`] x ([`WORDS`] + 2), and 16 wishes), and
 /// 8 million times 288 is a number of 32 bits.
 pub const MOST: usize = 8_000_000;
-/// Changes that go by before it is worth to lay everything out anew.
+/// Changes that go by at least before everything is laid out anew.
 const CHANGES: usize = 1_024;
 /// A region has fewer regions around it.
 const AROUND: usize = 8;
@@ -51,7 +51,8 @@ pub struct Standing<Id> {
     wishes: Wishes,
     by_word: Vec<Vec<Post>>,
     wordless: BTreeMap<(Option<CategoryId>, Option<Region>), Vec<u32>>,
-    changes: usize,
+    /// Changes until everything is laid out anew: as many as there were interests when it last was.
+    due: usize,
 }
 
 /// An interest as it is kept.
@@ -107,7 +108,7 @@ impl<Id: Ord + Clone> Standing<Id> {
             wishes: Wishes::default(),
             by_word: Vec::new(),
             wordless: BTreeMap::new(),
-            changes: 0,
+            due: CHANGES,
         }
     }
 
@@ -288,15 +289,15 @@ impl<Id: Ord + Clone> Standing<Id> {
     }
 
     fn changed(&mut self) {
-        self.changes += 1;
-        if self.changes > self.named.len().max(CHANGES) {
+        self.due -= 1;
+        if self.due == 0 {
             self.settle();
         }
     }
 
     /// Lays everything out anew: without what was removed, and each interest under the words that are rare now.
     fn settle(&mut self) {
-        self.changes = 0;
+        self.due = self.named.len().max(CHANGES);
         let mut having = vec![0u32; self.having.len()];
         for kept in self.kept.iter().filter(|kept| kept.live) {
             for word in self.parts(kept).0.flat_map(|(words, _)| words) {
