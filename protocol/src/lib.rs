@@ -29,6 +29,7 @@ pub mod offer;
 pub mod place;
 pub mod receipt;
 pub mod rules;
+pub mod standing;
 pub mod terms;
 pub mod text;
 pub mod time;

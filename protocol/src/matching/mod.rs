@@ -9,6 +9,7 @@ mod ranking;
 
 pub use admission::{Admission, Check, Test, admits, may_be_near};
 pub use ranking::{Part, Ranked, Score, alike, likeness, rank, rank_alike, score, score_alike};
+pub(crate) use ranking::{SMALL, singular};
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -81,13 +81,13 @@ pub struct Ranked {
 }
 
 /// Words that say nothing about the thing: the small ones of English.
-const SMALL: &[&str] = &[
+pub(crate) const SMALL: &[&str] = &[
     "a", "an", "and", "am", "any", "as", "at", "be", "but", "by", "for", "from", "have", "i", "in", "is", "it",
     "looking", "me", "my", "of", "on", "or", "s", "some", "that", "the", "this", "to", "want", "with",
 ];
 
 /// A word without its plural, so that `strollers` is `stroller`.
-fn singular(word: &str) -> String {
+pub(crate) fn singular(word: &str) -> String {
     match word {
         _ if word.len() > 4 && word.ends_with("ies") => format!("{}y", &word[..word.len() - 3]),
         _ if word.len() > 4 && (word.ends_with("ches") || word.ends_with("shes") || word.ends_with("xes")) => {

@@ -1,0 +1,403 @@
+//! How many new things a second a million standing interests can be held against on one core, beside asking each of
+//! them in turn.
+//!
+//! `cargo bench -p intentcast-protocol --bench standing` prints what it took to keep the interests, how many items and
+//! how many intents a second found those that they answer, and by how much that is faster than asking one by one, which
+//! a sample of things is also done with: the two must name the same interests. `interests=N`, `things=N` and `asked=N`
+//! say how many. Below [`FLOOR`] items a second it fails.
+//!
+//! Items are the real ones of `../shared/data/chorus` where a checkout has them beside it, else those of the demo
+//! catalogue, copied with other words and numbers. An interest is made from an item like those: two to four of its
+//! title's words; mostly a limit of price, often a category, a region or a state, now and then an attribute.
+//!
+//! A million people do not want what one shop sells: interests and items are shared out among `shops=N` such shops
+//! ([`SHOPS`]), whose longer words differ and whose short ones, numbers, categories, regions and prices do not. How many
+//! interests each thing answers is printed, since nobody names them in no time.
+
+use std::{
+    hint::black_box,
+    io::Read as _,
+    path::Path,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use flate2::read::GzDecoder;
+use intentcast_protocol::{
+    attribute::{Attribute, Comparison, Strength, Value, Wish, attribute_name},
+    category::{self, GENERAL},
+    contact::ReplyPath,
+    intent::{Budget, Condition, Conditions, Intent, Language},
+    item::{Description, Item},
+    list::List,
+    money::{Currency, Money},
+    place::{Fulfilment, Fulfilments, Place, Region, Serves},
+    standing::{Interest, Limits, Prices, Standing, Thing, Wording},
+    terms::TermsSet,
+    text::{Name, Phrase, Prose, Title, Word},
+    time::Timestamp,
+};
+
+const INTERESTS: usize = 1_000_000;
+/// Things in one measurement.
+const THINGS: usize = 20_000;
+/// Things that every interest is asked about.
+const ASKED: usize = 8;
+/// Shops whose goods they are about: one for each topic of the market.
+const SHOPS: usize = 64;
+/// Fewer items a second are a defect.
+const FLOOR: f64 = 5_000.0;
+/// What was hoped for.
+const AIM: f64 = 15_000.0;
+
+const DEMO: &str = include_str!("../../node/assets/demo-catalogue.jsonl");
+const REGIONS: [&str; 8] = ["GB", "GB", "GB-ENG", "GB-YOR", "GB-KHL", "GB-LEW", "DE", "FR"];
+
+/// Pseudorandom numbers, the same each time (splitmix64).
+struct Chance(u64);
+
+impl Chance {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        (self.next() % end as u64) as usize
+    }
+
+    fn of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
+        &all[self.below(all.len())]
+    }
+
+    /// Whether something happens that happens so many times of a hundred.
+    fn percent(&mut self, percent: usize) -> bool {
+        self.below(100) < percent
+    }
+}
+
+fn argument(name: &str) -> Option<usize> {
+    std::env::args().find_map(|arg| arg.strip_prefix(name)?.strip_prefix('=')?.parse().ok())
+}
+
+fn value(value: &serde_json::Value) -> Option<Value> {
+    use serde_json::Value as Json;
+    match value {
+        Json::Bool(flag) => Some(Value::Flag(*flag)),
+        Json::Number(number) => number.to_string().trim_end_matches(".0").parse().ok(),
+        Json::String(text) => Some(Value::Text(Phrase::lossy(text))),
+        Json::Object(measure) => {
+            let part = |name: &str| measure.get(name).and_then(Json::as_str).unwrap_or_default();
+            format!("{} {}", part("value"), part("unit")).parse().ok()
+        }
+        _ => None,
+    }
+}
+
+/// A row of either catalogue as an item.
+fn item(row: &str) -> Option<Item> {
+    let row: serde_json::Map<String, serde_json::Value> = serde_json::from_str(row).ok()?;
+    let text = |name: &str| row.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
+    let title = Title::lossy(text("title"));
+    let price = match row.get("price")? {
+        serde_json::Value::String(pounds) => format!("{pounds} GBP").parse().ok()?,
+        cents => Money::new(cents.as_i64()?, Currency::GBP),
+    };
+    let kind = match text("category") {
+        "" => category::infer(title.as_str()),
+        said => category::resolve(said).ok(),
+    };
+    let own = row.get("attributes").and_then(serde_json::Value::as_object);
+    let prefixed = row.iter().filter_map(|(name, value)| {
+        let name = name.strip_prefix("attr_")?.get(2..)?;
+        Some((name, value))
+    });
+    let named = own
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| (name.as_str(), value))
+        .chain(prefixed);
+    let attributes = named.filter_map(|(name, said)| {
+        Some(Attribute {
+            name: Word::lossy(&attribute_name(name)),
+            value: value(said)?,
+        })
+    });
+    Some(Item {
+        id: Word::lossy(text("id")),
+        brand: Name::lossy(&format!("{}{}", text("brand"), text("supplier"))),
+        description: Description::default(),
+        gtin: None,
+        category: kind.map_or(GENERAL, |known| known.id),
+        price,
+        condition: Condition::New,
+        stock: None,
+        language: Language::ENGLISH,
+        attributes: attributes.collect(),
+        title,
+    })
+}
+
+/// The catalogue that there is, and its name.
+fn catalogue() -> (Vec<Item>, &'static str) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let places = ["../../shared/data", "../../../shared/data"];
+    let file = places
+        .iter()
+        .find_map(|data| std::fs::File::open(root.join(data).join("chorus/products.jsonl.gz")).ok());
+    let mut text = String::new();
+    if let Some(file) = file
+        && GzDecoder::new(file).read_to_string(&mut text).is_ok()
+    {
+        return (text.lines().filter_map(item).collect(), "Chorus");
+    }
+    (DEMO.lines().filter_map(item).collect(), "the demo catalogue")
+}
+
+/// A title that is not quite this one: another shop's, some numbers changed, and perhaps a word gone.
+fn retitled(title: &Title, shops: usize, chance: &mut Chance) -> Title {
+    let shop = match chance.below(shops) {
+        0 => String::new(),
+        shop => format!(
+            "{}{}",
+            (b'a' + (shop / 26) as u8) as char,
+            (b'a' + (shop % 26) as u8) as char
+        ),
+    };
+    let gone = chance.below(12);
+    let words = title.as_str().split(' ').enumerate();
+    let words: Vec<String> = words
+        .filter(|(at, _)| *at != gone)
+        .map(|(_, word)| match chance.percent(25) {
+            true if word.contains(|c: char| c.is_ascii_digit()) => word
+                .chars()
+                .map(|c| {
+                    if c.is_ascii_digit() {
+                        (b'0' + chance.below(10) as u8) as char
+                    } else {
+                        c
+                    }
+                })
+                .collect(),
+            _ if word.len() > 3 && word.chars().all(char::is_alphabetic) => format!("{word}{shop}"),
+            _ => word.to_owned(),
+        })
+        .collect();
+    Title::lossy(&words.join(" "))
+}
+
+/// A price near this one.
+fn near(price: Money, chance: &mut Chance) -> Money {
+    Money::new(
+        (price.minor * (60 + chance.below(90) as i64) / 100).max(1),
+        price.currency,
+    )
+}
+
+/// An item that is not quite one of the catalogue.
+fn copy(items: &[Item], shops: usize, chance: &mut Chance) -> Item {
+    let of = chance.of(items);
+    Item {
+        title: retitled(&of.title, shops, chance),
+        price: near(of.price, chance),
+        condition: *chance.of(&[Condition::New, Condition::New, Condition::Refurbished, Condition::Used]),
+        ..of.clone()
+    }
+}
+
+fn region(chance: &mut Chance) -> Region {
+    chance.of(&REGIONS).parse().expect("a region")
+}
+
+fn serves(chance: &mut Chance) -> Vec<Serves> {
+    vec![Serves {
+        region: region(chance),
+        cell: None,
+        mode: Fulfilment::Delivery,
+    }]
+}
+
+fn some_words(title: &str, chance: &mut Chance) -> String {
+    let mut all: Vec<&str> = title.split(' ').filter(|word| word.len() > 1).collect();
+    let mut words = Vec::new();
+    for _ in 0..2 + chance.below(3) {
+        if !all.is_empty() {
+            words.push(all.swap_remove(chance.below(all.len())));
+        }
+    }
+    words.join(" ")
+}
+
+fn interest(items: &[Item], shops: usize, chance: &mut Chance) -> Interest {
+    let about = chance.of(items);
+    let words = some_words(retitled(&about.title, shops, chance).as_str(), chance);
+    let wording = if chance.percent(25) {
+        Wording::most(&words)
+    } else {
+        Wording::all(&words)
+    };
+    let near = Money::new(about.price.minor * (70 + chance.below(100) as i64) / 100, Currency::GBP);
+    let prices = if chance.percent(20) {
+        Prices::at_least(near)
+    } else {
+        Prices::at_most(near)
+    };
+    let wish = about.attributes.first().map(|attribute| Wish {
+        name: attribute.name.clone(),
+        comparison: Comparison::Is,
+        value: attribute.value.clone(),
+        strength: Strength::Must,
+    });
+    // One of a thousand waits for whatever there is of a kind somewhere.
+    let wordless = chance.below(1_000) == 0;
+    Interest {
+        any_of: List::cut(wording.filter(|_| !wordless)),
+        limits: Limits {
+            category: (wordless || chance.percent(40)).then_some(about.category),
+            place: (wordless || chance.percent(40)).then(|| Place::within(region(chance))),
+            fulfilment: None,
+            prices: chance.percent(80).then_some(prices),
+            conditions: chance.percent(30).then_some(Conditions::NEW),
+            pieces: 1,
+        },
+        wishes: List::cut(wish.filter(|_| chance.percent(10))),
+    }
+}
+
+fn intent(items: &[Item], shops: usize, chance: &mut Chance) -> Intent {
+    let about = chance.of(items);
+    Intent {
+        title: Title::lossy(&some_words(retitled(&about.title, shops, chance).as_str(), chance)),
+        text: Prose::default(),
+        language: Language::ENGLISH,
+        category: about.category,
+        wishes: List::default(),
+        quantity: 1,
+        conditions: Conditions::NEW,
+        budget: Budget::Public(near(about.price, chance)),
+        place: Place::within(region(chance)),
+        fulfilment: Fulfilments::default(),
+        need_by: None,
+        offers_due: Timestamp(1),
+        max_offers: 8,
+        offers_per_seller: 2,
+        max_rounds: 0,
+        terms: TermsSet::default(),
+        may_ask: List::default(),
+        reply: ReplyPath::default(),
+    }
+}
+
+/// Resident memory, bytes.
+fn resident() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux tells a process about itself");
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .expect("a line of memory");
+    let kib: f64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
+    kib * 1024.0
+}
+
+/// How long it takes to look `things` up, each made a [`Thing`] within the time; how many names were found; and what the
+/// slowest of a hundred took.
+fn look<T>(standing: &Standing<u64>, things: &[T], thing: impl Fn(&T) -> Thing<'_>) -> (Duration, usize, Duration) {
+    let mut found = 0;
+    let mut each = Vec::with_capacity(things.len());
+    let start = Instant::now();
+    for one in things {
+        let begun = Instant::now();
+        found += black_box(standing.matches(&thing(one))).len();
+        each.push(begun.elapsed());
+    }
+    let all = start.elapsed();
+    each.sort_unstable();
+    (all, found, each[each.len() * 99 / 100])
+}
+
+fn report(what: &str, count: usize, (took, found, slow): (Duration, usize, Duration)) -> f64 {
+    let rate = count as f64 / took.as_secs_f64();
+    println!(
+        "{what}: {rate:.0} a second, {:.1} interests answered by each, p99 {:.0} us",
+        found as f64 / count as f64,
+        slow.as_secs_f64() * 1e6,
+    );
+    rate
+}
+
+fn main() -> ExitCode {
+    let count = argument("interests").unwrap_or(INTERESTS);
+    let things = argument("things").unwrap_or(THINGS);
+    let asked = argument("asked").unwrap_or(ASKED);
+    let shops = argument("shops").unwrap_or(SHOPS).max(1);
+    let (items, name) = catalogue();
+    let mut chance = Chance(7);
+    println!(
+        "{count} interests, made from {} items of {name} and {shops} shops",
+        items.len()
+    );
+
+    let before = resident();
+    let mut standing = Standing::new(count);
+    let (mut kept, mut longest) = (Duration::ZERO, Duration::ZERO);
+    for id in 0..count as u64 {
+        let interest = interest(&items, shops, &mut chance);
+        let start = Instant::now();
+        standing.insert(id, &interest).expect("there is room");
+        kept += start.elapsed();
+        longest = longest.max(start.elapsed());
+    }
+    println!(
+        "kept: {:.0} a second, the longest {:.0} ms; {:.0} MB resident for them, {:.0} bytes each",
+        count as f64 / kept.as_secs_f64(),
+        longest.as_secs_f64() * 1e3,
+        (resident() - before) / 1e6,
+        (resident() - before) / count as f64,
+    );
+
+    let goods: Vec<(Item, Vec<Serves>)> = (0..things)
+        .map(|_| (copy(&items, shops, &mut chance), serves(&mut chance)))
+        .collect();
+    let wants: Vec<Intent> = (0..things).map(|_| intent(&items, shops, &mut chance)).collect();
+    look(&standing, &goods[..things / 10], |(item, serves)| {
+        Thing::item(item, serves)
+    });
+    let rate = report(
+        "items",
+        things,
+        look(&standing, &goods, |(item, serves)| Thing::item(item, serves)),
+    );
+    report("intents", things, look(&standing, &wants, |want| Thing::intent(want)));
+
+    // The same interests once more, asked one by one about the first few things.
+    let mut chance = Chance(7);
+    let all: Vec<Interest> = (0..count).map(|_| interest(&items, shops, &mut chance)).collect();
+    let sample: Vec<Thing> = goods
+        .iter()
+        .take(asked)
+        .map(|(item, serves)| Thing::item(item, serves))
+        .collect();
+    let start = Instant::now();
+    let mut same = true;
+    for thing in &sample {
+        let taken = (0..).zip(&all).filter(|(_, interest)| interest.takes(thing));
+        same &= standing.matches(thing) == taken.map(|(id, _)| id).collect::<Vec<u64>>();
+    }
+    let one_by_one = sample.len() as f64 / start.elapsed().as_secs_f64();
+    println!(
+        "standing ratio: {:.0} ({rate:.0} items/s against {one_by_one:.1} asking one by one; of {} the same answers: {})",
+        rate / one_by_one,
+        sample.len(),
+        if same { "yes" } else { "NO" },
+    );
+    if rate < AIM {
+        println!("below the aim of {AIM}");
+    }
+    if rate < FLOOR || !same {
+        eprintln!("below the floor of {FLOOR} items a second, or not the same answers");
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
