@@ -24,6 +24,7 @@ const PARTS: &[(&str, &str)] = &[
     ("description", "description=0"),
     ("brand", "brand=0"),
     ("attributes", "attributes=0"),
+    ("category words", "kind=0"),
     ("codes and measures", "codes=0"),
     ("like model numbers", "model=0"),
     ("words joined and parted", "joined=0"),

@@ -22,7 +22,7 @@ pub const FORM: u32 = 3;
 const REGION_PART_BITS: u32 = 24;
 
 /// How many fields are searched by words.
-pub const PLACES: usize = 6;
+pub const PLACES: usize = 7;
 
 /// Where a word may be.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -32,6 +32,8 @@ pub enum Place {
     Brand,
     /// Names and values.
     Attributes,
+    /// Names and synonyms of the category and of those above it, below the root.
+    Kind,
     /// Codes and measures of the title, however they are parted.
     Codes,
     /// Title and brand in whole words, for wants of another language.
@@ -44,12 +46,19 @@ impl Place {
         Self::Description,
         Self::Brand,
         Self::Attributes,
+        Self::Kind,
         Self::Codes,
         Self::Whole,
     ];
 
     /// Where terms are.
-    pub const TEXTS: [Self; 4] = [Self::Title, Self::Description, Self::Brand, Self::Attributes];
+    pub const TEXTS: [Self; 5] = [
+        Self::Title,
+        Self::Description,
+        Self::Brand,
+        Self::Attributes,
+        Self::Kind,
+    ];
 
     /// What it is called, in the schema and to a person.
     pub fn name(self) -> &'static str {
@@ -58,6 +67,7 @@ impl Place {
             Self::Description => "description",
             Self::Brand => "brand",
             Self::Attributes => "attributes",
+            Self::Kind => "category",
             Self::Codes => "title, as a code",
             Self::Whole => "title, in another language",
         }
@@ -109,7 +119,7 @@ impl Fields {
             id: schema.add_text_field("id", STRING | FAST),
             ordinal: schema.add_u64_field("ordinal", FAST),
             number: schema.add_text_field("number", STRING),
-            places: ["title", "description", "brand", "attributes", "codes", "whole"]
+            places: ["title", "description", "brand", "attributes", "kind", "codes", "whole"]
                 .map(|name| schema.add_text_field(name, text.clone())),
             category: schema.add_u64_field("category", FAST),
             within: schema.add_u64_field("within", INDEXED),
@@ -210,11 +220,14 @@ pub fn terms(cutters: &mut Cutters, item: &Item) -> [Vec<String>; PLACES] {
         .chain(&brand)
         .map(|token| whole(item.language, &token.word));
     let whole: BTreeSet<String> = whole.collect();
+    // The vocabulary is English, whatever the item's language.
+    let kind = cutters.of(Language::ENGLISH).cut(&kind(item.category));
     [
         stems(title),
         stems(description),
         stems(brand),
         stems(attributes),
+        stems(kind),
         coded.into_iter().collect(),
         whole.into_iter().collect(),
     ]
@@ -268,4 +281,17 @@ pub fn meet(there: u64, here: u64) -> bool {
 /// A category and those above it, from the finest.
 pub fn lineage(category: CategoryId) -> impl Iterator<Item = CategoryId> {
     std::iter::successors(Some(category), |category| category.parent())
+}
+
+/// What people call things of this category. A root's names say too little to find anything by.
+fn kind(category: CategoryId) -> String {
+    let mut names = BTreeSet::new();
+    for known in lineage(category)
+        .filter_map(CategoryId::lookup)
+        .filter(|known| known.parent.is_some())
+    {
+        names.insert(known.name);
+        names.extend(known.synonyms.iter().copied());
+    }
+    names.into_iter().collect::<Vec<_>>().join(" ")
 }

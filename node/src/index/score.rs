@@ -256,7 +256,7 @@ fn lengths(parts: &Parts, shape: &Shape) -> Lengths {
     for place in Place::ALL {
         let heavy = match place {
             Place::Title | Place::Whole => shape.title_length,
-            Place::Codes => 0.0,
+            Place::Codes | Place::Kind => 0.0,
             Place::Attributes => shape.attributes_length,
             Place::Description | Place::Brand => shape.length,
         };

@@ -16,6 +16,8 @@ pub struct Shape {
     pub brand: f32,
     /// In names and values of attributes.
     pub attributes: f32,
+    /// In what people call the category.
+    pub kind: f32,
     /// A code or measure of the title.
     pub codes: f32,
     /// How much a long title counts against its words, 0 to 1.
@@ -53,6 +55,7 @@ impl Default for Shape {
             description: 3.0,
             brand: 0.5,
             attributes: 0.5,
+            kind: 0.5,
             codes: 2.0,
             title_length: 0.6,
             length: 0.6,
@@ -79,6 +82,7 @@ impl Shape {
             self.description,
             self.brand,
             self.attributes,
+            self.kind,
             self.codes,
             self.title,
         ]

@@ -389,8 +389,10 @@ fn another_colour_is_offered_as_near_only_where_nothing_is_exact_and_never_over_
     exchange(NOW, &mut seller, &mut customer);
     let near = customer.open_offers();
     assert_eq!(near.len(), 1, "the one over the budget is not near");
-    let fits: Vec<Fit> = fits(&customer, near[0]);
-    assert_eq!(fits, [Fit::Near(Phrase::new("colour: green, not red").unwrap())]);
+    assert_eq!(
+        fits(&customer, near[0]),
+        [Fit::Near(Phrase::new("colour: green, not red").unwrap())]
+    );
 
     // Where one is as asked, the near one stays away.
     let red = Item {
