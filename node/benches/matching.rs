@@ -170,7 +170,7 @@ fn perturbed(items: &[Item], count: usize) -> Vec<Item> {
             .collect();
         let mut attributes = of.attributes.clone();
         attributes.retain(|attribute| attribute.name.as_str() != SHIPS_TO);
-        attributes.insert(0, sent_to(chance.of(&REGIONS[..])));
+        attributes.insert(0, sent_to(chance.of::<&str>(&REGIONS)));
         all.push(Item {
             attributes,
             id: Word::lossy(&format!("{}-{}", all.len(), of.id)),

@@ -2,7 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use intentcast_protocol::{category::CategoryId, intent::Language, item::Item, money::Currency, place::Region};
+use intentcast_protocol::{
+    category::{self, CategoryId},
+    intent::Language,
+    item::Item,
+    money::Currency,
+    place::Region,
+};
 use tantivy::{
     TantivyDocument,
     schema::{FAST, Field, INDEXED, IndexRecordOption, STRING, Schema, TextFieldIndexing, TextOptions},
@@ -32,7 +38,7 @@ pub enum Place {
     Brand,
     /// Names and values.
     Attributes,
-    /// Names and synonyms of the category and of those above it, below the root.
+    /// Names and synonyms of the category and of those above it, below the root, where the title does not imply it.
     Kind,
     /// Codes and measures of the title, however they are parted.
     Codes,
@@ -220,8 +226,13 @@ pub fn terms(cutters: &mut Cutters, item: &Item) -> [Vec<String>; PLACES] {
         .chain(&brand)
         .map(|token| whole(item.language, &token.word));
     let whole: BTreeSet<String> = whole.collect();
-    // The vocabulary is English, whatever the item's language.
-    let kind = cutters.of(Language::ENGLISH).cut(&kind(item.category));
+    // Where the title says as much itself there is nothing to add. The vocabulary is English, whatever the item's language.
+    let implied = category::infer(item.title.as_str()).is_some_and(|implied| implied.id == item.category);
+    let kind = match implied {
+        true => String::new(),
+        false => kind(item.category),
+    };
+    let kind = cutters.of(Language::ENGLISH).cut(&kind);
     [
         stems(title),
         stems(description),

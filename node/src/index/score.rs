@@ -160,7 +160,10 @@ pub fn explain(parts: &Parts, boards: &Boards, plan: &Plan, shape: &Shape, hit: 
         let mut said = 0.0;
         for text in Place::TEXTS {
             let of = hits.iter().filter(|(lookup, _)| lookup.place.text() == text);
-            said += of.map(|(_, said)| *said).fold(0.0, f32::max);
+            let here = of.map(|(_, said)| *said).fold(0.0, f32::max);
+            if text != Place::Kind || said == 0.0 {
+                said += here;
+            }
         }
         hits.sort_by(|a, b| b.1.total_cmp(&a.1));
         let points = saturated(sought, said, shape) / worth.whole;
@@ -359,10 +362,14 @@ impl Board {
     /// What one text says of a word: of several forms the best one.
     fn text_of(&mut self, parts: &Parts, part: &Items, forms: &[Lookup], lengths: &Lengths) -> io::Result<()> {
         let (said, here) = (&mut self.said, &mut self.here);
+        // What the item says itself needs no word of its category's, which come last.
+        let kind = forms.iter().all(|form| form.place == Place::Kind);
         let mut add = |item: DocId, points: f32| {
             let said = &mut said[item as usize];
             if *said == 0.0 {
                 here.push(item);
+            } else if kind {
+                return;
             }
             *said += points;
         };

@@ -66,7 +66,7 @@ impl Default for Shape {
             model: 0.2,
             typo: 0.6,
             cover: 0.8,
-            inferred: 0.05,
+            inferred: 0.08,
             extra: 0.15,
             number: 10.0,
             text: 0.5,

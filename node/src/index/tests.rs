@@ -69,7 +69,7 @@ fn shop() -> Vec<Item> {
         item("prams", "Carriage with a hood", "baby/strollers", "120 GBP"),
         item(
             "mtb-29",
-            "Ridge 29 hardtail, L frame",
+            "Ridge 29, L frame",
             "sports/cycling/mountain-bikes",
             "449 GBP",
         ),
