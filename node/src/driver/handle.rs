@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
 use futures::{Stream, StreamExt as _};
@@ -41,6 +41,8 @@ pub struct Handle {
     store: Arc<Store>,
     index: Arc<RwLock<Option<Index>>>,
     index_dir: Arc<Path>,
+    /// Held by the one that makes the first index.
+    making: Arc<Mutex<()>>,
 }
 
 /// Items of an import that are stored at once.
@@ -100,6 +102,7 @@ impl Handle {
             store,
             index,
             index_dir: index_dir.into(),
+            making: Arc::default(),
         }
     }
 
@@ -136,12 +139,15 @@ impl Handle {
         &self,
         work: impl FnOnce(&Index) -> Result<R, String> + Send + 'static,
     ) -> Result<R, Failed> {
-        let (store, dir) = (self.store.clone(), self.index_dir.clone());
+        let (store, dir, making) = (self.store.clone(), self.index_dir.clone(), self.making.clone());
         self.blocking(move |_, slot| {
+            // Two at once would make it in the same folder. Who only searches does not wait for it.
+            let making = making.lock().unwrap_or_else(PoisonError::into_inner);
             if slot.read().unwrap_or_else(PoisonError::into_inner).is_none() {
                 let made = Index::open(&*dir, store).map_err(|why| why.to_string())?;
                 slot.write().unwrap_or_else(PoisonError::into_inner).get_or_insert(made);
             }
+            drop(making);
             let index = slot.read().unwrap_or_else(PoisonError::into_inner);
             work(index.as_ref().ok_or("there is no index")?)
         })
@@ -225,7 +231,7 @@ impl Backend for Handle {
             removed: diff.removed,
             unchanged: diff.unchanged,
         };
-        self.indexed(move |index| index.follow(&taken).map(drop).map_err(|why| why.to_string()))
+        self.indexed(move |index| index.follow(taken).map(drop).map_err(|why| why.to_string()))
             .await?;
         // What is open may fit what is new.
         let rules = self
