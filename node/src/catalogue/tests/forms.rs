@@ -272,7 +272,7 @@ fn line_ends_marks_and_old_letters_have_their_answers() {
         guessed.report.bad
     );
     let mapping = Mapping {
-        encoding: Encoding::Latin1,
+        encoding: "latin1".parse().unwrap(),
         ..Mapping::default()
     };
     assert_eq!(read(&old[..], &mapping).unwrap(), import);
@@ -281,8 +281,16 @@ fn line_ends_marks_and_old_letters_have_their_answers() {
         read(&xml[..], &Mapping::default()).unwrap().items[0].title.as_str(),
         "Caf\u{e9}"
     );
-    assert!(refuse(b"<?xml version='1.0' encoding='Shift_JIS'?><feed/>").contains("encoding"));
-    assert!(refuse(b"\xff\xfei\0d\0").contains("UTF-8"));
+    assert!(refuse(b"<?xml version='1.0' encoding='Klingon'?><feed/>").contains("encoding"));
+    let wide = |mark: &str| -> Vec<u8> {
+        let text = format!("{mark}{csv}");
+        text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+    };
+    assert_eq!(read(&wide("\u{feff}")[..], &Mapping::default()).unwrap(), import);
+    assert!(refuse(&wide("")).contains("UTF-8"), "nothing says how it is written");
+    let mut broken = wide("\u{feff}");
+    broken.pop();
+    assert!(refuse(&broken).contains("nothing in UTF-16LE"));
 }
 
 #[test]
