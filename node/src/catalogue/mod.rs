@@ -85,7 +85,7 @@ pub enum ImportError {
     )]
     Format(&'static str),
     /// The form leaves out what an item must have.
-    #[error("{form} does not say {missing}")]
+    #[error("{form} does not say {missing}; or say it under [constants] in a mapping file (--map)")]
     Ask {
         /// Which form.
         form: &'static str,

@@ -5,10 +5,10 @@ use std::path::Path;
 use anyhow::Result;
 use clap::Subcommand;
 
-use super::{Failure, Global, import};
+use super::{Failure, Global, import, mapping::MappingArgs};
 use crate::{
     api::backend::{CatalogueStats, Found},
-    catalogue::{self, Import, Mapping},
+    catalogue::{self, Import},
 };
 
 /// What to do with the catalogue.
@@ -33,12 +33,8 @@ pub enum CatalogCommand {
 ///
 /// # Errors
 /// Where file or mapping cannot be read, or no row is an item.
-pub fn read(file: &Path, map: Option<&Path>) -> Result<Import> {
-    let mapping = match map {
-        Some(map) => Mapping::load(map).map_err(Failure::usage)?,
-        None => Mapping::default(),
-    };
-    let import = catalogue::import(file, &mapping).map_err(Failure::usage)?;
+pub fn read(file: &Path, how: &MappingArgs) -> Result<Import> {
+    let import = catalogue::import(file, &how.mapping()?).map_err(Failure::usage)?;
     if import.items.is_empty() {
         let first = import
             .report
