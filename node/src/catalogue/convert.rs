@@ -31,21 +31,23 @@ const MAX_ATTRIBUTES: usize = 256;
 /// The attribute that says where an item is sent: codes of regions, parted by spaces.
 pub const SHIPS_TO: &str = "ships_to";
 
-/// Whether the item's own word on where it is sent leaves out `place`. Without a word it leaves out nothing: then the
-/// seller's rules alone decide.
-pub fn ships(item: &Item, place: &Region) -> bool {
+/// The item's own word on where it is sent; `None` where it has none, and the seller's rules alone decide.
+pub fn ships_to(item: &Item) -> Option<Vec<Region>> {
     let said = item
         .attributes
         .iter()
-        .find(|attribute| attribute.name.as_str() == SHIPS_TO);
-    let Some(Value::Text(regions)) = said.map(|attribute| &attribute.value) else {
-        return true;
-    };
-    let mut regions = regions
-        .as_str()
-        .split(' ')
-        .filter_map(|code| code.parse::<Region>().ok());
-    regions.any(|region| region.covers(place) || place.covers(&region))
+        .find(|attribute| attribute.name.as_str() == SHIPS_TO)?;
+    let Value::Text(regions) = &said.value else { return None };
+    let regions = regions.as_str().split(' ').filter_map(|code| code.parse().ok());
+    Some(regions.collect())
+}
+
+/// Whether the item's own word on where it is sent admits `place`.
+pub fn ships(item: &Item, place: &Region) -> bool {
+    ships_to(item).is_none_or(|regions| {
+        let mut regions = regions.iter();
+        regions.any(|region| region.covers(place) || place.covers(region))
+    })
 }
 
 /// Makes items of rows, one after the other.

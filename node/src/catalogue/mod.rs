@@ -36,7 +36,7 @@ use intentcast_protocol::{item::Item, text::Word};
 
 pub use self::{
     bytes::Encoding,
-    convert::{SHIPS_TO, ships},
+    convert::{SHIPS_TO, ships, ships_to},
     export::{json_line, json_lines},
     mapping::{Constants, Fields, Mapping, MappingError, PriceUnit},
     report::{BadRow, Report},
