@@ -48,11 +48,11 @@ pub fn read(file: &Path, how: &MappingArgs) -> Result<Import> {
 }
 
 pub async fn run(global: &Global, command: CatalogCommand) -> Result<()> {
-    let (client, out) = (global.client()?, global.out());
+    let out = global.out();
     match command {
-        CatalogCommand::Import(args) => import::run(&client, out, args).await?,
+        CatalogCommand::Import(args) => import::run(global, args).await?,
         CatalogCommand::Search { words, limit } => {
-            let found: Vec<Found> = client.search(&words, limit.into()).await?;
+            let found: Vec<Found> = global.client()?.search(&words, limit.into()).await?;
             let row = |found: &Found| {
                 vec![
                     found.item.id.to_string(),
@@ -71,7 +71,7 @@ pub async fn run(global: &Global, command: CatalogCommand) -> Result<()> {
             )?;
         }
         CatalogCommand::Stats => {
-            let stats: CatalogueStats = client.get("/v1/catalogue/stats").await?;
+            let stats: CatalogueStats = global.client()?.get("/v1/catalogue/stats").await?;
             out.value(&stats)?;
             out.line(format!("{} items", stats.items))?;
             for (category, count) in &stats.categories {

@@ -14,15 +14,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use super::{
-    Failure,
-    mapping::MappingArgs,
-    out::{Out, clean},
-};
+use super::{Failure, Global, mapping::MappingArgs, out::clean};
 use crate::{
     api::backend::Imported,
     catalogue::{ImportError, Mapping, Reader, Report},
-    client::Client,
+    client::ClientError,
 };
 
 /// Bytes of items that go to the node at once.
@@ -35,6 +31,11 @@ const SHOW_EVERY: u64 = 256;
 const TICK: Duration = Duration::from_millis(250);
 /// How often a followed file is looked at. It is read when it has stayed the same between two looks.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long until a file is brought again to a node that did not take it.
+const RETRY: Duration = Duration::from_secs(10);
+
+/// What a refused file has done.
+const AS_IT_WAS: &str = "; the catalogue is as it was";
 
 /// What to take in, and what it does not say itself.
 #[derive(clap::Args, Clone, PartialEq, Eq, Debug)]
@@ -52,31 +53,33 @@ pub struct ImportArgs {
     watch: bool,
 }
 
-pub async fn run(client: &Client, out: Out, args: ImportArgs) -> Result<()> {
-    let mapping = args.mapping.mapping()?;
-    let source = Source::of(&args.file)?;
+pub async fn run(global: &Global, args: ImportArgs) -> Result<()> {
+    let (mapping, source) = (args.mapping.mapping()?, Source::of(&args.file)?);
     if !args.watch {
-        return once(client, out, &source, &mapping, args.strict).await;
+        return once(global, &source, &mapping, args.strict).await;
     }
     let Source::File(path) = &source else {
         return Err(Failure::usage("--watch follows a file, and this is none").into());
     };
     let mut taken = Look::at(path);
-    once(client, out, &source, &mapping, args.strict).await?;
-    out.line(format!("following {}: interrupt to end", path.display()))?;
-    let (mut looks, mut before) = (tokio::time::interval(LOOK_EVERY), taken);
+    once(global, &source, &mapping, args.strict).await?;
+    global
+        .out()
+        .line(format!("following {}: interrupt to end", path.display()))?;
+    let (mut looks, mut before, mut again) = (tokio::time::interval(LOOK_EVERY), taken, None);
     loop {
-        looks.tick().await;
+        let at = looks.tick().await;
         let now = Look::at(path);
+        let is_due = now != taken || again.is_some_and(|again| again <= at);
         // A file that is still being written differs from look to look; one that is being replaced may be missing.
-        if now.is_settled(before) && now != taken {
-            taken = now;
-            if let Err(why) = once(client, out, &source, &mapping, args.strict).await {
-                eprintln!(
-                    "{}: {}; the catalogue is as it was",
-                    path.display(),
-                    clean(&format!("{why:#}"))
-                );
+        if now.is_settled(before) && is_due {
+            (taken, again) = (now, None);
+            if let Err(why) = once(global, &source, &mapping, args.strict).await {
+                let said = clean(&format!("{why:#}"));
+                let said = said.strip_suffix(AS_IT_WAS).unwrap_or(&said);
+                eprintln!("{}: {said}{AS_IT_WAS}", path.display());
+                // What is wrong with a file stays so until it changes; a node that is away may be back.
+                again = why.is::<ClientError>().then(|| at + RETRY);
             }
         }
         before = now;
@@ -191,7 +194,9 @@ impl Read for Chunks {
     }
 }
 
-async fn once(client: &Client, out: Out, source: &Source, mapping: &Mapping, strict: bool) -> Result<()> {
+async fn once(global: &Global, source: &Source, mapping: &Mapping, strict: bool) -> Result<()> {
+    // A node that was started again is at another address.
+    let (client, out) = (global.client()?, global.out());
     let (bytes, total) = source.open().await?;
     let is_shown = !out.is_json() && io::stderr().is_terminal();
     let (to, pieces) = mpsc::channel(PIECES);
@@ -274,11 +279,9 @@ fn read(
     }
     let report = reader.finish();
     let why = match report.bad.first() {
-        _ if report.taken == 0 => "no row is an item; the catalogue is as it was".to_owned(),
-        Some(_) if strict => format!("{} bad rows; the catalogue is as it was", report.bad_rows()),
-        _ if strict && report.duplicates > 0 => {
-            format!("{} ids are given again; the catalogue is as it was", report.duplicates)
-        }
+        _ if report.taken == 0 => format!("no row is an item{AS_IT_WAS}"),
+        Some(_) if strict => format!("{} bad rows{AS_IT_WAS}", report.bad_rows()),
+        _ if strict && report.duplicates > 0 => format!("{} ids are given again{AS_IT_WAS}", report.duplicates),
         _ => {
             to.blocking_send(Ok(lines)).map_err(|_| Stopped::Unheard)?;
             // It stays until the node has answered.

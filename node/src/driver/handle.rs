@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, RwLock},
+    time::Duration,
 };
 
 use futures::{Stream, StreamExt as _};
@@ -14,7 +15,7 @@ use intentcast_protocol::{
     limits,
     market::{self, Answered, Command, Draft, Event, Market},
     place::Fulfilment,
-    rules::{Asked, Rules},
+    rules::{Asked, NoQuote, Rules},
     time::Timestamp,
     topic::Topic,
 };
@@ -26,10 +27,10 @@ use crate::{
     api::backend::{
         Backend, CatalogueStats, CommandError, Failed, Found, Imported, NetStatus, Outcome, PeerView, Stopped, Tried,
     },
-    catalogue::ships,
-    index::{Filters, Index},
+    catalogue::{ships, ships_to},
+    index::{Candidate, Filters, Index},
     net,
-    store::Store,
+    store::{Staging, Store, StoreError},
 };
 
 /// A node's market, for everybody in the process who is not the driver.
@@ -47,6 +48,9 @@ pub struct Handle {
 
 /// Items of an import that are stored at once.
 const STAGE_AT_ONCE: usize = 2000;
+/// How long an import waits for the one before it, and how often it asks.
+const IMPORT_PATIENCE: Duration = Duration::from_secs(20);
+const IMPORT_BEAT: Duration = Duration::from_millis(50);
 
 /// Items of the catalogue for an intent, best first; none where the index fails, which is said in the log.
 pub(super) fn candidates(
@@ -62,7 +66,7 @@ pub(super) fn candidates(
     match (found, counted) {
         (Ok(found), Ok(counted)) => found
             .into_iter()
-            .filter(|found| intent.fulfilment.contains(Fulfilment::Pickup) || ships(&found.item, &intent.place.region))
+            .filter(|found| reaches(&found.item, intent))
             .map(|found| market::Candidate {
                 item: found.item,
                 counted,
@@ -77,6 +81,11 @@ pub(super) fn candidates(
             Vec::new()
         }
     }
+}
+
+/// Whether an item can come to who wants it, as far as the item itself says.
+fn reaches(item: &Item, intent: &Intent) -> bool {
+    intent.fulfilment.contains(Fulfilment::Pickup) || ships(item, &intent.place.region)
 }
 
 /// The lowest share of an item's price that these rules may come down to, hundredths of a percent.
@@ -132,6 +141,25 @@ impl Handle {
             .await
             .map_err(|_| Failed::Stopped(Stopped))?
             .map_err(Failed::Broken)
+    }
+
+    /// Begins to take in a catalogue, once the last one is done with, if that is soon: of one that breaks off we hear a
+    /// little later than whoever broke it off.
+    async fn begin_import(&self) -> Result<Staging, Failed> {
+        let patience = tokio::time::Instant::now() + IMPORT_PATIENCE;
+        loop {
+            let begun = self.blocking(|store, _| match store.begin_import() {
+                Err(StoreError::Importing) => Ok(None),
+                begun => begun.map(Some).map_err(|why| why.to_string()),
+            });
+            match begun.await? {
+                Some(staging) => return Ok(staging),
+                None if patience <= tokio::time::Instant::now() => {
+                    return Err(Failed::Broken(StoreError::Importing.to_string()));
+                }
+                None => tokio::time::sleep(IMPORT_BEAT).await,
+            }
+        }
     }
 
     /// Runs `work` on the index, made where there is none yet.
@@ -201,9 +229,7 @@ impl Backend for Handle {
         batches: impl Stream<Item = Result<Vec<Item>, E>> + Send,
     ) -> Result<Imported, E> {
         let mut batches = std::pin::pin!(batches);
-        let mut staging = self
-            .blocking(|store, _| store.begin_import().map_err(|why| why.to_string()))
-            .await?;
+        let mut staging = self.begin_import().await?;
         let (mut waiting, mut is_coming) = (Vec::new(), true);
         while is_coming {
             match batches.next().await {
@@ -270,7 +296,7 @@ impl Backend for Handle {
                     stats.items += 1;
                     let root = item.category.root().lookup().map_or("unknown", |root| root.path);
                     *stats.categories.entry(root.to_owned()).or_default() += 1;
-                    Ok::<_, crate::store::StoreError>(())
+                    Ok::<_, StoreError>(())
                 })
                 .map_err(|why| why.to_string())?;
             stats.counted = (stamp.items > 0).then_some(stamp.counted);
@@ -297,18 +323,23 @@ impl Backend for Handle {
             let now = now();
             let mut tried: Vec<_> = found
                 .into_iter()
-                .map(|found| {
-                    (
-                        rules.quote(now, &asked, &found.item, found.item.stock, &reply),
-                        found.item.id,
-                    )
+                .map(|Candidate { item, .. }| {
+                    let quote = match reaches(&item, &intent) {
+                        true => rules.quote(now, &asked, &item, item.stock, &reply),
+                        false => Err(NoQuote(format!(
+                            "the item itself is not sent to {}",
+                            intent.place.region
+                        ))),
+                    };
+                    (quote, item)
                 })
                 .collect();
             tried.sort_by_key(|(quote, _)| std::cmp::Reverse(quote.as_ref().map(|quote| quote.score.total()).ok()));
             Ok(tried
                 .into_iter()
                 .map(|(quote, item)| Tried {
-                    item,
+                    ships_to: ships_to(&item),
+                    item: item.id,
                     outcome: Outcome::of(&quote),
                 })
                 .collect())
