@@ -130,7 +130,7 @@ impl Converter {
     fn price(&self, row: &Row) -> Result<Money, Flaw> {
         let fields = &self.mapping.fields;
         let currency = match row.find(&fields.currency) {
-            None => self.mapping.constants.currency,
+            None => None,
             Some((column, cell)) => {
                 let code = cell.plain();
                 let known = code.trim().parse::<Currency>();
@@ -145,7 +145,8 @@ impl Converter {
             ));
         };
         let said = cell.plain();
-        price(&said, self.mapping.price_unit, currency).map_err(|expected| Flaw::new(column, &said, expected))
+        let constant = self.mapping.constants.currency;
+        price(&said, self.mapping.price_unit, currency, constant).map_err(|expected| Flaw::new(column, &said, expected))
     }
 
     /// Where the row, or else the mapping, says that the item is sent.
