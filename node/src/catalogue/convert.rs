@@ -1,6 +1,6 @@
 //! One row into one item.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use intentcast_protocol::{
     attribute::{Attribute, Value, attribute_name},
@@ -28,6 +28,8 @@ use super::{
 
 /// Attributes of an item: 256 x (48 + 80 + a few) bytes are 34 KiB, and with the texts well below what the store takes.
 const MAX_ATTRIBUTES: usize = 256;
+/// Names of attributes that are remembered: 10,000 x 2 x 48 bytes are a megabyte.
+const MAX_NAMES: usize = 10_000;
 /// The attribute that says where an item is sent: codes of regions, parted by spaces.
 pub const SHIPS_TO: &str = "ships_to";
 
@@ -54,6 +56,8 @@ pub fn ships(item: &Item, place: &Region) -> bool {
 pub struct Converter {
     mapping: Mapping,
     filing: Filing,
+    /// Names of attributes as they stand in the file, and as they are compared: the same ones come row after row.
+    names: HashMap<String, Word>,
 }
 
 impl Converter {
@@ -61,6 +65,7 @@ impl Converter {
         Self {
             mapping,
             filing: Filing::default(),
+            names: HashMap::new(),
         }
     }
 
@@ -98,7 +103,7 @@ impl Converter {
             .unwrap_or(Language::ENGLISH);
         let (gtin, wrong) = gtin(row, &fields.gtin);
         let ships_to = self.ships_to(row)?;
-        let attributes = self.attributes(row, &ships_to, &mut cut);
+        let attributes = Self::attributes(&self.mapping, &mut self.names, row, &ships_to, &mut cut);
         let (id, id_cut) = id(row, &fields.id, &title, &brand, price)?;
         let said: Vec<String> = kinds(row, &fields.category).collect();
         let (category, how) = self.filing.file(&said, title.as_str(), constants.category);
@@ -167,7 +172,13 @@ impl Converter {
             .collect()
     }
 
-    fn attributes(&self, row: &Row, ships_to: &[Region], cut: &mut bool) -> Vec<Attribute> {
+    fn attributes(
+        mapping: &Mapping,
+        names: &mut HashMap<String, Word>,
+        row: &Row,
+        ships_to: &[Region],
+        cut: &mut bool,
+    ) -> Vec<Attribute> {
         let mut all: BTreeMap<Word, Value> = BTreeMap::new();
         if !ships_to.is_empty() {
             let codes: Vec<String> = ships_to.iter().map(Region::to_string).collect();
@@ -175,9 +186,19 @@ impl Converter {
             all.insert(Word::lossy(SHIPS_TO), Value::Text(fit(&codes.join(" "), cut)));
         }
         let mut take = |name: &str, cell: &Cell| {
-            // First what text is like everywhere, then what a name is like: the one may undo the other.
-            let name: Word = fit(&attribute_name(Text::<{ usize::MAX }>::lossy(name).as_str()), cut);
-            let name: Word = Word::lossy(&attribute_name(name.as_str()));
+            let name = match names.get(name) {
+                Some(known) => known.clone(),
+                None => {
+                    let mut is_cut = false;
+                    let worked_out = compared(name, &mut is_cut);
+                    *cut |= is_cut;
+                    // One that is cut is worked out again, so that each row's is counted.
+                    if !is_cut && names.len() < MAX_NAMES && name.len() <= WORD_BYTES {
+                        names.insert(name.to_owned(), worked_out.clone());
+                    }
+                    worked_out
+                }
+            };
             if let Some(value) = value(cell, cut).filter(|_| !name.is_empty()) {
                 if all.len() < MAX_ATTRIBUTES {
                     all.entry(name).or_insert(value);
@@ -187,7 +208,7 @@ impl Converter {
             }
         };
         for (column, cell) in &row.0 {
-            let prefixes = &self.mapping.attribute_prefixes;
+            let prefixes = &mapping.attribute_prefixes;
             if let Some(name) = prefixes
                 .iter()
                 .find_map(|prefix| column.trim().strip_prefix(prefix.as_str()))
@@ -195,7 +216,7 @@ impl Converter {
                 take(name, cell);
             }
         }
-        match row.find(&self.mapping.fields.attributes).map(|(_, cell)| cell) {
+        match row.find(&mapping.fields.attributes).map(|(_, cell)| cell) {
             Some(Cell::Map(pairs)) => pairs.iter().for_each(|(name, cell)| take(name, cell)),
             Some(Cell::Text(text)) => match spelt(text) {
                 Some(Cell::Map(pairs)) => pairs.iter().for_each(|(name, cell)| take(name, cell)),
@@ -211,6 +232,13 @@ impl Converter {
         }
         all.into_iter().map(|(name, value)| Attribute { name, value }).collect()
     }
+}
+
+/// An attribute's name as it is compared.
+fn compared(name: &str, cut: &mut bool) -> Word {
+    // First what text is like everywhere, then what a name is like: the one may undo the other.
+    let name: Word = fit(&attribute_name(Text::<{ usize::MAX }>::lossy(name).as_str()), cut);
+    Word::lossy(&attribute_name(name.as_str()))
 }
 
 fn named(columns: &[String]) -> &str {

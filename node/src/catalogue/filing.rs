@@ -63,7 +63,7 @@ pub struct Filing {
 impl Filing {
     /// The category of a thing of which its row says `said`, the most telling first.
     pub fn file(&mut self, said: &[String], title: &str, constant: Option<CategoryId>) -> (CategoryId, How) {
-        let titles = category::infer(title).map(|category| category.id);
+        let titles = || category::infer(title).map(|category| category.id);
         let meant: Vec<(CategoryId, How, bool)> = said
             .iter()
             .filter_map(|said| {
@@ -71,7 +71,9 @@ impl Filing {
                 Some((id, how, how == How::Code || said.contains(STEPS)))
             })
             .collect();
-        if let Some(found) = weigh(&meant, titles) {
+        if !meant.is_empty()
+            && let Some(found) = weigh(&meant, titles())
+        {
             return found;
         }
         if let Some(first) = said.first() {
@@ -82,7 +84,7 @@ impl Filing {
             }
         }
         let constant_first = constant.filter(|_| said.is_empty());
-        let found = constant_first.or(titles).or(constant);
+        let found = constant_first.or_else(titles).or(constant);
         (found.unwrap_or(GENERAL), How::Title)
     }
 

@@ -306,7 +306,7 @@ fn bar(total: Option<u64>, is_shown: bool) -> ProgressBar {
 
 fn style(template: &str) -> ProgressStyle {
     let style = ProgressStyle::with_template(template).expect("each template here is one");
-    style.progress_chars("##.")
+    style.progress_chars("#.")
 }
 
 /// What is known of the rows so far.
