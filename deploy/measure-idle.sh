@@ -5,7 +5,8 @@
 # usage: deploy/measure-idle.sh [PROGRAM] [SECONDS]
 #
 # The wire is counted twice, for SECONDS each, once the sellers have grown quiet without the customer, and with it; the
-# difference is the customer's, in both directions, with all headers. Without `unshare` and `ip` the machine's loopback is used, and must be quiet.
+# difference is the customer's, in both directions, with all headers. Without `unshare` and `ip` the machine's loopback
+# is used, and must be quiet.
 set -eu
 
 program=${1:-target/release/intentcast}

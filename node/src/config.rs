@@ -105,7 +105,7 @@ impl Config {
         }
         for (told, kept) in [
             (&flags.catalog, &mut config.seller.catalog),
-            (&flags.map, &mut config.seller.map),
+            (&flags.mapping.map, &mut config.seller.map),
             (&flags.rules, &mut config.seller.rules),
         ] {
             if told.is_some() {

@@ -357,7 +357,7 @@ basis_points = -500
         let error = |from: &str, to: &str| parse(&SHOP.replace(from, to)).unwrap_err().to_string();
         assert!(error("meet_budget", "meet_budgit").contains("did you mean `meet_budget`?"));
         assert!(error("\"pram\"", "\"bogus thing\"").starts_with("line 3: "));
-        assert!(error("GB-ENG", "GB-XXX").contains("no region GB-XXX"));
+        assert!(error("GB-ENG", "GB-QQQ").contains("no region GB-QQQ"));
         assert!(error("9000", "10001").contains("floor"));
         assert!(error("shop =", "terms = [\"SD-BASS\"]\nshop =").contains("did you mean SD-BASE?"));
     }

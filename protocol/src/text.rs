@@ -61,7 +61,7 @@ impl<const MAX: usize> Text<MAX> {
         if let Some(c) = text.chars().find(|c| is_forbidden(*c)) {
             return Err(TextError::Forbidden(c as u32));
         }
-        if !is_nfc(&text) {
+        if !text.is_ascii() && !is_nfc(&text) {
             return Err(TextError::NotNfc);
         }
         Ok(Self(text))
@@ -73,7 +73,10 @@ impl<const MAX: usize> Text<MAX> {
     /// [`TextError::TooLong`] or [`TextError::Forbidden`].
     pub fn new(text: &str) -> Result<Self, TextError> {
         let folded = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        Self::strict(folded.nfc().collect::<String>())
+        Self::strict(match folded.is_ascii() {
+            true => folded,
+            false => folded.nfc().collect(),
+        })
     }
 
     /// What a catalogue holds, made to fit: forbidden characters dropped, cut at a word where it is too long.
@@ -83,7 +86,11 @@ impl<const MAX: usize> Text<MAX> {
             .map(|c| if c.is_whitespace() { ' ' } else { c })
             .filter(|c| !is_forbidden(*c))
             .collect();
-        let mut folded: String = clean.split_whitespace().collect::<Vec<_>>().join(" ").nfc().collect();
+        let mut folded = clean.split_whitespace().collect::<Vec<_>>().join(" ");
+        // Most of a large catalogue is ASCII, which composing leaves as it is.
+        if !folded.is_ascii() {
+            folded = folded.nfc().collect();
+        }
         if folded.len() > MAX {
             folded.truncate(folded.floor_char_boundary(MAX));
             if let Some(space) = folded.rfind(' ').filter(|at| *at > MAX / 2) {

@@ -148,6 +148,13 @@ impl Member {
         self.running = Some(Running { child, complaints });
     }
 
+    /// Another command on its folder, which writes JSON.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = program();
+        command.arg("--home").arg(&self.home).arg("--json").args(args);
+        command
+    }
+
     /// Its process.
     pub fn pid(&self) -> u32 {
         let running = self.running.as_ref().expect("it runs");

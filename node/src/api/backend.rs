@@ -11,6 +11,7 @@ use intentcast_protocol::{
     item::Item,
     market::{Answered, Command, Denied, Draft, Event, Market},
     matching::{Check, Test},
+    place::Region,
     rules::Rules,
     text::Word,
     time::Timestamp,
@@ -215,6 +216,9 @@ pub struct CatalogueStats {
 pub struct Tried {
     /// The seller's own number for the item.
     pub item: Word,
+    /// Where the item itself says that it is sent; without a word, the rules alone decide.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ships_to: Option<Vec<Region>>,
     /// An offer, or why there is none.
     #[serde(flatten)]
     pub outcome: Outcome,

@@ -1,36 +1,47 @@
 //! A file's bytes as text in UTF-8, bounded: unpacked, its mark of the byte order taken off, its encoding undone.
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 
+use encoding_rs::{Decoder, DecoderResult, UTF_8};
 use serde::Deserialize;
 
 use super::ImportError;
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
-const BOM: &[u8] = b"\xef\xbb\xbf";
 /// Bytes that are looked at to tell what a file is.
 pub const HEAD: usize = 64 * 1024;
+/// Bytes that are decoded at once.
+const PIECE: usize = 8 * 1024;
 
-/// How a file's letters are written.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Encoding {
-    /// As everybody should.
-    #[default]
-    Utf8,
-    /// ISO 8859-1, read as Windows reads it (code page 1252): it differs where 8859-1 has nothing to print.
-    Latin1,
+/// How a file's letters are written: UTF-8, as everybody should, or any other way that the web knows. `latin1` is read
+/// as Windows has it (code page 1252): it differs where ISO 8859-1 has nothing to print.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Encoding(&'static encoding_rs::Encoding);
+
+impl Default for Encoding {
+    fn default() -> Self {
+        Self(UTF_8)
+    }
 }
 
 impl std::str::FromStr for Encoding {
     type Err = &'static str;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        match name.trim().to_ascii_lowercase().replace(['-', '_'], "").as_str() {
-            "utf8" => Ok(Self::Utf8),
-            "latin1" | "iso88591" | "iso885915" | "windows1252" | "cp1252" => Ok(Self::Latin1),
-            _ => Err("utf8 or latin1"),
-        }
+        let known = encoding_rs::Encoding::for_label_no_replacement;
+        // Programs write the names without the dashes that the web has in them, and the other way round.
+        let bare = || name.replace(['-', '_'], "");
+        let found = known(name.as_bytes()).or_else(|| known(bare().as_bytes()));
+        found.map(Self).ok_or("utf8, latin1, or another that the web knows")
+    }
+}
+
+impl TryFrom<String> for Encoding {
+    type Error = &'static str;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        name.parse()
     }
 }
 
@@ -53,24 +64,25 @@ pub fn open<'a>(bytes: impl Read + 'a, encoding: Encoding) -> Result<Opened<'a>,
         Box::new(raw)
     };
     let mut text = Peeked::new(text);
-    if text.peek(BOM.len()).map_err(broken)?.starts_with(BOM) {
-        text.skip(BOM.len());
-    }
+    let head = text.peek(HEAD).map_err(broken)?;
+    let (Encoding(encoding), mark) = match (encoding_rs::Encoding::for_bom(head), declared(head)) {
+        (Some((marked, len)), _) => (Encoding(marked), len),
+        (None, None) => (encoding, 0),
+        (None, Some(name)) => match name.parse() {
+            // Its own name could be read, so it is not in letters of two bytes.
+            Ok(Encoding(named)) if !named.is_ascii_compatible() => (Encoding(UTF_8), 0),
+            Ok(named) => (named, 0),
+            Err(_) => return Err(ImportError::Format("the file names an encoding that nobody knows")),
+        },
+    };
+    text.skip(mark);
+    let text: Box<dyn Read + 'a> = match encoding == UTF_8 {
+        // Whether it is, is judged row by row.
+        true => Box::new(text),
+        false => Box::new(Decoded::new(text, encoding)),
+    };
+    let mut text = Peeked::new(text);
     let head = text.peek(HEAD).map_err(broken)?.to_vec();
-    let encoding = match declared(&head) {
-        None => encoding,
-        Some(name) => name
-            .parse()
-            .map_err(|_| ImportError::Format("the file names an encoding that is neither UTF-8 nor Latin-1"))?,
-    };
-    let text: Box<dyn Read + 'a> = match encoding {
-        Encoding::Utf8 => Box::new(text),
-        Encoding::Latin1 => Box::new(Latin1 {
-            inner: text,
-            waiting: Vec::new(),
-            given: 0,
-        }),
-    };
     Ok(Opened {
         text: Fuse {
             // With an end to the last line as well, all lines are counted alike.
@@ -138,38 +150,59 @@ impl<R: Read> Read for Peeked<R> {
     }
 }
 
-/// Latin-1 as UTF-8.
-struct Latin1<R> {
+/// What is written in another way, as UTF-8.
+struct Decoded<R> {
     inner: R,
-    waiting: Vec<u8>,
-    given: usize,
+    encoding: &'static encoding_rs::Encoding,
+    decoder: Decoder,
+    waiting: Cursor<String>,
+    has_ended: bool,
 }
 
-impl<R: Read> Read for Latin1<R> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        if self.given == self.waiting.len() {
-            let mut raw = [0; 8192];
-            let read = self.inner.read(&mut raw)?;
-            let text: String = raw[..read].iter().map(|byte| letter(*byte)).collect();
-            (self.waiting, self.given) = (text.into_bytes(), 0);
+impl<R: Read> Decoded<R> {
+    fn new(inner: R, encoding: &'static encoding_rs::Encoding) -> Self {
+        Self {
+            inner,
+            encoding,
+            decoder: encoding.new_decoder_without_bom_handling(),
+            waiting: Cursor::default(),
+            has_ended: false,
         }
-        let read = (&self.waiting[self.given..]).read(out)?;
-        self.given += read;
-        Ok(read)
+    }
+
+    /// Decodes the next piece, which may come to nothing where it ends within a letter.
+    fn decode(&mut self) -> io::Result<()> {
+        let mut raw = [0; PIECE];
+        let read = self.inner.read(&mut raw)?;
+        self.has_ended = read == 0;
+        let room = self.decoder.max_utf8_buffer_length_without_replacement(read);
+        let mut text = String::with_capacity(room.expect("a piece is not half of all memory"));
+        let (result, _) = self
+            .decoder
+            .decode_to_string_without_replacement(&raw[..read], &mut text, self.has_ended);
+        match result {
+            DecoderResult::InputEmpty => {
+                self.waiting = Cursor::new(text);
+                Ok(())
+            }
+            DecoderResult::Malformed(..) => {
+                let why = format!("there are bytes that are nothing in {}", self.encoding.name());
+                Err(io::Error::new(io::ErrorKind::InvalidData, why))
+            }
+            DecoderResult::OutputFull => unreachable!("there is room for the longest that it can be"),
+        }
     }
 }
 
-fn letter(byte: u8) -> char {
-    /// Of bytes 0x80 to 0x9f in code page 1252; what it leaves open stays the control character that it is in 8859-1.
-    const WINDOWS: [char; 32] = [
-        '\u{20ac}', '\u{81}', '\u{201a}', '\u{192}', '\u{201e}', '\u{2026}', '\u{2020}', '\u{2021}', '\u{2c6}',
-        '\u{2030}', '\u{160}', '\u{2039}', '\u{152}', '\u{8d}', '\u{17d}', '\u{8f}', '\u{90}', '\u{2018}', '\u{2019}',
-        '\u{201c}', '\u{201d}', '\u{2022}', '\u{2013}', '\u{2014}', '\u{2dc}', '\u{2122}', '\u{161}', '\u{203a}',
-        '\u{153}', '\u{9d}', '\u{17e}', '\u{178}',
-    ];
-    match byte {
-        0x80..=0x9f => WINDOWS[usize::from(byte - 0x80)],
-        byte => char::from(byte),
+impl<R: Read> Read for Decoded<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let read = self.waiting.read(out)?;
+            if read > 0 || self.has_ended || out.is_empty() {
+                return Ok(read);
+            }
+            self.decode()?;
+        }
     }
 }
 

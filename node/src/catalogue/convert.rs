@@ -1,6 +1,6 @@
 //! One row into one item.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use intentcast_protocol::{
     attribute::{Attribute, Value, attribute_name},
@@ -28,33 +28,36 @@ use super::{
 
 /// Attributes of an item: 256 x (48 + 80 + a few) bytes are 34 KiB, and with the texts well below what the store takes.
 const MAX_ATTRIBUTES: usize = 256;
+/// Names of attributes that are remembered: 10,000 x 2 x 48 bytes are a megabyte.
+const MAX_NAMES: usize = 10_000;
 /// The attribute that says where an item is sent: codes of regions, parted by spaces.
 pub const SHIPS_TO: &str = "ships_to";
 
-/// Whether the item's own word on where it is sent leaves out `place`. Without a word it leaves out nothing: then the
-/// seller's rules alone decide.
-pub fn ships(item: &Item, place: &Region) -> bool {
-    let mut regions = regions(item).peekable();
-    regions.peek().is_none() || regions.any(|region| region.covers(place) || place.covers(&region))
-}
-
-/// Where the item says that it is sent; nowhere said, none.
-pub fn regions(item: &Item) -> impl Iterator<Item = Region> {
+/// The item's own word on where it is sent; `None` where it has none, and the seller's rules alone decide.
+pub fn ships_to(item: &Item) -> Option<Vec<Region>> {
     let said = item
         .attributes
         .iter()
-        .find(|attribute| attribute.name.as_str() == SHIPS_TO);
-    let codes = match said.map(|attribute| &attribute.value) {
-        Some(Value::Text(codes)) => codes.as_str(),
-        _ => "",
-    };
-    codes.split(' ').filter_map(|code| code.parse().ok())
+        .find(|attribute| attribute.name.as_str() == SHIPS_TO)?;
+    let Value::Text(regions) = &said.value else { return None };
+    let regions = regions.as_str().split(' ').filter_map(|code| code.parse().ok());
+    Some(regions.collect())
+}
+
+/// Whether the item's own word on where it is sent admits `place`.
+pub fn ships(item: &Item, place: &Region) -> bool {
+    ships_to(item).is_none_or(|regions| {
+        let mut regions = regions.iter();
+        regions.any(|region| region.covers(place) || place.covers(region))
+    })
 }
 
 /// Makes items of rows, one after the other.
 pub struct Converter {
     mapping: Mapping,
     filing: Filing,
+    /// Names of attributes as they stand in the file, and as they are compared: the same ones come row after row.
+    names: HashMap<String, Word>,
 }
 
 impl Converter {
@@ -62,6 +65,7 @@ impl Converter {
         Self {
             mapping,
             filing: Filing::default(),
+            names: HashMap::new(),
         }
     }
 
@@ -99,7 +103,7 @@ impl Converter {
             .unwrap_or(Language::ENGLISH);
         let (gtin, wrong) = gtin(row, &fields.gtin);
         let ships_to = self.ships_to(row)?;
-        let attributes = self.attributes(row, &ships_to, &mut cut);
+        let attributes = Self::attributes(&self.mapping, &mut self.names, row, &ships_to, &mut cut);
         let (id, id_cut) = id(row, &fields.id, &title, &brand, price)?;
         let said: Vec<String> = kinds(row, &fields.category).collect();
         let (category, how) = self.filing.file(&said, title.as_str(), constants.category);
@@ -131,7 +135,7 @@ impl Converter {
     fn price(&self, row: &Row) -> Result<Money, Flaw> {
         let fields = &self.mapping.fields;
         let currency = match row.find(&fields.currency) {
-            None => self.mapping.constants.currency,
+            None => None,
             Some((column, cell)) => {
                 let code = cell.plain();
                 let known = code.trim().parse::<Currency>();
@@ -146,7 +150,8 @@ impl Converter {
             ));
         };
         let said = cell.plain();
-        price(&said, self.mapping.price_unit, currency).map_err(|expected| Flaw::new(column, &said, expected))
+        let constant = self.mapping.constants.currency;
+        price(&said, self.mapping.price_unit, currency, constant).map_err(|expected| Flaw::new(column, &said, expected))
     }
 
     /// Where the row, or else the mapping, says that the item is sent.
@@ -167,7 +172,13 @@ impl Converter {
             .collect()
     }
 
-    fn attributes(&self, row: &Row, ships_to: &[Region], cut: &mut bool) -> Vec<Attribute> {
+    fn attributes(
+        mapping: &Mapping,
+        names: &mut HashMap<String, Word>,
+        row: &Row,
+        ships_to: &[Region],
+        cut: &mut bool,
+    ) -> Vec<Attribute> {
         let mut all: BTreeMap<Word, Value> = BTreeMap::new();
         if !ships_to.is_empty() {
             let codes: Vec<String> = ships_to.iter().map(Region::to_string).collect();
@@ -175,9 +186,19 @@ impl Converter {
             all.insert(Word::lossy(SHIPS_TO), Value::Text(fit(&codes.join(" "), cut)));
         }
         let mut take = |name: &str, cell: &Cell| {
-            // First what text is like everywhere, then what a name is like: the one may undo the other.
-            let name: Word = fit(&attribute_name(Text::<{ usize::MAX }>::lossy(name).as_str()), cut);
-            let name: Word = Word::lossy(&attribute_name(name.as_str()));
+            let name = match names.get(name) {
+                Some(known) => known.clone(),
+                None => {
+                    let mut is_cut = false;
+                    let worked_out = compared(name, &mut is_cut);
+                    *cut |= is_cut;
+                    // One that is cut is worked out again, so that each row's is counted.
+                    if !is_cut && names.len() < MAX_NAMES && name.len() <= WORD_BYTES {
+                        names.insert(name.to_owned(), worked_out.clone());
+                    }
+                    worked_out
+                }
+            };
             if let Some(value) = value(cell, cut).filter(|_| !name.is_empty()) {
                 if all.len() < MAX_ATTRIBUTES {
                     all.entry(name).or_insert(value);
@@ -187,7 +208,7 @@ impl Converter {
             }
         };
         for (column, cell) in &row.0 {
-            let prefixes = &self.mapping.attribute_prefixes;
+            let prefixes = &mapping.attribute_prefixes;
             if let Some(name) = prefixes
                 .iter()
                 .find_map(|prefix| column.trim().strip_prefix(prefix.as_str()))
@@ -195,7 +216,7 @@ impl Converter {
                 take(name, cell);
             }
         }
-        match row.find(&self.mapping.fields.attributes).map(|(_, cell)| cell) {
+        match row.find(&mapping.fields.attributes).map(|(_, cell)| cell) {
             Some(Cell::Map(pairs)) => pairs.iter().for_each(|(name, cell)| take(name, cell)),
             Some(Cell::Text(text)) => match spelt(text) {
                 Some(Cell::Map(pairs)) => pairs.iter().for_each(|(name, cell)| take(name, cell)),
@@ -211,6 +232,13 @@ impl Converter {
         }
         all.into_iter().map(|(name, value)| Attribute { name, value }).collect()
     }
+}
+
+/// An attribute's name as it is compared.
+fn compared(name: &str, cut: &mut bool) -> Word {
+    // First what text is like everywhere, then what a name is like: the one may undo the other.
+    let name: Word = fit(&attribute_name(Text::<{ usize::MAX }>::lossy(name).as_str()), cut);
+    Word::lossy(&attribute_name(name.as_str()))
 }
 
 fn named(columns: &[String]) -> &str {

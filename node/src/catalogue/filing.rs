@@ -17,6 +17,9 @@ const TOLD: usize = 10;
 /// What marks a number as one of Google's: a shop's own numbers look the same.
 pub const GOOGLE: &str = "google:";
 
+/// What stands between the steps of a path.
+const STEPS: [char; 3] = ['>', '/', '|'];
+
 /// Numbers of Google's taxonomy that the vocabulary does not name itself, filed under the nearest that it does.
 static GOOGLE_IDS: LazyLock<HashMap<u32, CategoryId>> = LazyLock::new(|| {
     let mut known = HashMap::new();
@@ -60,7 +63,17 @@ pub struct Filing {
 impl Filing {
     /// The category of a thing of which its row says `said`, the most telling first.
     pub fn file(&mut self, said: &[String], title: &str, constant: Option<CategoryId>) -> (CategoryId, How) {
-        if let Some(found) = said.iter().find_map(|said| self.meaning(said)) {
+        let titles = || category::infer(title).map(|category| category.id);
+        let meant: Vec<(CategoryId, How, bool)> = said
+            .iter()
+            .filter_map(|said| {
+                let (id, how) = self.meaning(said)?;
+                Some((id, how, how == How::Code || said.contains(STEPS)))
+            })
+            .collect();
+        if !meant.is_empty()
+            && let Some(found) = weigh(&meant, titles())
+        {
             return found;
         }
         if let Some(first) = said.first() {
@@ -71,9 +84,7 @@ impl Filing {
             }
         }
         let constant_first = constant.filter(|_| said.is_empty());
-        let found = constant_first
-            .or_else(|| category::infer(title).map(|category| category.id))
-            .or(constant);
+        let found = constant_first.or_else(titles).or(constant);
         (found.unwrap_or(GENERAL), How::Title)
     }
 
@@ -101,6 +112,33 @@ impl Filing {
         self.known.insert(said.to_owned(), found);
         found
     }
+}
+
+/// What the texts of a row mean together, where they mean anything.
+///
+/// A number or a path is taken at its word. A loose one is not: "Indoor" is a kind of plant to us, and to the shop that
+/// sells sofas a room. There most voices for one root decide, the title's among them, and of as many the first. The
+/// title may also be finer than what was said: a shirt among things for men.
+fn weigh(meant: &[(CategoryId, How, bool)], title: Option<CategoryId>) -> Option<(CategoryId, How)> {
+    let sure = meant.iter().find(|(.., is_sure)| *is_sure);
+    let voices: Vec<(CategoryId, How)> = match sure {
+        Some((id, how, _)) => vec![(*id, *how)],
+        None => meant.iter().map(|(id, how, _)| (*id, *how)).collect(),
+    };
+    let said = voices.first()?;
+    let all = || voices.iter().copied().chain(title.map(|id| (id, How::Title)));
+    let votes = |root: CategoryId| all().filter(|(id, _)| id.root() == root).count();
+    let root = match sure {
+        Some(_) => said.0.root(),
+        // The last of equals is what `max_by_key` gives, and here the first is meant.
+        None => all().rev().max_by_key(|(id, _)| votes(id.root()))?.0.root(),
+    };
+    let (coarse, how) = all().find(|(id, _)| id.root() == root)?;
+    let finest = all()
+        .map(|(id, _)| id)
+        .filter(|id| coarse.covers(*id))
+        .max_by_key(|id| id.lookup().map(|it| it.depth()));
+    Some((finest.unwrap_or(coarse), how))
 }
 
 /// The category of Google's number, marked as one, or of Shopify's, which says itself where it stands.
@@ -133,7 +171,7 @@ fn by_text(said: &str) -> Option<CategoryId> {
         return Some(category.id);
     }
     let steps: Vec<&str> = said
-        .split(['>', '/', '|'])
+        .split(STEPS)
         .map(str::trim)
         .filter(|step| !step.is_empty())
         .collect();
@@ -209,6 +247,30 @@ mod tests {
                 path(said)
             );
         }
+    }
+
+    #[test]
+    fn a_loose_word_is_weighed_against_the_others_and_the_title() {
+        let file = |said: &[&str], title: &str| {
+            let said: Vec<String> = said.iter().map(|said| (*said).to_owned()).collect();
+            Filing::default().file(&said, title, None).0.to_string()
+        };
+        assert_eq!(file(&["Indoor", "Sofa"], "Grey Sofa"), "furniture/living-room/sofas");
+        assert!(file(&["Indoor"], "Weeping fig").starts_with("garden/plants"));
+        assert_eq!(
+            file(&["Sports > Cycling"], "Mountain bike"),
+            "sports/cycling/mountain-bikes"
+        );
+        assert_eq!(
+            file(&["google:568"], "Grey sofa"),
+            "baby/strollers",
+            "a number is taken at its word"
+        );
+        assert_eq!(
+            file(&["Bracelet"], "Grey sofa"),
+            "jewellery/bracelets",
+            "of as many the first"
+        );
     }
 
     #[test]

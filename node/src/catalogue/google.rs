@@ -47,7 +47,6 @@ pub fn name(column: &str) -> String {
 /// The row in our columns.
 pub fn row(feed: Row) -> Row {
     let feed = Row(feed.0.into_iter().map(|(column, cell)| (name(&column), cell)).collect());
-    let cell = |column: &str| feed.column(column).map_or(Cell::Empty, |(_, cell)| cell.clone());
     let mut row = Row::default();
     for column in SAME {
         let ours = if *column == "content_language" {
@@ -55,42 +54,33 @@ pub fn row(feed: Row) -> Row {
         } else {
             column
         };
-        row.set(ours, cell(column));
+        row.set(ours, feed.cell(column));
     }
-    // A sale that has its dates is not for ever; without a calendar the full price is the safe one.
-    let on_sale = feed.column("sale_price").is_some() && feed.column("sale_price_effective_date").is_none();
-    row.set("price", cell(if on_sale { "sale_price" } else { "price" }));
-    let kinds = [category(cell("google_product_category")), cell("product_type")];
-    let kinds = kinds.iter().flat_map(Cell::each).cloned().collect::<Vec<_>>();
-    if !kinds.is_empty() {
-        row.set("category", Cell::List(kinds));
-    }
-    let counted = ["quantity", "sell_on_google_quantity", "availability"].map(cell);
-    let available = availability(&feed.text("availability"));
-    let stock = match available {
+    let price = feed.price("price", "sale_price", &["sale_price_effective_date"]);
+    row.set("price", price);
+    let kinds = [
+        category(feed.cell("google_product_category")),
+        feed.cell("product_type"),
+    ];
+    row.set("category", Cell::list(kinds.iter().flat_map(Cell::each).cloned()));
+    let counted = ["quantity", "sell_on_google_quantity", "availability"].map(|column| feed.cell(column));
+    let stock = match availability(&feed.text("availability")) {
         Some(0) => Cell::Number("0".into()),
-        _ => counted
-            .into_iter()
-            .find(|cell| *cell != Cell::Empty)
-            .unwrap_or(Cell::Empty),
+        _ => Cell::first(counted),
     };
     row.set("stock", stock);
-    let places = ships_to(&cell("shipping"));
-    if !places.is_empty() {
-        row.set("ships_to", Cell::List(places));
-    }
-    let mut attributes: Vec<(String, Cell)> = ATTRIBUTES
+    row.set("ships_to", Cell::list(ships_to(&feed.cell("shipping"))));
+    let details = feed.cell("product_detail");
+    let details = details.each().iter().filter_map(|detail| {
+        Some((
+            detail.part("attribute_name")?.plain(),
+            detail.part("attribute_value")?.clone(),
+        ))
+    });
+    let attributes = ATTRIBUTES
         .iter()
-        .filter_map(|column| Some(((*column).to_owned(), feed.column(column)?.1.clone())))
-        .collect();
-    for detail in cell("product_detail").each() {
-        if let (Some(name), Some(value)) = (detail.part("attribute_name"), detail.part("attribute_value")) {
-            attributes.push((name.plain(), value.clone()));
-        }
-    }
-    if !attributes.is_empty() {
-        row.set("attributes", Cell::Map(attributes));
-    }
+        .map(|column| ((*column).to_owned(), feed.cell(column)));
+    row.set("attributes", Cell::map(attributes.chain(details)));
     row
 }
 

@@ -1,65 +1,9 @@
 //! Shops' texts come with the mark-up of their pages; an offer is plain text.
 
-/// Names of characters that shops' editors write; any other stays as it stands.
-const NAMED: &[(&str, &str)] = &[
-    ("amp", "&"),
-    ("lt", "<"),
-    ("gt", ">"),
-    ("quot", "\""),
-    ("apos", "'"),
-    ("nbsp", " "),
-    ("ensp", " "),
-    ("emsp", " "),
-    ("thinsp", " "),
-    ("shy", ""),
-    ("pound", "\u{a3}"),
-    ("euro", "\u{20ac}"),
-    ("yen", "\u{a5}"),
-    ("cent", "\u{a2}"),
-    ("copy", "\u{a9}"),
-    ("reg", "\u{ae}"),
-    ("trade", "\u{2122}"),
-    ("deg", "\u{b0}"),
-    ("plusmn", "\u{b1}"),
-    ("times", "\u{d7}"),
-    ("divide", "\u{f7}"),
-    ("frac12", "\u{bd}"),
-    ("frac14", "\u{bc}"),
-    ("frac34", "\u{be}"),
-    ("sup2", "\u{b2}"),
-    ("sup3", "\u{b3}"),
-    ("micro", "\u{b5}"),
-    ("middot", "\u{b7}"),
-    ("bull", "\u{2022}"),
-    ("hellip", "\u{2026}"),
-    ("ndash", "\u{2013}"),
-    ("mdash", "\u{2014}"),
-    ("lsquo", "\u{2018}"),
-    ("rsquo", "\u{2019}"),
-    ("ldquo", "\u{201c}"),
-    ("rdquo", "\u{201d}"),
-    ("laquo", "\u{ab}"),
-    ("raquo", "\u{bb}"),
-    ("auml", "\u{e4}"),
-    ("ouml", "\u{f6}"),
-    ("uuml", "\u{fc}"),
-    ("Auml", "\u{c4}"),
-    ("Ouml", "\u{d6}"),
-    ("Uuml", "\u{dc}"),
-    ("szlig", "\u{df}"),
-    ("eacute", "\u{e9}"),
-    ("egrave", "\u{e8}"),
-    ("ecirc", "\u{ea}"),
-    ("agrave", "\u{e0}"),
-    ("acirc", "\u{e2}"),
-    ("ccedil", "\u{e7}"),
-    ("ocirc", "\u{f4}"),
-    ("icirc", "\u{ee}"),
-    ("ntilde", "\u{f1}"),
-    ("aring", "\u{e5}"),
-    ("oslash", "\u{f8}"),
-    ("aelig", "\u{e6}"),
-];
+use quick_xml::escape::resolve_html5_entity;
+
+/// Bytes of the longest name that HTML has for a character, and its semicolon.
+const NAME_BYTES: usize = 33;
 
 /// Elements whose content nobody reads.
 const UNREAD: &[&str] = &["script", "style"];
@@ -135,7 +79,7 @@ fn tag(after: &str) -> Option<&str> {
 
 /// The character that `after`, behind its `&`, names or counts, and what stands behind it.
 fn named(after: &str) -> Option<(String, &str)> {
-    let end = after.bytes().take(10).position(|byte| byte == b';')?;
+    let end = after.bytes().take(NAME_BYTES).position(|byte| byte == b';')?;
     let (name, rest) = (&after[..end], &after[end + 1..]);
     if let Some(number) = name.strip_prefix('#') {
         let code = match number.strip_prefix(['x', 'X']) {
@@ -144,8 +88,7 @@ fn named(after: &str) -> Option<(String, &str)> {
         };
         return Some((char::from_u32(code)?.to_string(), rest));
     }
-    let (_, character) = NAMED.iter().find(|(known, _)| *known == name)?;
-    Some(((*character).to_owned(), rest))
+    Some((resolve_html5_entity(name)?.to_owned(), rest))
 }
 
 #[cfg(test)]
@@ -167,6 +110,7 @@ mod tests {
                 "29\" \u{20ac}5 \u{20ac}6 caf\u{e9}",
             ),
             ("&amp;lt;b&gt; &unknown; &", "&lt;b> &unknown; &"),
+            ("a&CounterClockwiseContourIntegral;b", "a\u{2233}b"),
             ("open <b", "open <b"),
             ("open <script>never closed", "open  "),
             ("open <!-- never closed", "open  "),

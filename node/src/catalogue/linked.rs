@@ -123,69 +123,44 @@ fn row(product: &Map<String, Json>, group: &Map<String, Json>, offer: Option<&Js
     let nothing = Json::Null;
     let offer = offer.unwrap_or(&nothing);
     let of = |key: &str| product.get(key).or_else(|| group.get(key)).map_or(Cell::Empty, named);
-    let first = |cells: &[Cell]| {
-        cells
-            .iter()
-            .find(|cell| **cell != Cell::Empty)
-            .cloned()
-            .unwrap_or(Cell::Empty)
-    };
+    let offers = |key: &str| offer.get(key).map_or(Cell::Empty, named);
     let mut row = Row::default();
-    let own = ["sku", "productID", "@id", "mpn", "url"].map(|key| product.get(key).map_or(Cell::Empty, named));
-    let offers_own = offer.get("sku").map_or(Cell::Empty, named);
-    row.set(
-        "id",
-        if by_offer {
-            offers_own
-        } else {
-            first(&[first(&own), offers_own])
-        },
-    );
+    let id = match by_offer {
+        true => Cell::Empty,
+        false => Cell::first(
+            ["sku", "productID", "@id", "mpn", "url"].map(|key| product.get(key).map_or(Cell::Empty, named)),
+        ),
+    };
+    row.set("id", Cell::first([id, offers("sku")]));
     row.set("title", of("name"));
     row.set("description", of("description"));
-    row.set("brand", first(&[of("brand"), of("manufacturer")]));
+    row.set("brand", Cell::first(["brand", "manufacturer"].map(of)));
     row.set("category", of("category"));
     row.set("language", of("inLanguage"));
-    row.set(
-        "gtin",
-        first(&["gtin13", "gtin14", "gtin12", "gtin8", "gtin", "isbn"].map(of)),
-    );
+    let gtins = ["gtin13", "gtin14", "gtin12", "gtin8", "gtin", "isbn"];
+    row.set("gtin", Cell::first(gtins.map(of)));
     row.set("price", price(offer));
     let specified = offer.get("priceSpecification").map(each).unwrap_or_default().first();
     let currency = offer.get("priceCurrency").or_else(|| specified?.get("priceCurrency"));
     row.set("currency", currency.map_or(Cell::Empty, named));
-    row.set(
-        "condition",
-        first(&[
-            offer.get("itemCondition").map_or(Cell::Empty, named),
-            of("itemCondition"),
-        ]),
-    );
+    let conditions = [offers("itemCondition"), of("itemCondition")];
+    row.set("condition", Cell::first(conditions));
     let counted = offer.pointer("/inventoryLevel/value").map_or(Cell::Empty, named);
     let available = offer
         .get("availability")
         .map_or(Cell::Empty, |said| available(&named(said).plain()));
-    row.set(
-        "stock",
-        first(&[if available == gone() { gone() } else { counted }, available]),
-    );
-    let places = ships_to(offer);
-    if !places.is_empty() {
-        row.set("ships_to", Cell::List(places));
-    }
-    let mut attributes: Vec<(String, Cell)> = ATTRIBUTES
+    let stock = match available == gone() {
+        true => gone(),
+        false => Cell::first([counted, available]),
+    };
+    row.set("stock", stock);
+    row.set("ships_to", Cell::list(ships_to(offer)));
+    let properties = product.get("additionalProperty").map(each).unwrap_or_default();
+    let properties = properties
         .iter()
-        .map(|key| ((*key).to_owned(), of(key)))
-        .filter(|(_, cell)| *cell != Cell::Empty)
-        .collect();
-    for property in product.get("additionalProperty").map(each).unwrap_or_default() {
-        if let (Some(name), value) = (property.get("name").and_then(Json::as_str), named(property)) {
-            attributes.push((name.to_owned(), value));
-        }
-    }
-    if !attributes.is_empty() {
-        row.set("attributes", Cell::Map(attributes));
-    }
+        .filter_map(|property| Some((property.get("name")?.as_str()?.to_owned(), named(property))));
+    let attributes = ATTRIBUTES.iter().map(|key| ((*key).to_owned(), of(key)));
+    row.set("attributes", Cell::map(attributes.chain(properties)));
     row
 }
 
@@ -193,34 +168,18 @@ fn row(product: &Map<String, Json>, group: &Map<String, Json>, offer: Option<&Js
 fn named(value: &Json) -> Cell {
     let Json::Object(object) = value else {
         return match value {
-            Json::Array(list) => match list
-                .iter()
-                .map(named)
-                .filter(|cell| *cell != Cell::Empty)
-                .collect::<Vec<_>>()
-            {
-                cells if cells.is_empty() => Cell::Empty,
-                cells => Cell::List(cells),
-            },
+            Json::Array(list) => Cell::list(list.iter().map(named)),
             plain => cell(plain.clone(), 0),
         };
     };
     let text = |key: &str| object.get(key).map_or(Cell::Empty, |value| cell(value.clone(), 2));
     let amount = text("value");
     if amount == Cell::Empty {
-        return ["name", "@value", "@id"]
-            .map(text)
-            .into_iter()
-            .find(|cell| *cell != Cell::Empty)
-            .unwrap_or(Cell::Empty);
+        return Cell::first(["name", "@value", "@id"].map(text));
     }
-    let unit = ["unitText", "unitCode"]
-        .map(text)
-        .into_iter()
-        .find(|cell| *cell != Cell::Empty);
-    match unit {
-        Some(unit) => Cell::Text(format!("{} {}", amount.plain(), measure(&unit.plain()))),
-        None => amount,
+    match Cell::first(["unitText", "unitCode"].map(text)) {
+        Cell::Empty => amount,
+        unit => Cell::Text(format!("{} {}", amount.plain(), measure(&unit.plain()))),
     }
 }
 

@@ -116,7 +116,7 @@ impl Default for Mapping {
             constants: Constants::default(),
             price_unit: PriceUnit::Major,
             attribute_prefixes: vec!["attr_".into()],
-            encoding: Encoding::Utf8,
+            encoding: Encoding::default(),
         }
     }
 }

@@ -36,7 +36,7 @@ use intentcast_protocol::{item::Item, text::Word};
 
 pub use self::{
     bytes::Encoding,
-    convert::{SHIPS_TO, regions, ships},
+    convert::{SHIPS_TO, ships, ships_to},
     export::{json_line, json_lines},
     mapping::{Constants, Fields, Mapping, MappingError, PriceUnit},
     report::{BadRow, Report},
@@ -85,7 +85,7 @@ pub enum ImportError {
     )]
     Format(&'static str),
     /// The form leaves out what an item must have.
-    #[error("{form} does not say {missing}")]
+    #[error("{form} does not say {missing}; or say it under [constants] in a mapping file (--map)")]
     Ask {
         /// Which form.
         form: &'static str,

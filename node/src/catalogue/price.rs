@@ -13,12 +13,13 @@ const DOLLARS: &[&str] = &[
 ];
 const CROWNS: &[&str] = &["SEK", "NOK", "DKK", "ISK"];
 
-/// The price that `text` says, where the row says `currency` of it.
+/// The price that `text` says. `row` is what the row says of its currency beside it, `constant` what holds where neither
+/// says anything.
 ///
 /// # Errors
 /// What was expected, in words for the seller.
-pub fn price(text: &str, unit: PriceUnit, currency: Option<Currency>) -> Result<Money, String> {
-    let text = text.trim();
+pub fn price(text: &str, unit: PriceUnit, row: Option<Currency>, constant: Option<Currency>) -> Result<Money, String> {
+    let (text, currency) = (text.trim(), row.or(constant));
     let money = match (text.parse::<Decimal>(), currency) {
         (Ok(_), None) => {
             return Err(
@@ -30,7 +31,7 @@ pub fn price(text: &str, unit: PriceUnit, currency: Option<Currency>) -> Result<
         (Ok(amount), Some(currency)) => whole(amount, unit, currency)?,
         (Err(_), currency) => worded(text, currency).map_err(|error| error.to_string())?,
     };
-    if let Some(currency) = currency.filter(|currency| *currency != money.currency) {
+    if let Some(currency) = row.filter(|currency| *currency != money.currency) {
         return Err(format!(
             "the price is in {}, the row's currency is {currency}",
             money.currency
@@ -85,7 +86,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str, currency: Option<Currency>) -> Result<String, String> {
-        price(text, PriceUnit::Major, currency).map(|money| money.to_string())
+        price(text, PriceUnit::Major, currency, None).map(|money| money.to_string())
     }
 
     #[test]
@@ -106,11 +107,22 @@ mod tests {
             assert_eq!(read(text, currency), Ok(means.into()), "{text}");
         }
         assert_eq!(
-            price("4995.0", PriceUnit::Minor, gbp),
+            price("4995.0", PriceUnit::Minor, gbp, None),
             Ok(Money {
                 minor: 4995,
                 currency: Currency::GBP
             })
+        );
+    }
+
+    #[test]
+    fn a_constant_is_for_prices_that_name_no_currency() {
+        let read = |text| price(text, PriceUnit::Major, None, Some(Currency::GBP)).map(|money| money.to_string());
+        assert_eq!(read("49"), Ok("49.00 GBP".into()));
+        assert_eq!(read("49 EUR"), Ok("49.00 EUR".into()));
+        assert!(
+            read("$49").is_err(),
+            "a pound is no dollar, and which dollar it is nobody said"
         );
     }
 
@@ -131,6 +143,6 @@ mod tests {
             let error = read(text, currency).expect_err(text);
             assert!(error.contains(why), "{text}: {error}");
         }
-        assert!(price("49.95", PriceUnit::Minor, gbp).is_err());
+        assert!(price("49.95", PriceUnit::Minor, gbp, None).is_err());
     }
 }

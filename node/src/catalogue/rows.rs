@@ -47,6 +47,32 @@ impl Cell {
         }
     }
 
+    /// The first of these that says anything.
+    pub fn first(cells: impl IntoIterator<Item = Self>) -> Self {
+        let mut cells = cells.into_iter();
+        cells.find(|cell| *cell != Self::Empty).unwrap_or_default()
+    }
+
+    /// Those of these that say anything, or nothing.
+    pub fn list(cells: impl IntoIterator<Item = Self>) -> Self {
+        let cells: Vec<Self> = cells.into_iter().filter(|cell| *cell != Self::Empty).collect();
+        if cells.is_empty() {
+            Self::Empty
+        } else {
+            Self::List(cells)
+        }
+    }
+
+    /// Names and what stands under them, as far as that says anything, or nothing.
+    pub fn map(pairs: impl IntoIterator<Item = (String, Self)>) -> Self {
+        let pairs: Vec<_> = pairs.into_iter().filter(|(_, cell)| *cell != Self::Empty).collect();
+        if pairs.is_empty() {
+            Self::Empty
+        } else {
+            Self::Map(pairs)
+        }
+    }
+
     /// The cell as one text.
     pub fn plain(&self) -> String {
         match self {
@@ -92,6 +118,18 @@ impl Row {
             .iter()
             .find(|(name, cell)| same(name, column) && *cell != Cell::Empty);
         found.map(|(name, cell)| (name.as_str(), cell))
+    }
+
+    /// What stands in this column.
+    pub fn cell(&self, column: &str) -> Cell {
+        self.column(column).map(|(_, cell)| cell.clone()).unwrap_or_default()
+    }
+
+    /// The price that holds today: in the column `sale`, or else in `full`. A sale that has its `dates` is not for ever,
+    /// and without a calendar the full price is the safe one.
+    pub fn price(&self, full: &str, sale: &str, dates: &[&str]) -> Cell {
+        let is_dated = dates.iter().any(|column| self.column(column).is_some());
+        Cell::first([if is_dated { Cell::Empty } else { self.cell(sale) }, self.cell(full)])
     }
 
     /// The text of this column; empty where there is none.
@@ -257,8 +295,7 @@ pub fn cell(value: Json, depth: usize) -> Cell {
         Json::String(text) if text.trim().is_empty() => Cell::Empty,
         Json::String(text) => Cell::Text(text),
         _ if depth == MAX_DEPTH => Cell::Empty,
-        Json::Array(list) if list.is_empty() => Cell::Empty,
-        Json::Array(list) => Cell::List(list.into_iter().map(|value| cell(value, depth + 1)).collect()),
+        Json::Array(list) => Cell::list(list.into_iter().map(|value| cell(value, depth + 1))),
         Json::Object(object) => Cell::Map(
             object
                 .into_iter()

@@ -17,7 +17,7 @@ pub struct Shopify {
     title: String,
     description: Cell,
     brand: Cell,
-    kinds: Vec<Cell>,
+    kinds: Cell,
     condition: Cell,
     options: [String; 3],
     shared: Vec<(String, Cell)>,
@@ -44,7 +44,7 @@ impl Shopify {
     }
 
     fn begin(&mut self, handle: String, row: &Row) {
-        let cell = |column: &str| row.column(column).map_or(Cell::Empty, |(_, cell)| cell.clone());
+        let cell = |column: &str| row.cell(column);
         let googles = google::category(cell("Google Shopping / Google Product Category"));
         let kinds = [cell("Product Category"), googles, cell("Type"), cell("Tags")];
         let shared = [
@@ -60,21 +60,16 @@ impl Shopify {
             title: row.text("Title"),
             description: cell("Body (HTML)"),
             brand: cell("Vendor"),
-            kinds: kinds.into_iter().filter(|cell| *cell != Cell::Empty).collect(),
+            kinds: Cell::list(kinds),
             condition: cell("Google Shopping / Condition"),
             options: [1, 2, 3].map(|n| row.text(&format!("Option{n} Name"))),
-            shared: shared
-                .into_iter()
-                .map(|(name, column)| (name.to_owned(), cell(column)))
-                .filter(|(_, cell)| *cell != Cell::Empty)
-                .collect(),
+            shared: shared.map(|(name, column)| (name.to_owned(), cell(column))).to_vec(),
             is_sold: !is("Published", &["false"]) && !is("Status", &["draft", "archived"]),
             handle,
         };
     }
 
     fn variant(&self, variant: &Row) -> Row {
-        let cell = |column: &str| variant.column(column).map_or(Cell::Empty, |(_, cell)| cell.clone());
         let mut row = Row::default();
         let chosen: Vec<(&str, String)> = self
             .options
@@ -98,11 +93,9 @@ impl Shopify {
         row.set("title", Cell::Text(title));
         row.set("description", self.description.clone());
         row.set("brand", self.brand.clone());
-        if !self.kinds.is_empty() {
-            row.set("category", Cell::List(self.kinds.clone()));
-        }
+        row.set("category", self.kinds.clone());
         row.set("condition", self.condition.clone());
-        row.set("price", cell("Variant Price"));
+        row.set("price", variant.cell("Variant Price"));
         row.set(
             "gtin",
             Cell::of(variant.text("Variant Barcode").trim_start_matches('\'')),
@@ -114,7 +107,7 @@ impl Shopify {
                 .trim()
                 .eq_ignore_ascii_case("continue");
         if is_counted {
-            row.set("stock", cell("Variant Inventory Qty"));
+            row.set("stock", variant.cell("Variant Inventory Qty"));
         }
         let mut attributes = self.shared.clone();
         attributes.extend(
@@ -131,9 +124,7 @@ impl Shopify {
                 Cell::Text(format!("{} g", variant.text("Variant Grams").trim())),
             ));
         }
-        if !attributes.is_empty() {
-            row.set("attributes", Cell::Map(attributes));
-        }
+        row.set("attributes", Cell::map(attributes));
         row
     }
 }

@@ -405,7 +405,7 @@ proptest! {
     #[test]
     fn no_price_is_too_strange(text in "\\PC{0,40}", minor: bool) {
         let unit = if minor { PriceUnit::Minor } else { PriceUnit::Major };
-        if let Ok(money) = price::price(&text, unit, Some(intentcast_protocol::money::Currency::GBP)) {
+        if let Ok(money) = price::price(&text, unit, Some(intentcast_protocol::money::Currency::GBP), None) {
             prop_assert!(money.minor > 0);
         }
     }

@@ -63,28 +63,18 @@ impl WooCommerce {
 }
 
 fn item(row: &Row, parent: Option<&Parent>) -> Row {
-    let cell = |column: &str| row.column(column).map_or(Cell::Empty, |(_, cell)| cell.clone());
-    let or = |own: Cell, parents: Option<Cell>| match own {
-        Cell::Empty => parents.unwrap_or(Cell::Empty),
-        own => own,
-    };
+    let nobody = Parent::default();
+    let parent = parent.unwrap_or(&nobody);
     let mut item = Row::default();
-    item.set("id", or(cell("SKU"), Some(cell("ID"))));
-    item.set("title", or(cell("Name"), parent.map(|parent| Cell::of(&parent.name))));
-    let own = Cell::of(&description(row));
-    item.set(
-        "description",
-        or(own, parent.map(|parent| Cell::of(&parent.description))),
-    );
-    item.set("brand", or(brand(row), parent.map(|parent| parent.brand.clone())));
-    item.set("category", or(kinds(row), parent.map(|parent| parent.kinds.clone())));
-    item.set("gtin", cell("GTIN, UPC, EAN, or ISBN"));
-    // A sale that has its dates is not for ever; without a calendar the full price is the safe one.
-    let dated = ["Date sale price starts", "Date sale price ends"]
-        .iter()
-        .any(|column| row.column(column).is_some());
-    let sale = if dated { Cell::Empty } else { cell("Sale price") };
-    item.set("price", or(sale, Some(cell("Regular price"))));
+    item.set("id", Cell::first([row.cell("SKU"), row.cell("ID")]));
+    item.set("title", Cell::first([row.cell("Name"), Cell::of(&parent.name)]));
+    let described = [&description(row), &parent.description];
+    item.set("description", Cell::first(described.map(|text| Cell::of(text))));
+    item.set("brand", Cell::first([brand(row), parent.brand.clone()]));
+    item.set("category", Cell::first([kinds(row), parent.kinds.clone()]));
+    item.set("gtin", row.cell("GTIN, UPC, EAN, or ISBN"));
+    let dates = ["Date sale price starts", "Date sale price ends"];
+    item.set("price", row.price("Regular price", "Sale price", &dates));
     let stock = match row.text("In stock?").trim() {
         "0" | "backorder" => Cell::Number("0".into()),
         _ => match row.text("Stock").trim() {
@@ -99,7 +89,7 @@ fn item(row: &Row, parent: Option<&Parent>) -> Row {
         if name.trim().is_empty() {
             break;
         }
-        attributes.push((name, cell(&format!("Attribute {n} value(s)"))));
+        attributes.push((name, row.cell(&format!("Attribute {n} value(s)"))));
     }
     for (column, measure) in &row.0 {
         // "Weight (kg)": the unit is the shop's own.
@@ -112,9 +102,7 @@ fn item(row: &Row, parent: Option<&Parent>) -> Row {
             }
         }
     }
-    if !attributes.is_empty() {
-        item.set("attributes", Cell::Map(attributes));
-    }
+    item.set("attributes", Cell::map(attributes));
     item
 }
 
@@ -126,22 +114,9 @@ fn description(row: &Row) -> String {
 
 /// `Clothing > Tshirts, Sale`: the paths, one after the other.
 fn kinds(row: &Row) -> Cell {
-    let text = row.text("Categories");
-    let paths: Vec<Cell> = text
-        .split(',')
-        .map(Cell::of)
-        .filter(|cell| *cell != Cell::Empty)
-        .collect();
-    if paths.is_empty() {
-        Cell::Empty
-    } else {
-        Cell::List(paths)
-    }
+    Cell::list(row.text("Categories").split(',').map(Cell::of))
 }
 
 fn brand(row: &Row) -> Cell {
-    ["Brands", "Brand"]
-        .iter()
-        .find_map(|column| row.column(column))
-        .map_or(Cell::Empty, |(_, cell)| cell.clone())
+    Cell::first(["Brands", "Brand"].map(|column| row.cell(column)))
 }

@@ -4,7 +4,10 @@
 
 use std::io;
 
-use quick_xml::events::{BytesRef, Event};
+use quick_xml::{
+    escape::resolve_xml_entity,
+    events::{BytesRef, Event},
+};
 
 use super::{
     ImportError,
@@ -133,14 +136,9 @@ fn character(reference: &BytesRef<'_>) -> String {
     if let Ok(Some(character)) = reference.resolve_char_ref() {
         return character.into();
     }
-    let name: &str = reference;
-    match name {
-        "amp" => "&".into(),
-        "lt" => "<".into(),
-        "gt" => ">".into(),
-        "quot" => "\"".into(),
-        "apos" => "'".into(),
-        name => format!("&{name};"),
+    match resolve_xml_entity(reference) {
+        Some(character) => character.into(),
+        None => format!("&{};", &**reference),
     }
 }
 

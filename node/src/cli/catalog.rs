@@ -7,11 +7,12 @@ use clap::Subcommand;
 
 use super::{
     Failure, Global, import,
+    mapping::MappingArgs,
     search::{self, SearchArgs},
 };
 use crate::{
     api::backend::CatalogueStats,
-    catalogue::{self, Import, Mapping},
+    catalogue::{self, Import},
 };
 
 /// What to do with the catalogue.
@@ -30,12 +31,8 @@ pub enum CatalogCommand {
 ///
 /// # Errors
 /// Where file or mapping cannot be read, or no row is an item.
-pub fn read(file: &Path, map: Option<&Path>) -> Result<Import> {
-    let mapping = match map {
-        Some(map) => Mapping::load(map).map_err(Failure::usage)?,
-        None => Mapping::default(),
-    };
-    let import = catalogue::import(file, &mapping).map_err(Failure::usage)?;
+pub fn read(file: &Path, how: &MappingArgs) -> Result<Import> {
+    let import = catalogue::import(file, &how.mapping()?).map_err(Failure::usage)?;
     if import.items.is_empty() {
         let first = import
             .report
@@ -51,7 +48,7 @@ pub fn read(file: &Path, map: Option<&Path>) -> Result<Import> {
 pub async fn run(global: &Global, command: CatalogCommand) -> Result<()> {
     let out = global.out();
     match command {
-        CatalogCommand::Import(args) => import::run(&global.client()?, out, args).await?,
+        CatalogCommand::Import(args) => import::run(global, args).await?,
         CatalogCommand::Search(args) => search::run(global, *args).await?,
         CatalogCommand::Stats => {
             let stats: CatalogueStats = global.client()?.get("/v1/catalogue/stats").await?;

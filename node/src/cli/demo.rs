@@ -7,10 +7,11 @@ use clap::Args;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Global,
+    Failure, Global,
     bootstrap::until_told,
     cast::{now, tell_filled},
     catalog,
+    mapping::MappingArgs,
 };
 use crate::{demo::Options, want::Want};
 
@@ -29,12 +30,11 @@ pub struct DemoArgs {
     /// How many shops
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=200))]
     pub shops: u16,
-    /// What the shops sell: CSV or JSON Lines, gzipped or not [default: the catalogue that comes with the program]
+    /// What the shops sell: any file that `catalog import` takes [default: the catalogue that comes with the program]
     #[arg(long, value_name = "FILE")]
     pub catalog: Option<PathBuf>,
-    /// Which of the catalogue's columns is what
-    #[arg(long, value_name = "FILE", requires = "catalog")]
-    pub map: Option<PathBuf>,
+    #[command(flatten)]
+    pub mapping: MappingArgs,
     /// The want [default: a mountain bike with an XL frame]
     #[arg(long, value_name = "TEXT")]
     pub want: Option<String>,
@@ -86,8 +86,9 @@ pub async fn run(global: &Global, args: DemoArgs) -> Result<()> {
     let want = args.want();
     tell_filled(&want.draft(now())?.1);
     let catalogue = match &args.catalog {
-        Some(file) => Some(catalog::read(file, args.map.as_deref())?.items),
-        None => None,
+        Some(file) => Some(catalog::read(file, &args.mapping)?.items),
+        None if args.mapping == MappingArgs::default() => None,
+        None => return Err(Failure::usage("there is no file to read so: name it with --catalog").into()),
     };
     let options = Options {
         shops: args.shops.into(),

@@ -2,40 +2,40 @@
 
 use std::{
     fs::File,
-    io::{self, IsTerminal as _, Read, Write as _},
+    io::{self, IsTerminal as _, Read},
     net::IpAddr,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, SystemTime},
 };
 
 use anyhow::{Context as _, Result};
 use futures::{StreamExt as _, stream};
-use intentcast_protocol::{money::Currency, place::Region};
+use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use super::{
-    Failure,
-    out::{Out, clean},
-};
+use super::{Failure, Global, mapping::MappingArgs, out::clean};
 use crate::{
     api::backend::Imported,
-    catalogue::{Encoding, ImportError, Mapping, Reader, Report},
-    client::Client,
+    catalogue::{ImportError, Mapping, Reader, Report},
+    client::ClientError,
 };
 
 /// Bytes of items that go to the node at once.
 const PIECE_BYTES: usize = 64 * 1024;
 /// Pieces on their way between two threads.
 const PIECES: usize = 4;
-/// How often the person sees how far it is.
-const SHOW_EVERY: Duration = Duration::from_millis(250);
+/// Rows after which the person sees how many there were.
+const SHOW_EVERY: u64 = 256;
+/// How often the person sees that something goes on.
+const TICK: Duration = Duration::from_millis(250);
 /// How often a followed file is looked at. It is read when it has stayed the same between two looks.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long until a file is brought again to a node that did not take it.
+const RETRY: Duration = Duration::from_secs(10);
+
+/// What a refused file has done.
+const AS_IT_WAS: &str = "; the catalogue is as it was";
 
 /// What to take in, and what it does not say itself.
 #[derive(clap::Args, Clone, PartialEq, Eq, Debug)]
@@ -43,18 +43,8 @@ pub struct ImportArgs {
     /// The file, an address like http://127.0.0.1:8000/feed.xml on this machine, or - for what is piped in
     #[arg(value_name = "FILE|URL|-")]
     file: PathBuf,
-    /// Which of its columns is what
-    #[arg(long, value_name = "FILE")]
-    map: Option<PathBuf>,
-    /// The currency of prices that name none
-    #[arg(long, value_name = "CODE")]
-    currency: Option<Currency>,
-    /// Where items are sent that do not say so: countries or parts of them
-    #[arg(long, value_name = "REGION,...", value_delimiter = ',')]
-    ships_to: Vec<Region>,
-    /// How the file's letters are written: utf8 or latin1
-    #[arg(long, value_name = "NAME")]
-    encoding: Option<Encoding>,
+    #[command(flatten)]
+    mapping: MappingArgs,
     /// Take nothing if a single row is bad
     #[arg(long)]
     strict: bool,
@@ -63,46 +53,33 @@ pub struct ImportArgs {
     watch: bool,
 }
 
-impl ImportArgs {
-    fn mapping(&self) -> Result<Mapping> {
-        let mut mapping = match &self.map {
-            Some(map) => Mapping::load(map).map_err(Failure::usage)?,
-            None => Mapping::default(),
-        };
-        mapping.constants.currency = self.currency.or(mapping.constants.currency);
-        if !self.ships_to.is_empty() {
-            mapping.constants.ships_to.clone_from(&self.ships_to);
-        }
-        mapping.encoding = self.encoding.unwrap_or(mapping.encoding);
-        Ok(mapping)
-    }
-}
-
-pub async fn run(client: &Client, out: Out, args: ImportArgs) -> Result<()> {
-    let mapping = args.mapping()?;
-    let source = Source::of(&args.file)?;
+pub async fn run(global: &Global, args: ImportArgs) -> Result<()> {
+    let (mapping, source) = (args.mapping.mapping()?, Source::of(&args.file)?);
     if !args.watch {
-        return once(client, out, &source, &mapping, args.strict).await;
+        return once(global, &source, &mapping, args.strict).await;
     }
     let Source::File(path) = &source else {
         return Err(Failure::usage("--watch follows a file, and this is none").into());
     };
     let mut taken = Look::at(path);
-    once(client, out, &source, &mapping, args.strict).await?;
-    out.line(format!("following {}: interrupt to end", path.display()))?;
-    let (mut looks, mut before) = (tokio::time::interval(LOOK_EVERY), taken);
+    once(global, &source, &mapping, args.strict).await?;
+    global
+        .out()
+        .line(format!("following {}: interrupt to end", path.display()))?;
+    let (mut looks, mut before, mut again) = (tokio::time::interval(LOOK_EVERY), taken, None);
     loop {
-        looks.tick().await;
+        let at = looks.tick().await;
         let now = Look::at(path);
+        let is_due = now != taken || again.is_some_and(|again| again <= at);
         // A file that is still being written differs from look to look; one that is being replaced may be missing.
-        if now.is_settled(before) && now != taken {
-            taken = now;
-            if let Err(why) = once(client, out, &source, &mapping, args.strict).await {
-                eprintln!(
-                    "{}: {}; the catalogue is as it was",
-                    path.display(),
-                    clean(&format!("{why:#}"))
-                );
+        if now.is_settled(before) && is_due {
+            (taken, again) = (now, None);
+            if let Err(why) = once(global, &source, &mapping, args.strict).await {
+                let said = clean(&format!("{why:#}"));
+                let said = said.strip_suffix(AS_IT_WAS).unwrap_or(&said);
+                eprintln!("{}: {said}{AS_IT_WAS}", path.display());
+                // What is wrong with a file stays so until it changes; a node that is away may be back.
+                again = why.is::<ClientError>().then(|| at + RETRY);
             }
         }
         before = now;
@@ -217,18 +194,18 @@ impl Read for Chunks {
     }
 }
 
-async fn once(client: &Client, out: Out, source: &Source, mapping: &Mapping, strict: bool) -> Result<()> {
+async fn once(global: &Global, source: &Source, mapping: &Mapping, strict: bool) -> Result<()> {
+    // A node that was started again is at another address.
+    let (client, out) = (global.client()?, global.out());
     let (bytes, total) = source.open().await?;
     let is_shown = !out.is_json() && io::stderr().is_terminal();
     let (to, pieces) = mpsc::channel(PIECES);
-    let progress = Progress::new(total, is_shown);
-    let mapping = mapping.clone();
-    let reading = tokio::task::spawn_blocking(move || read(bytes, &mapping, strict, &to, progress));
+    let progress = bar(total, is_shown);
+    let (mapping, shown) = (mapping.clone(), progress.clone());
+    let reading = tokio::task::spawn_blocking(move || read(bytes, &mapping, strict, &to, &shown));
     let body = stream::unfold(pieces, async |mut pieces| Some((pieces.recv().await?, pieces)));
     let (read, done) = tokio::join!(reading, client.import(body));
-    if is_shown {
-        write_over("");
-    }
+    progress.finish_and_clear();
     let report = match read? {
         Ok(report) => report,
         Err(Stopped::Reading(why)) => return Err(why.into()),
@@ -280,18 +257,14 @@ fn read(
     mapping: &Mapping,
     strict: bool,
     to: &mpsc::Sender<io::Result<Vec<u8>>>,
-    mut progress: Progress,
+    progress: &ProgressBar,
 ) -> Result<Report, Stopped> {
     let refuse = |why: &str| drop(to.blocking_send(Err(io::Error::other(why.to_owned()))));
     let reading = |why: ImportError| {
         refuse("the file is unfit");
         Stopped::Reading(Failure::usage(why))
     };
-    let bytes = Counted {
-        bytes,
-        count: progress.count(),
-    };
-    let mut reader = Reader::open(bytes, mapping).map_err(reading)?;
+    let mut reader = Reader::open(progress.wrap_read(bytes), mapping).map_err(reading)?;
     let mut lines = Vec::with_capacity(PIECE_BYTES);
     while let Some(item) = reader.next().map_err(reading)? {
         serde_json::to_writer(&mut lines, &item).expect("an item is JSON, and memory takes it");
@@ -300,18 +273,20 @@ fn read(
             to.blocking_send(Ok(std::mem::take(&mut lines)))
                 .map_err(|_| Stopped::Unheard)?;
         }
-        progress.show(reader.report());
+        if reader.report().read % SHOW_EVERY == 0 {
+            progress.set_message(so_far(reader.report(), progress.elapsed()));
+        }
     }
     let report = reader.finish();
     let why = match report.bad.first() {
-        _ if report.taken == 0 => "no row is an item; the catalogue is as it was".to_owned(),
-        Some(_) if strict => format!("{} bad rows; the catalogue is as it was", report.bad_rows()),
-        _ if strict && report.duplicates > 0 => {
-            format!("{} ids are given again; the catalogue is as it was", report.duplicates)
-        }
+        _ if report.taken == 0 => format!("no row is an item{AS_IT_WAS}"),
+        Some(_) if strict => format!("{} bad rows{AS_IT_WAS}", report.bad_rows()),
+        _ if strict && report.duplicates > 0 => format!("{} ids are given again{AS_IT_WAS}", report.duplicates),
         _ => {
             to.blocking_send(Ok(lines)).map_err(|_| Stopped::Unheard)?;
-            progress.done();
+            // It stays until the node has answered.
+            progress.set_style(style("{spinner} all read; the node stores and indexes  {elapsed}"));
+            progress.enable_steady_tick(TICK);
             return Ok(report);
         }
     };
@@ -319,92 +294,25 @@ fn read(
     Err(Stopped::Refused(why, Box::new(report)))
 }
 
-/// A reader that says how far it is.
-struct Counted<R> {
-    bytes: R,
-    count: Arc<AtomicU64>,
+/// A bar on a terminal, or a count of bytes where nobody knows how many there will be; elsewhere nothing is shown.
+fn bar(total: Option<u64>, is_shown: bool) -> ProgressBar {
+    let (bar, template) = match total {
+        _ if !is_shown => return ProgressBar::hidden(),
+        Some(total) => (ProgressBar::new(total), "[{bar:24}] {percent:>3} %  {msg}"),
+        None => (ProgressBar::no_length(), "{spinner} {decimal_bytes}  {msg}"),
+    };
+    bar.with_style(style(template))
 }
 
-impl<R: Read> Read for Counted<R> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let read = self.bytes.read(out)?;
-        self.count.fetch_add(read as u64, Ordering::Relaxed);
-        Ok(read)
-    }
+fn style(template: &str) -> ProgressStyle {
+    let style = ProgressStyle::with_template(template).expect("each template here is one");
+    style.progress_chars("#.")
 }
 
-/// How far it is, on one line of a terminal that is written over.
-struct Progress {
-    read: Arc<AtomicU64>,
-    total: Option<u64>,
-    is_shown: bool,
-    began: Instant,
-    shown: Instant,
-}
-
-impl Progress {
-    fn new(total: Option<u64>, is_shown: bool) -> Self {
-        Self {
-            read: Arc::default(),
-            total,
-            is_shown,
-            began: Instant::now(),
-            shown: Instant::now(),
-        }
-    }
-
-    fn count(&self) -> Arc<AtomicU64> {
-        Arc::clone(&self.read)
-    }
-
-    fn show(&mut self, report: &Report) {
-        if self.is_shown && self.shown.elapsed() >= SHOW_EVERY {
-            self.shown = Instant::now();
-            let line = progress_line(
-                self.read.load(Ordering::Relaxed),
-                self.total,
-                report,
-                self.began.elapsed(),
-            );
-            write_over(&line);
-        }
-    }
-
-    fn done(&mut self) {
-        if self.is_shown {
-            // It stays until the node has answered.
-            self.is_shown = false;
-            write_over("all read; the node stores and indexes");
-        }
-    }
-}
-
-impl Drop for Progress {
-    fn drop(&mut self) {
-        if self.is_shown {
-            write_over("");
-        }
-    }
-}
-
-fn write_over(line: &str) {
-    // A terminal that is gone is no reason to stop.
-    let _ = write!(io::stderr(), "\r\x1b[K{line}").and_then(|()| io::stderr().flush());
-}
-
-fn progress_line(read: u64, total: Option<u64>, report: &Report, since: Duration) -> String {
-    /// Places of the bar.
-    const WIDTH: u64 = 24;
+/// What is known of the rows so far.
+fn so_far(report: &Report, since: Duration) -> String {
     let rate = report.read as f64 / since.as_secs_f64().max(0.001);
-    let rows = format!("{} rows, {} bad, {rate:.0} a second", report.read, report.bad_rows());
-    match total {
-        Some(total) if total > 0 => {
-            let full = (read.min(total) * WIDTH / total) as usize;
-            let bar = format!("{}{}", "#".repeat(full), ".".repeat(WIDTH as usize - full));
-            format!("[{bar}] {:3} %  {rows}", read.min(total) * 100 / total)
-        }
-        _ => format!("{:.1} MB  {rows}", read as f64 / 1e6),
-    }
+    format!("{} rows, {} bad, {rate:.0} a second", report.read, report.bad_rows())
 }
 
 #[cfg(test)]
@@ -454,7 +362,7 @@ mod tests {
             &Mapping::default(),
             strict,
             &to,
-            Progress::new(None, false),
+            &ProgressBar::hidden(),
         );
         drop(to);
         let mut all = Vec::new();
@@ -490,11 +398,8 @@ mod tests {
             read: 500,
             ..Report::default()
         };
-        let line = progress_line(50, Some(100), &report, Duration::from_secs(1));
-        assert!(
-            line.contains("50 %") && line.contains("500 rows") && line.contains("500 a second"),
-            "{line}"
-        );
-        assert!(progress_line(2_000_000, None, &report, Duration::ZERO).starts_with("2.0 MB"));
+        assert_eq!(so_far(&report, Duration::from_secs(1)), "500 rows, 0 bad, 500 a second");
+        assert_eq!(bar(Some(100), true).length(), Some(100));
+        assert!(bar(Some(100), false).is_hidden());
     }
 }

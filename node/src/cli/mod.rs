@@ -11,6 +11,7 @@ mod demo;
 mod exit;
 mod import;
 mod intent;
+mod mapping;
 mod node;
 mod offer;
 pub mod out;

@@ -116,6 +116,10 @@ async fn test(global: &Global, args: TestArgs) -> Result<()> {
         .post("/v1/rules/test", &RulesTest { rules, intent, want })
         .await?;
     let out = global.out();
+    let sent = |tried: &Tried| match &tried.ships_to {
+        Some(regions) => regions.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+        None => "as the rules say".into(),
+    };
     let row = |tried: &Tried| match &tried.outcome {
         Outcome::Offer {
             title,
@@ -128,6 +132,7 @@ async fn test(global: &Global, args: TestArgs) -> Result<()> {
                 tried.item.to_string(),
                 title.clone(),
                 total.to_string(),
+                sent(tried),
                 points.to_string(),
                 format!("{}; {why}", steps.join(", ")),
             ]
@@ -136,13 +141,14 @@ async fn test(global: &Global, args: TestArgs) -> Result<()> {
             tried.item.to_string(),
             String::new(),
             "no offer".into(),
+            sent(tried),
             String::new(),
             why.clone(),
         ],
     };
     out.list(
         &tried,
-        &["item", "title", "total", "points", "why"],
+        &["item", "title", "total", "sent to", "points", "why"],
         row,
         "nothing in the catalogue is like it: no offer",
     )?;

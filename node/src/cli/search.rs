@@ -19,7 +19,7 @@ use intentcast_protocol::{
     time::Timestamp,
 };
 
-use super::{Failure, Global, catalog::read, out::clean};
+use super::{Failure, Global, catalog::read, mapping::MappingArgs, out::clean};
 use crate::{
     api::backend::{Explained, Found, Preferred, Search},
     client::Client,
@@ -46,9 +46,8 @@ pub struct SearchArgs {
     /// Search this file instead of a node's catalogue
     #[arg(long, value_name = "FILE")]
     pub catalog: Option<PathBuf>,
-    /// Which of its columns is what
-    #[arg(long, value_name = "FILE", requires = "catalog")]
-    pub map: Option<PathBuf>,
+    #[command(flatten)]
+    pub mapping: MappingArgs,
     /// At most this price: `500GBP`
     #[arg(long, value_name = "MONEY")]
     pub budget: Option<String>,
@@ -92,10 +91,13 @@ enum Place {
 
 fn open(global: &Global, args: &SearchArgs) -> Result<Place> {
     if let Some(file) = &args.catalog {
-        let import = read(file, args.map.as_deref())?;
+        let import = read(file, &args.mapping)?;
         let store = Arc::new(Store::in_memory()?);
         store.replace_catalogue(import.items, Timestamp(1))?;
         return Ok(Place::Here(Box::new(Index::in_memory(store)?), None));
+    }
+    if args.mapping != MappingArgs::default() {
+        return Err(Failure::usage("--map and its like say how a file is read: name it with --catalog").into());
     }
     let path = global.home()?;
     let node = Client::of_home(&path);

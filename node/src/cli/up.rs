@@ -13,7 +13,7 @@ use intentcast_protocol::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Global, bootstrap::until_told, catalog, rules};
+use super::{Global, bootstrap::until_told, catalog, mapping::MappingArgs, rules};
 use crate::{
     config::{Config, Seller},
     node::{Setup, Shop},
@@ -28,12 +28,11 @@ pub struct UpArgs {
     /// A meeting point, ending in /p2p/ID (repeatable)
     #[arg(long, value_name = "MULTIADDR")]
     pub bootstrap: Vec<String>,
-    /// Sell what is in this file: CSV or JSON Lines, gzipped or not
+    /// Sell what is in this file, and nothing else: any that `catalog import` takes
     #[arg(long, value_name = "FILE")]
     pub catalog: Option<PathBuf>,
-    /// Which of the catalogue's columns is what
-    #[arg(long, value_name = "FILE")]
-    pub map: Option<PathBuf>,
+    #[command(flatten)]
+    pub mapping: MappingArgs,
     /// Sell by these rules
     #[arg(long, value_name = "FILE")]
     pub rules: Option<PathBuf>,
@@ -58,7 +57,11 @@ pub struct UpArgs {
 pub async fn run(global: &Global, args: UpArgs) -> Result<()> {
     let home = global.home()?;
     let config = Config::of_flags(&args, &home)?;
-    let shop = shop(&config.seller)?;
+    let mapping = MappingArgs {
+        map: config.seller.map.clone(),
+        ..args.mapping
+    };
+    let shop = shop(&config.seller, &mapping)?;
     let setup = Setup {
         home,
         net: config.net,
@@ -74,12 +77,12 @@ pub async fn run(global: &Global, args: UpArgs) -> Result<()> {
 }
 
 /// The shop that a configuration opens; without rules, none.
-fn shop(seller: &Seller) -> Result<Option<Shop>> {
+fn shop(seller: &Seller, mapping: &MappingArgs) -> Result<Option<Shop>> {
     let Some(file) = &seller.rules else { return Ok(None) };
     let (_, rules) = rules::read(file)?;
     let catalogue = match &seller.catalog {
         Some(file) => {
-            let import = catalog::read(file, seller.map.as_deref())?;
+            let import = catalog::read(file, mapping)?;
             for bad in &import.report.bad {
                 eprintln!("{}: {}", file.display(), super::out::clean(&bad.to_string()));
             }

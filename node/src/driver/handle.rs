@@ -3,7 +3,8 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError, RwLock},
+    time::Duration,
 };
 
 use futures::{Stream, StreamExt as _};
@@ -14,7 +15,7 @@ use intentcast_protocol::{
     limits,
     market::{self, Answered, Command, Draft, Event, Market},
     place::Fulfilment,
-    rules::{Asked, Rules},
+    rules::{Asked, NoQuote, Rules},
     time::Timestamp,
     topic::Topic,
 };
@@ -26,10 +27,10 @@ use crate::{
     api::backend::{
         Backend, CatalogueStats, CommandError, Failed, Found, Imported, NetStatus, Outcome, PeerView, Stopped, Tried,
     },
-    catalogue::ships,
-    index::{Filters, Index},
+    catalogue::{ships, ships_to},
+    index::{Candidate, Filters, Index},
     net,
-    store::Store,
+    store::{Staging, Store, StoreError},
 };
 
 /// A node's market, for everybody in the process who is not the driver.
@@ -41,10 +42,15 @@ pub struct Handle {
     store: Arc<Store>,
     index: Arc<RwLock<Option<Index>>>,
     index_dir: Arc<Path>,
+    /// Held by the one that makes the first index.
+    making: Arc<Mutex<()>>,
 }
 
 /// Items of an import that are stored at once.
 const STAGE_AT_ONCE: usize = 2000;
+/// How long an import waits for the one before it, and how often it asks.
+const IMPORT_PATIENCE: Duration = Duration::from_secs(20);
+const IMPORT_BEAT: Duration = Duration::from_millis(50);
 
 /// Items of the catalogue for an intent, best first; none where the index fails, which is said in the log.
 pub(super) fn candidates(
@@ -60,7 +66,7 @@ pub(super) fn candidates(
     match (found, counted) {
         (Ok(found), Ok(counted)) => found
             .into_iter()
-            .filter(|found| intent.fulfilment.contains(Fulfilment::Pickup) || ships(&found.item, &intent.place.region))
+            .filter(|found| reaches(&found.item, intent))
             .map(|found| market::Candidate {
                 item: found.item,
                 counted,
@@ -75,6 +81,11 @@ pub(super) fn candidates(
             Vec::new()
         }
     }
+}
+
+/// Whether an item can come to who wants it, as far as the item itself says.
+fn reaches(item: &Item, intent: &Intent) -> bool {
+    intent.fulfilment.contains(Fulfilment::Pickup) || ships(item, &intent.place.region)
 }
 
 /// The lowest share of an item's price that these rules may come down to, hundredths of a percent.
@@ -100,6 +111,7 @@ impl Handle {
             store,
             index,
             index_dir: index_dir.into(),
+            making: Arc::default(),
         }
     }
 
@@ -131,17 +143,39 @@ impl Handle {
             .map_err(Failed::Broken)
     }
 
+    /// Begins to take in a catalogue, once the last one is done with, if that is soon: of one that breaks off we hear a
+    /// little later than whoever broke it off.
+    async fn begin_import(&self) -> Result<Staging, Failed> {
+        let patience = tokio::time::Instant::now() + IMPORT_PATIENCE;
+        loop {
+            let begun = self.blocking(|store, _| match store.begin_import() {
+                Err(StoreError::Importing) => Ok(None),
+                begun => begun.map(Some).map_err(|why| why.to_string()),
+            });
+            match begun.await? {
+                Some(staging) => return Ok(staging),
+                None if patience <= tokio::time::Instant::now() => {
+                    return Err(Failed::Broken(StoreError::Importing.to_string()));
+                }
+                None => tokio::time::sleep(IMPORT_BEAT).await,
+            }
+        }
+    }
+
     /// Runs `work` on the index, made where there is none yet.
     async fn indexed<R: Send + 'static>(
         &self,
         work: impl FnOnce(&Index) -> Result<R, String> + Send + 'static,
     ) -> Result<R, Failed> {
-        let (store, dir) = (self.store.clone(), self.index_dir.clone());
+        let (store, dir, making) = (self.store.clone(), self.index_dir.clone(), self.making.clone());
         self.blocking(move |_, slot| {
+            // Two at once would make it in the same folder. Who only searches does not wait for it.
+            let making = making.lock().unwrap_or_else(PoisonError::into_inner);
             if slot.read().unwrap_or_else(PoisonError::into_inner).is_none() {
                 let made = Index::open(&*dir, store).map_err(|why| why.to_string())?;
                 slot.write().unwrap_or_else(PoisonError::into_inner).get_or_insert(made);
             }
+            drop(making);
             let index = slot.read().unwrap_or_else(PoisonError::into_inner);
             work(index.as_ref().ok_or("there is no index")?)
         })
@@ -195,9 +229,7 @@ impl Backend for Handle {
         batches: impl Stream<Item = Result<Vec<Item>, E>> + Send,
     ) -> Result<Imported, E> {
         let mut batches = std::pin::pin!(batches);
-        let mut staging = self
-            .blocking(|store, _| store.begin_import().map_err(|why| why.to_string()))
-            .await?;
+        let mut staging = self.begin_import().await?;
         let (mut waiting, mut is_coming) = (Vec::new(), true);
         while is_coming {
             match batches.next().await {
@@ -225,7 +257,7 @@ impl Backend for Handle {
             removed: diff.removed,
             unchanged: diff.unchanged,
         };
-        self.indexed(move |index| index.follow(&taken).map(drop).map_err(|why| why.to_string()))
+        self.indexed(move |index| index.follow(taken).map(drop).map_err(|why| why.to_string()))
             .await?;
         // What is open may fit what is new.
         let rules = self
@@ -253,7 +285,7 @@ impl Backend for Handle {
                     stats.items += 1;
                     let root = item.category.root().lookup().map_or("unknown", |root| root.path);
                     *stats.categories.entry(root.to_owned()).or_default() += 1;
-                    Ok::<_, crate::store::StoreError>(())
+                    Ok::<_, StoreError>(())
                 })
                 .map_err(|why| why.to_string())?;
             stats.counted = (stamp.items > 0).then_some(stamp.counted);
@@ -280,18 +312,23 @@ impl Backend for Handle {
             let now = now();
             let mut tried: Vec<_> = found
                 .into_iter()
-                .map(|found| {
-                    (
-                        rules.quote(now, &asked, &found.item, found.item.stock, &reply),
-                        found.item.id,
-                    )
+                .map(|Candidate { item, .. }| {
+                    let quote = match reaches(&item, &intent) {
+                        true => rules.quote(now, &asked, &item, item.stock, &reply),
+                        false => Err(NoQuote(format!(
+                            "the item itself is not sent to {}",
+                            intent.place.region
+                        ))),
+                    };
+                    (quote, item)
                 })
                 .collect();
             tried.sort_by_key(|(quote, _)| std::cmp::Reverse(quote.as_ref().map(|quote| quote.score.total()).ok()));
             Ok(tried
                 .into_iter()
                 .map(|(quote, item)| Tried {
-                    item,
+                    ships_to: ships_to(&item),
+                    item: item.id,
                     outcome: Outcome::of(&quote),
                 })
                 .collect())

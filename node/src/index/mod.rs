@@ -128,11 +128,12 @@ impl Index {
         Ok(true)
     }
 
-    /// Takes over what an import did: where it touched few items that were there before, by those alone.
+    /// Takes over what an import did: where it touched few items that were there before, by those alone. The next
+    /// import begins after that.
     ///
     /// # Errors
     /// As [`Index::refresh`].
-    pub fn follow(&self, taken: &Taken) -> Result<bool, IndexError> {
+    pub fn follow(&self, taken: Taken) -> Result<bool, IndexError> {
         let live = self.live();
         if let Some(touched) = taken.touched.as_deref().filter(|_| live.stamp == taken.from)
             && let Some(next) = live.updated(&self.store, touched, &self.place())?

@@ -175,8 +175,14 @@ impl Documents {
         document.add_u64(fields.condition, item.condition as u64);
         document.add_u64(fields.currency, currency(item.price.currency));
         document.add_i64(fields.price, item.price.minor);
-        for place in catalogue::regions(item) {
-            document.add_u64(fields.region, region(place));
+        if let Some(places) = catalogue::ships_to(item) {
+            for place in &places {
+                document.add_u64(fields.region, region(*place));
+            }
+            // Sent nowhere is not the same as not saying where.
+            if places.is_empty() {
+                document.add_u64(fields.region, 0);
+            }
         }
         document.add_u64(
             fields.extras,

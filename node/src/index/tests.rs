@@ -544,7 +544,7 @@ fn a_change_of_stock_and_price_needs_no_new_index() {
                 .is_some()
         );
         // That was only to see that it can be done: whoever follows does it again, to the same end.
-        assert!(index.follow(&taken).unwrap());
+        assert!(index.follow(taken).unwrap());
         assert_eq!(index.stamp(), store.catalogue().unwrap());
         assert_eq!(found(&index, &want), ["buggy-1"]);
         assert_eq!(found(&index, &intent("sky blue", "general", "150 GBP")), ["buggy-1"]);
@@ -559,7 +559,7 @@ fn a_change_of_stock_and_price_needs_no_new_index() {
         assert_eq!(sorted(&index), sorted(&anew));
         // A new item has a place of its own among the ids, so that one is a new index.
         items.push(item("a-new-one", "Sky blue pram", "baby/strollers", "10 GBP"));
-        assert!(index.follow(&import(&items, 3)).unwrap());
+        assert!(index.follow(import(&items, 3)).unwrap());
         assert_eq!(found(&index, &intent("sky blue", "general", "150 GBP")).len(), 2);
         if let Some(dir) = &dir {
             drop(index);

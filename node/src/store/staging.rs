@@ -29,8 +29,9 @@ pub struct Staging {
     _alone: Alone,
 }
 
-/// What an import did.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// What an import did. No other one begins before this is dropped, so that whoever brings an index up to it knows which
+/// catalogue the store has.
+#[derive(Debug)]
 pub struct Taken {
     /// In numbers.
     pub diff: Diff,
@@ -38,6 +39,7 @@ pub struct Taken {
     pub from: Stamp,
     /// Ids of what was added, changed or removed; `None` where it is much.
     pub touched: Option<Vec<String>>,
+    _alone: Alone,
 }
 
 /// Held by the one import there is.
@@ -148,7 +150,12 @@ impl Store {
             self.take_place(counted)?;
             None
         };
-        Ok(Taken { diff, from, touched })
+        Ok(Taken {
+            diff,
+            from,
+            touched,
+            _alone,
+        })
     }
 
     fn change_in_place(&self, counted: Timestamp) -> Result<Vec<String>, StoreError> {

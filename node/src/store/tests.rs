@@ -427,6 +427,16 @@ fn a_large_change_and_a_small_one_come_to_the_same() {
 }
 
 #[test]
+fn no_import_begins_before_the_last_one_is_followed() {
+    let store = Store::in_memory().unwrap();
+    let staging = store.begin_import().unwrap();
+    let taken = store.finish_import(staging, Timestamp(1)).unwrap();
+    assert!(matches!(store.begin_import(), Err(StoreError::Importing)));
+    drop(taken);
+    store.begin_import().unwrap();
+}
+
+#[test]
 fn an_import_that_breaks_off_changes_nothing_and_makes_room_for_the_next() {
     let store = Store::in_memory().unwrap();
     store.replace_catalogue([item("a", "1 GBP")], Timestamp(1)).unwrap();

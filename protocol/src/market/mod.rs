@@ -298,7 +298,7 @@ impl Market {
             Ok(Frame::Withdrawal(record)) => Some(self.take_withdrawal(now, &record)),
             Ok(Frame::Pull { topic, after }) => Some(self.open_page(now, topic, after)),
             Ok(Frame::Tell { topic, records }) if self.topics().contains(&topic) => {
-                Some(self.told(now, topic, &records))
+                self.told(now, peer, topic, &records).map_or_else(refused, Some)
             }
             Ok(Frame::Tell { .. }) => refused(Refusal::Unknown),
             Ok(Frame::Stored(_) | Frame::Refused { .. } | Frame::Confirmed { .. } | Frame::Open { .. }) => {

@@ -8,7 +8,7 @@ use crate::{
     contact::ReplyPath,
     envelope::{Kind, Signed, Verified, kind_of, record_id},
     fault::{Fault, Verdict},
-    frame::Frame,
+    frame::{Frame, Refusal},
     id::{IntentId, RecordId},
     intent::{Amendment, Intent, Withdrawal},
     limits,
@@ -448,15 +448,25 @@ impl Market {
         self.promise(Output::Send { task, to, frame });
     }
 
-    /// A customer tells us its wants: each is judged as if it had been gossiped.
-    pub(super) fn told(&mut self, now: Timestamp, topic: Topic, records: &[Bytes<{ limits::GOSSIP_BYTES }>]) -> Frame {
+    /// A customer tells us its wants: each is judged, and counted against its rate, as if it had been gossiped. `Err`
+    /// where it brings too much; what came before that is taken.
+    pub(super) fn told(
+        &mut self,
+        now: Timestamp,
+        peer: &[u8],
+        topic: Topic,
+        records: &[Bytes<{ limits::GOSSIP_BYTES }>],
+    ) -> Result<Frame, Refusal> {
         for record in records {
+            if !self.relay.gossip.take(now, peer) {
+                return Err(Refusal::Busy { retry: Seconds(60) });
+            }
             if let Ok(heard) = self.judge(now, topic, record) {
                 self.look_at(now, heard);
             }
         }
         let records = List::default();
-        Frame::Open { records, more: false }
+        Ok(Frame::Open { records, more: false })
     }
 
     /// A peer is on a topic: it may hear what nobody heard yet, and tell what we have missed.

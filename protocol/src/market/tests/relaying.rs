@@ -152,6 +152,37 @@ fn what_is_told_is_judged_like_gossip() {
 }
 
 #[test]
+fn what_is_told_counts_as_gossip_does() {
+    let (_, topic, bytes) = said(&mut Node::customer());
+    let mut seller = Node::seller("seller", vec![stroller("twin-1", "120 GBP")]);
+    seller.command(NOW, Command::Listen([topic].into())).unwrap();
+    let tell = |record: &[u8], times: usize| {
+        let records = List::cut((0..times).map(|_| Bytes::new(record).unwrap()));
+        Frame::Tell { topic, records }.encode()
+    };
+    let busy = |frame| {
+        let why = Refusal::Busy {
+            retry: crate::time::Seconds(60),
+        };
+        matches!(frame, Frame::Refused { why: told, .. } if told == why)
+    };
+    let frames = limits::GOSSIP_PER_MINUTE as usize / limits::PULL;
+    assert!(
+        frames < limits::FRAMES_PER_MINUTE as usize,
+        "else the frames alone are the bound"
+    );
+    for _ in 0..frames {
+        assert!(!busy(seller.ask(NOW, &tell(b"\x01", limits::PULL))));
+    }
+    assert!(busy(seller.ask(NOW, &tell(b"\x01", limits::PULL))), "over its rate");
+    assert!(busy(seller.ask(NOW, &tell(&bytes, 1))));
+    assert!(seller.sends.is_empty(), "what comes beyond its rate is not looked at");
+    // A fiftieth of a second's worth of gossip is one record.
+    assert!(busy(seller.ask(after(20), &tell(&bytes, 2))));
+    assert_eq!(seller.sends.len(), 1, "and what comes within it is");
+}
+
+#[test]
 fn a_late_listener_pulls_page_after_page() {
     let mut customer = Node::customer();
     let mut relay = Node::customer();
