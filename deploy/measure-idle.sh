@@ -4,8 +4,8 @@
 #
 # usage: deploy/measure-idle.sh [PROGRAM] [SECONDS]
 #
-# The wire is counted twice, for SECONDS each, without the customer and with it; the difference is the customer's, in
-# both directions, with all headers. Without `unshare` and `ip` the machine's loopback is used, and must be quiet.
+# The wire is counted twice, for SECONDS each, once the sellers have grown quiet without the customer, and with it; the
+# difference is the customer's, in both directions, with all headers. Without `unshare` and `ip` the machine's loopback is used, and must be quiet.
 set -eu
 
 program=${1:-target/release/intentcast}
@@ -75,7 +75,7 @@ RULES
         --catalog "$dir/catalogue-$seller.jsonl" --rules "$dir/rules-$seller.toml"
 done
 
-sleep 30
+sleep 90
 without=$(counted "$seconds")
 start customer up --listen "$udp" --bootstrap "$meeting"
 ready=$(sed -n 's/.*"ms":\([0-9]*\).*/\1/p' "$dir/customer.out" | head -n 1)
@@ -88,3 +88,4 @@ hourly=$(((with - without) * 3600 / seconds))
 
 echo "idle: $((resident / 1024)) MB resident after 60 s ($resident KiB, $threads threads), $((hourly / 1024)) KiB an" \
     "hour on the wire with $((sellers + 1)) peers, ready after $ready ms"
+echo "wire: $without bytes in $seconds s without the customer, $with with it"

@@ -157,14 +157,17 @@ impl Client {
         self.get(&format!("/v1/catalogue/search?{query}")).await
     }
 
-    /// Hands over a catalogue, one item of JSON a line.
+    /// Hands over a catalogue, one item of JSON a line, as it comes; an error in it leaves the node's as it was.
     ///
     /// # Errors
     /// [`ClientError`].
-    pub async fn import(&self, lines: Vec<u8>) -> Result<api::backend::Imported, ClientError> {
+    pub async fn import(
+        &self,
+        lines: impl Stream<Item = std::io::Result<Vec<u8>>> + Send + 'static,
+    ) -> Result<api::backend::Imported, ClientError> {
         let request = self
             .request(Method::POST, "/v1/catalogue")
-            .body(lines)
+            .body(reqwest::Body::wrap_stream(lines))
             .timeout(api::IMPORT_DEADLINE);
         let response = self
             .send(request.header("Content-Type", "application/x-ndjson"))

@@ -8,7 +8,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use crate::{
-    api::{self, backend::Backend as _},
+    api::{
+        self,
+        backend::{Backend as _, Failed},
+    },
     driver::{self, Handle},
     home::{Home, Identity},
     index::Index,
@@ -103,7 +106,9 @@ impl Node {
         let handle = driver::start(parts, shutdown.clone()).await?;
         if let Some(shop) = setup.seller {
             if let Some(items) = shop.catalogue {
-                let done = handle.import_catalogue(items).await?;
+                let done = handle
+                    .import_catalogue(futures::stream::iter([Ok::<_, Failed>(items)]))
+                    .await?;
                 info!(
                     added = done.added,
                     changed = done.changed,

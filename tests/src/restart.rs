@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use intentcast_node::api::NodeStatus;
 use intentcast_protocol::{
     id::{IntentId, OfferId},
     market::{AgreementView, IntentState, IntentView, OfferState, OfferView},
@@ -10,6 +11,7 @@ use intentcast_protocol::{
 use serde_json::json;
 
 use crate::{
+    goods,
     member::Member,
     wait::beside_others,
     world::{World, accept, agreed, agreement_on, audit, bike_wanted, cast, offers, same_deal},
@@ -177,6 +179,30 @@ falls! {
     the_meeting_point_falls_after_the_first_offer: Meeting at Offered;
     the_meeting_point_falls_as_the_customer_says_yes: Meeting at Accepting;
     the_meeting_point_falls_after_the_agreement: Meeting at Agreed;
+}
+
+#[tokio::test]
+async fn a_want_that_only_the_fallen_had_heard_is_told_to_it_again() {
+    let _stage = beside_others().await;
+    let world = World::new().await;
+    // It hears and asks its owner, who is slow.
+    let rules = |answer: &str| goods::rules("Hull Wheels", "GB", "4.50", &format!("answer = {answer:?}"));
+    let bike = goods::bike("fell-xl", "XL", "450.00");
+    let mut seller = world.seller("seller", &[bike], &rules("ask")).await;
+    let customer = world.customer("customer").await;
+    let intent = cast(&customer, &bike_wanted()).await;
+    seller
+        .until("the seller hears it", "/v1/status", |status: NodeStatus| {
+            (status.market.relayed_intents > 0).then_some(())
+        })
+        .await;
+    seller.kill().await;
+    std::fs::write(seller.home.join("rules.toml"), rules("automatic")).unwrap();
+    seller.restart().await;
+    let path = format!("/v1/intents/{intent}/offers");
+    let offer = |all: Vec<OfferView>| all.into_iter().find(|view| view.state == OfferState::Open);
+    customer.until("an offer", &path, offer).await;
+    seller.is_well();
 }
 
 #[tokio::test]

@@ -30,8 +30,12 @@ pub trait Backend: Clone + Send + Sync + 'static {
     /// only what happens.
     fn events(&self, after: Option<u64>) -> impl Stream<Item = (u64, Timestamp, Event)> + Send + use<Self>;
 
-    /// Takes these items as the whole catalogue.
-    fn import_catalogue(&self, items: Vec<Item>) -> impl Future<Output = Result<Imported, Failed>> + Send;
+    /// Takes the items that come, batch by batch, as the whole catalogue: once the last has come, and not at all where
+    /// one of them is an error.
+    fn import_catalogue<E: From<Failed> + Send>(
+        &self,
+        batches: impl Stream<Item = Result<Vec<Item>, E>> + Send,
+    ) -> impl Future<Output = Result<Imported, E>> + Send;
 
     /// The catalogue's items most like these words, best first.
     fn search_catalogue(&self, words: String, limit: usize) -> impl Future<Output = Result<Vec<Found>, Failed>> + Send;

@@ -51,8 +51,6 @@ pub const TOKEN_FILE: &str = "api.token";
 
 /// Bytes of a body, the catalogue's aside: a want with every field full is a tenth of it.
 const BODY_BYTES: usize = 64 * 1024;
-/// Bytes of a catalogue in one import: 60,000 items at 1 KiB.
-pub(crate) const CATALOGUE_BYTES: usize = 64 * 1024 * 1024;
 
 /// Section `[api]` of the configuration.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]

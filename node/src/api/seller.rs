@@ -1,12 +1,17 @@
 //! The seller's side: the catalogue and trying out rules.
 
-use axum::{Json, body::Body as RawBody, extract::State, http::StatusCode};
+use axum::{
+    Json,
+    body::{Body as RawBody, BodyDataStream},
+    extract::State,
+    http::StatusCode,
+};
 use futures::StreamExt;
 use intentcast_protocol::{id::IntentId, item::Item};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CATALOGUE_BYTES, Shared,
+    Shared,
     backend::{Backend, CatalogueStats, Found, Imported, Tried},
     ids::{Asked, Body},
     problem::{Problem, too_large},
@@ -21,32 +26,63 @@ const LINE_BYTES: usize = 64 * 1024;
 /// Items that a search shows at most.
 const FOUND: usize = 100;
 
-/// Takes the body, one item of JSON a line, as the whole catalogue. Nothing changes unless all of it is understood.
+/// Items of one import: what the disk bears many times over, and an end to a body that has none.
+const MAX_ITEMS: usize = 10_000_000;
+
+/// Takes the body, one item of JSON a line, as the whole catalogue. Nothing changes unless all of it is understood; of
+/// its length no more is held than a few lines.
 pub async fn import<B: Backend>(State(shared): State<Shared<B>>, body: RawBody) -> Result<Json<Imported>, Problem> {
-    let mut items: Vec<Item> = Vec::new();
-    let mut line: Vec<u8> = Vec::new();
-    let (mut total, mut number) = (0, 0);
-    let mut chunks = body.into_data_stream();
-    while let Some(chunk) = chunks.next().await {
+    let coming = Coming {
+        chunks: body.into_data_stream(),
+        line: Vec::new(),
+        number: 0,
+        is_done: false,
+    };
+    let batches = futures::stream::try_unfold(coming, async |mut coming| {
+        Ok(coming.batch().await?.map(|batch| (batch, coming)))
+    });
+    Ok(Json(shared.backend.import_catalogue::<Problem>(batches).await?))
+}
+
+/// A catalogue on its way in.
+struct Coming {
+    chunks: BodyDataStream,
+    /// What has come of the line that has no end yet.
+    line: Vec<u8>,
+    /// Lines that came whole.
+    number: usize,
+    is_done: bool,
+}
+
+impl Coming {
+    /// The items of the next piece of the body; `None` at its end.
+    async fn batch(&mut self) -> Result<Option<Vec<Item>>, Problem> {
+        if self.is_done {
+            return Ok(None);
+        }
+        let mut items = Vec::new();
+        let Some(chunk) = self.chunks.next().await else {
+            self.is_done = true;
+            items.extend(item(self.number + 1, &self.line)?);
+            return Ok(Some(items));
+        };
         let chunk = chunk.map_err(|error| Problem::new(StatusCode::BAD_REQUEST, "malformed", error.to_string()))?;
-        total += chunk.len();
-        if total > CATALOGUE_BYTES {
+        let mut pieces = chunk.split(|byte| *byte == b'\n');
+        self.line.extend(pieces.next().unwrap_or_default());
+        for piece in pieces {
+            self.number += 1;
+            items.extend(item(self.number, &self.line)?);
+            self.line.clear();
+            self.line.extend(piece);
+        }
+        if self.line.len() > LINE_BYTES {
+            return Err(malformed(self.number + 1, "longer than an item can be"));
+        }
+        if self.number > MAX_ITEMS {
             return Err(too_large());
         }
-        let mut pieces = chunk.split(|byte| *byte == b'\n');
-        line.extend(pieces.next().unwrap_or_default());
-        for piece in pieces {
-            number += 1;
-            items.extend(item(number, &line)?);
-            line.clear();
-            line.extend(piece);
-        }
-        if line.len() > LINE_BYTES {
-            return Err(malformed(number + 1, "longer than an item can be"));
-        }
+        Ok(Some(items))
     }
-    items.extend(item(number + 1, &line)?);
-    Ok(Json(shared.backend.import_catalogue(items).await?))
 }
 
 fn item(number: usize, line: &[u8]) -> Result<Option<Item>, Problem> {

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use futures::{Stream, StreamExt as _};
+use futures::{Stream, StreamExt as _, TryStreamExt as _};
 use intentcast_protocol::{
     contact::ReplyPath,
     id::IntentId,
@@ -116,10 +116,16 @@ impl Backend for Alone {
         })
     }
 
-    async fn import_catalogue(&self, items: Vec<Item>) -> Result<Imported, Failed> {
-        *self.items.lock().unwrap() = items.len();
+    async fn import_catalogue<E: From<Failed> + Send>(
+        &self,
+        batches: impl Stream<Item = Result<Vec<Item>, E>> + Send,
+    ) -> Result<Imported, E> {
+        let items = batches
+            .try_fold(0, async |sum, batch: Vec<Item>| Ok(sum + batch.len()))
+            .await?;
+        *self.items.lock().unwrap() = items;
         Ok(Imported {
-            added: items.len() as u64,
+            added: items as u64,
             ..Imported::default()
         })
     }
@@ -431,14 +437,26 @@ fn line(id: &str) -> String {
     format!("{item}\n")
 }
 
+/// A body that comes in pieces which end anywhere.
+fn body(text: &str) -> impl Stream<Item = std::io::Result<Vec<u8>>> + Send + 'static {
+    let pieces: Vec<_> = text.as_bytes().chunks(7).map(|piece| Ok(piece.to_vec())).collect();
+    futures::stream::iter(pieces)
+}
+
+#[tokio::test]
+async fn a_catalogue_whose_sender_breaks_off_is_none() {
+    let running = running().await;
+    let broken = body(&line("a")).chain(futures::stream::iter([Err(std::io::Error::other("no"))]));
+    assert!(running.client.import(broken).await.is_err());
+    let many: String = (0..3000).map(|n| line(&format!("i{n}")) + "\n").collect();
+    assert_eq!(running.client.import(body(&many)).await.unwrap().added, 3000);
+}
+
 #[tokio::test]
 async fn a_catalogue_goes_in_whole_or_not_at_all() {
     let running = running().await;
     let lines = line("a") + "\n" + &line("b");
-    assert_eq!(
-        running.client.import(lines.clone().into_bytes()).await.unwrap().added,
-        2
-    );
+    assert_eq!(running.client.import(body(&lines)).await.unwrap().added, 2);
     let response = running
         .ask(Method::POST, "/v1/catalogue")
         .body(lines + "{\"id\":3}\n")

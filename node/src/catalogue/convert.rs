@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use intentcast_protocol::{
     attribute::{Attribute, Value, attribute_name},
-    category::{self, CategoryId, GENERAL},
+    category::GENERAL,
     decimal::Decimal,
     id::{digest, hex},
     intent::{Condition, Language},
@@ -12,10 +12,14 @@ use intentcast_protocol::{
     limits::WORD_BYTES,
     money::{Currency, Money},
     offer::Gtin,
+    place::Region,
     text::{Name, Phrase, Text, TextError, Title, Word},
 };
 
 use super::{
+    filing::{Filing, How},
+    google,
+    html::without_tags,
     mapping::Mapping,
     price::price,
     report::{Flaw, Report},
@@ -24,21 +28,43 @@ use super::{
 
 /// Attributes of an item: 256 x (48 + 80 + a few) bytes are 34 KiB, and with the texts well below what the store takes.
 const MAX_ATTRIBUTES: usize = 256;
-/// Category names whose meaning is remembered while a file is read: finding out what a wrong one may mean is slow.
-const MAX_CATEGORIES: usize = 10_000;
+/// The attribute that says where an item is sent: codes of regions, parted by spaces.
+pub const SHIPS_TO: &str = "ships_to";
 
-/// Makes items of rows, one after the other.
-pub struct Converter<'a> {
-    mapping: &'a Mapping,
-    categories: BTreeMap<String, Option<CategoryId>>,
+/// Whether the item's own word on where it is sent leaves out `place`. Without a word it leaves out nothing: then the
+/// seller's rules alone decide.
+pub fn ships(item: &Item, place: &Region) -> bool {
+    let said = item
+        .attributes
+        .iter()
+        .find(|attribute| attribute.name.as_str() == SHIPS_TO);
+    let Some(Value::Text(regions)) = said.map(|attribute| &attribute.value) else {
+        return true;
+    };
+    let mut regions = regions
+        .as_str()
+        .split(' ')
+        .filter_map(|code| code.parse::<Region>().ok());
+    regions.any(|region| region.covers(place) || place.covers(&region))
 }
 
-impl<'a> Converter<'a> {
-    pub fn new(mapping: &'a Mapping) -> Self {
+/// Makes items of rows, one after the other.
+pub struct Converter {
+    mapping: Mapping,
+    filing: Filing,
+}
+
+impl Converter {
+    pub fn new(mapping: Mapping) -> Self {
         Self {
             mapping,
-            categories: BTreeMap::new(),
+            filing: Filing::default(),
         }
+    }
+
+    /// What rows said of kinds that led to no category.
+    pub fn unmapped(&self) -> Vec<(String, u64)> {
+        self.filing.unmapped()
     }
 
     /// The item of a row; what of it was left out is counted in `report`.
@@ -69,14 +95,21 @@ impl<'a> Converter<'a> {
             .or(constants.language)
             .unwrap_or(Language::ENGLISH);
         let (gtin, wrong) = gtin(row, &fields.gtin);
-        let attributes = self.attributes(row, &mut cut);
+        let ships_to = self.ships_to(row)?;
+        let attributes = self.attributes(row, &ships_to, &mut cut);
         let (id, id_cut) = id(row, &fields.id, &title, &brand, price)?;
-        let category = self.category(row, &title);
+        let said: Vec<String> = kinds(row, &fields.category).collect();
+        let (category, how) = self.filing.file(&said, title.as_str(), constants.category);
         // Counted last, so that a bad row counts as nothing else.
         report.gtin_dropped += u64::from(wrong);
         report.shortened += u64::from(cut);
         report.ids_shortened += u64::from(id_cut);
-        report.unfiled += u64::from(category == GENERAL);
+        match how {
+            _ if category == GENERAL => report.unfiled += 1,
+            How::Code => report.filed_by_code += 1,
+            How::Text => report.filed_by_text += 1,
+            How::Title => report.filed_by_title += 1,
+        }
         Ok(Item {
             id,
             title,
@@ -113,32 +146,35 @@ impl<'a> Converter<'a> {
         price(&said, self.mapping.price_unit, currency).map_err(|expected| Flaw::new(column, &said, expected))
     }
 
-    /// What the row says; where it says nothing that is known, what the title seems to be about.
-    fn category(&mut self, row: &Row, title: &Title) -> CategoryId {
-        let said = text(row, &self.mapping.fields.category);
-        let resolved = match &said {
-            None => self.mapping.constants.category,
-            Some(said) => match self.categories.get(said) {
-                Some(known) => *known,
-                None => {
-                    let found = resolve(said);
-                    if self.categories.len() < MAX_CATEGORIES {
-                        self.categories.insert(said.clone(), found);
-                    }
-                    found
-                }
-            },
+    /// Where the row, or else the mapping, says that the item is sent.
+    fn ships_to(&self, row: &Row) -> Result<Vec<Region>, Flaw> {
+        let Some((column, cell)) = row.find(&self.mapping.fields.ships_to) else {
+            return Ok(self.mapping.constants.ships_to.clone());
         };
-        resolved
-            .or_else(|| category::infer(title.as_str()).map(|category| category.id))
-            .or(self.mapping.constants.category)
-            .unwrap_or(GENERAL)
+        let said = cell.plain();
+        let codes = said
+            .split([',', ';', ' '])
+            .map(str::trim)
+            .filter(|code| !code.is_empty());
+        codes
+            .map(|code| {
+                let region = code.parse::<Region>();
+                region.map_err(|error| Flaw::new(column, code, format!("regions like GB or GB-YOR: {error}")))
+            })
+            .collect()
     }
 
-    fn attributes(&self, row: &Row, cut: &mut bool) -> Vec<Attribute> {
+    fn attributes(&self, row: &Row, ships_to: &[Region], cut: &mut bool) -> Vec<Attribute> {
         let mut all: BTreeMap<Word, Value> = BTreeMap::new();
+        if !ships_to.is_empty() {
+            let codes: Vec<String> = ships_to.iter().map(Region::to_string).collect();
+            // Here and not as others are: "NO" is Norway, and no answer.
+            all.insert(Word::lossy(SHIPS_TO), Value::Text(fit(&codes.join(" "), cut)));
+        }
         let mut take = |name: &str, cell: &Cell| {
-            let name: Word = fit(&attribute_name(name), cut);
+            // First what text is like everywhere, then what a name is like: the one may undo the other.
+            let name: Word = fit(&attribute_name(Text::<{ usize::MAX }>::lossy(name).as_str()), cut);
+            let name: Word = Word::lossy(&attribute_name(name.as_str()));
             if let Some(value) = value(cell, cut).filter(|_| !name.is_empty()) {
                 if all.len() < MAX_ATTRIBUTES {
                     all.entry(name).or_insert(value);
@@ -174,18 +210,6 @@ impl<'a> Converter<'a> {
     }
 }
 
-impl Cell {
-    /// The cell as one text.
-    fn plain(&self) -> String {
-        match self {
-            Self::Text(text) | Self::Number(text) => text.clone(),
-            Self::Flag(flag) => flag.to_string(),
-            Self::List(list) => list.iter().map(Self::plain).collect::<Vec<_>>().join(", "),
-            Self::Map(_) | Self::Empty => String::new(),
-        }
-    }
-}
-
 fn named(columns: &[String]) -> &str {
     columns.first().map_or("", String::as_str)
 }
@@ -203,55 +227,21 @@ fn fit<const MAX: usize>(text: &str, cut: &mut bool) -> Text<MAX> {
     fitting
 }
 
-/// Shops' texts come with the mark-up of their pages; an offer is plain text.
-fn without_tags(text: &str) -> String {
-    if !text.contains(['<', '&']) {
-        return text.to_owned();
-    }
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find('<') {
-        let (before, tag) = rest.split_at(at);
-        out.push_str(before);
-        // "< 5 kg" is no tag: one begins with a letter, a slash or an exclamation mark.
-        let begins = tag[1..].starts_with(|c: char| c.is_ascii_alphabetic() || c == '/' || c == '!');
-        match tag.find('>').filter(|_| begins) {
-            Some(end) => {
-                out.push(' ');
-                rest = &tag[end + 1..];
+/// Everything that a row says of its kind, in the order of columns.
+fn kinds<'a>(row: &'a Row, columns: &'a [String]) -> impl Iterator<Item = String> + 'a {
+    let cells = columns.iter().filter_map(|column| row.column(column));
+    let said = cells.flat_map(|(column, cell)| {
+        let is_googles = google::name(column) == "google_product_category";
+        cell.each().iter().map(move |cell| {
+            if is_googles {
+                google::category(cell.clone())
+            } else {
+                cell.clone()
             }
-            None => {
-                out.push('<');
-                rest = &tag[1..];
-            }
-        }
-    }
-    out.push_str(rest);
-    for (entity, c) in [
-        ("&nbsp;", " "),
-        ("&quot;", "\""),
-        ("&#39;", "'"),
-        ("&lt;", "<"),
-        ("&gt;", ">"),
-        ("&amp;", "&"),
-    ] {
-        out = out.replace(entity, c);
-    }
-    out
-}
-
-/// The category of a path, name or synonym, or of the finest known step of somebody else's path.
-fn resolve(said: &str) -> Option<CategoryId> {
-    let whole = category::resolve(said).ok();
-    let steps = || {
-        said.split(['>', '/', '|'])
-            .rev()
-            .map(str::trim)
-            .filter(|step| !step.is_empty())
-    };
-    whole
-        .or_else(|| steps().find_map(|step| category::resolve(step).ok()))
-        .map(|category| category.id)
+        })
+    });
+    let said = said.map(|cell| without_tags(&cell.plain()));
+    said.map(|said| said.trim().to_owned()).filter(|said| !said.is_empty())
 }
 
 fn condition(row: &Row, columns: &[String]) -> Result<Option<Condition>, Flaw> {

@@ -5,25 +5,38 @@ use std::collections::BTreeMap;
 use intentcast_protocol::{attribute::Value, item::Item};
 use serde_json::{Value as Json, json};
 
+use super::{convert::SHIPS_TO, html::escaped};
+
 /// One item a line.
 pub fn json_lines(items: &[Item]) -> String {
     items.iter().fold(String::new(), |mut text, item| {
-        text.push_str(&line(item).to_string());
+        text.push_str(&json_line(item));
         text.push('\n');
         text
     })
 }
 
+/// One item, without the end of its line.
+pub fn json_line(item: &Item) -> String {
+    line(item).to_string()
+}
+
 fn line(item: &Item) -> Json {
+    let places = item
+        .attributes
+        .iter()
+        .find(|attribute| attribute.name.as_str() == SHIPS_TO);
     let attributes: BTreeMap<&str, Json> = item
         .attributes
         .iter()
+        .filter(|attribute| attribute.name.as_str() != SHIPS_TO)
         .map(|attribute| (attribute.name.as_str(), cell(&attribute.value)))
         .collect();
     let amount = item.price.to_string();
     let amount = amount.split(' ').next().unwrap_or_default();
     let mut row = json!({
-        "id": item.id, "title": item.title, "brand": item.brand, "description": item.description,
+        "id": item.id, "title": escaped(item.title.as_str()), "brand": escaped(item.brand.as_str()),
+        "description": escaped(item.description.as_str()),
         "price": amount, "currency": item.price.currency.to_string(),
         "condition": item.condition.word(), "language": item.language.to_string(), "attributes": attributes,
     });
@@ -35,6 +48,7 @@ fn line(item: &Item) -> Json {
             ),
             ("gtin", item.gtin.map(|gtin| gtin.to_string())),
             ("stock", item.stock.map(|stock| stock.to_string())),
+            ("ships_to", places.map(|places| places.value.to_string())),
         ];
         fields.extend(
             optional

@@ -6,9 +6,11 @@ use intentcast_protocol::{
     category::{self, CategoryId},
     intent::{Condition, Language},
     money::Currency,
+    place::Region,
 };
 use serde::{Deserialize, Deserializer, de::Error as _};
 
+use super::bytes::Encoding;
 use crate::toml_file::{self, Wrong};
 
 /// How the columns of a file become an item.
@@ -23,6 +25,8 @@ pub struct Mapping {
     pub price_unit: PriceUnit,
     /// Columns that begin so are attributes, named by the rest.
     pub attribute_prefixes: Vec<String>,
+    /// How the file's letters are written, unless the file says so itself.
+    pub encoding: Encoding,
 }
 
 /// What a bare number in the price column counts.
@@ -66,7 +70,8 @@ fields! {
     price,
     /// In which currency, unless the price says so.
     currency,
-    /// A path, a name or a synonym of ours; of a path with `>` the finest step that is known.
+    /// A path, a name or a synonym of ours, a number of Google's or Shopify's; of a path with `>` the finest step that
+    /// is known. Of several columns, or a list, the first that leads anywhere.
     category,
     /// `new`, `refurbished` or `used`.
     condition,
@@ -78,6 +83,8 @@ fields! {
     language,
     /// An object of names and values, or `name=value; name=value`.
     attributes,
+    /// Where it is sent: regions like `GB` or `GB-YOR`, one or a list.
+    ships_to,
 }
 
 /// What holds where no column says otherwise.
@@ -98,6 +105,8 @@ pub struct Constants {
     pub language: Option<Language>,
     /// Of things.
     pub brand: Option<String>,
+    /// Where things are sent.
+    pub ships_to: Vec<Region>,
 }
 
 impl Default for Mapping {
@@ -107,6 +116,7 @@ impl Default for Mapping {
             constants: Constants::default(),
             price_unit: PriceUnit::Major,
             attribute_prefixes: vec!["attr_".into()],
+            encoding: Encoding::Utf8,
         }
     }
 }

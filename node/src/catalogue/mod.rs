@@ -1,37 +1,53 @@
-//! A seller's catalogue from a file: CSV or JSON Lines, plain or gzip, into items.
+//! A seller's catalogue from a file, into items: CSV, JSON Lines, Google Merchant's feed, the exports of Shopify and
+//! WooCommerce, schema.org's JSON-LD; plain or gzip.
 //!
 //! Good rows go in and bad ones are told: line, column, what stands there, what was expected. It refuses to guess a
-//! price or a currency.
+//! price, a currency or an encoding.
 
+mod bytes;
 mod convert;
+mod delimited;
+mod document;
 mod export;
+mod filing;
+mod form;
+mod google;
+mod html;
+mod lines;
+mod linked;
 mod mapping;
 mod price;
 mod report;
 mod rows;
 mod shards;
+mod shopify;
+mod woocommerce;
+mod xml;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     fs::File,
+    hash::{BuildHasher, RandomState},
     io::{self, Read},
     path::{Path, PathBuf},
 };
 
 use intentcast_protocol::{item::Item, text::Word};
 
-use self::{
-    convert::Converter,
-    rows::{Next, Rows},
-};
 pub use self::{
-    export::json_lines,
+    bytes::Encoding,
+    convert::{SHIPS_TO, ships},
+    export::{json_line, json_lines},
     mapping::{Constants, Fields, Mapping, MappingError, PriceUnit},
     report::{BadRow, Report},
     shards::{shard, shard_demo},
 };
+use self::{
+    convert::Converter,
+    rows::{Next, Rows},
+};
 
-/// Rows of one file. A million items of 2 KiB are 2 GiB of memory while they are read; more is a database's work.
+/// Rows of one file that [`read`] takes into memory: a million items of 2 KiB are 2 GiB. [`Reader`] has no such bound.
 pub const MAX_ROWS: u64 = 1_000_000;
 
 /// What came of a file.
@@ -62,9 +78,20 @@ pub enum ImportError {
         /// What the system said.
         why: String,
     },
-    /// Neither CSV nor JSON Lines.
-    #[error("{0}; a catalogue is CSV with a line of column names, or JSON Lines: one object a line")]
+    /// No form that a catalogue has.
+    #[error(
+        "{0}; a catalogue is CSV with a line of column names, JSON Lines with one object a line, a Google Merchant \
+         feed, an export of Shopify or WooCommerce, or JSON-LD with Products"
+    )]
     Format(&'static str),
+    /// The form leaves out what an item must have.
+    #[error("{form} does not say {missing}")]
+    Ask {
+        /// Which form.
+        form: &'static str,
+        /// What to say, and how.
+        missing: String,
+    },
     /// A CSV file without a column that it must have.
     #[error("no column for {field}: looked for {looked_for:?} among {columns}; name yours in a mapping file (--map)")]
     Column {
@@ -85,7 +112,7 @@ pub enum ImportError {
         line: u64,
     },
     /// More rows than are read.
-    #[error("more than {MAX_ROWS} rows")]
+    #[error("more than {MAX_ROWS} rows: start the node without them, then hand them over with `catalog import`")]
     TooMany,
 }
 
@@ -105,37 +132,93 @@ pub fn import(path: &Path, mapping: &Mapping) -> Result<Import, ImportError> {
     read(file, mapping)
 }
 
-/// Reads a catalogue from its bytes.
+/// Reads a catalogue from its bytes into memory.
 ///
 /// # Errors
 /// As [`import`].
 pub fn read(bytes: impl Read, mapping: &Mapping) -> Result<Import, ImportError> {
-    let mut rows = Rows::open(bytes, mapping)?;
-    let mut converter = Converter::new(mapping);
-    let mut report = Report::default();
+    let mut reader = Reader::open(bytes, mapping)?;
     let mut items: BTreeMap<Word, Item> = BTreeMap::new();
-    while let Some(next) = rows.next()? {
-        report.read += 1;
-        if report.read > MAX_ROWS {
+    while let Some(item) = reader.next()? {
+        if reader.report.read > MAX_ROWS {
             return Err(ImportError::TooMany);
         }
-        match next {
-            Next::Row(line, row) => match converter.item(&row, &mut report) {
-                Ok(item) => {
-                    if items.insert(item.id.clone(), item).is_some() {
-                        report.duplicates += 1;
-                    }
-                }
-                Err(flaw) => report.refuse(flaw.at(line)),
-            },
-            Next::Bad(bad) => report.refuse(bad),
-        }
+        items.insert(item.id.clone(), item);
     }
-    report.taken = items.len() as u64;
     Ok(Import {
         items: items.into_values().collect(),
-        report,
+        report: reader.finish(),
     })
+}
+
+/// A catalogue's items, one after the other: in memory are one row, and some 20 bytes for each that was read.
+pub struct Reader<'a> {
+    rows: Rows<'a>,
+    converter: Converter,
+    report: Report,
+    /// Hashes of the ids so far. Two that are the same by chance only make a count wrong.
+    seen: HashSet<u64>,
+    hasher: RandomState,
+}
+
+impl<'a> Reader<'a> {
+    /// Finds out what `bytes` are.
+    ///
+    /// # Errors
+    /// As [`import`].
+    pub fn open(bytes: impl Read + 'a, mapping: &Mapping) -> Result<Self, ImportError> {
+        let rows = Rows::open(bytes, mapping)?;
+        let converter = Converter::new(rows.mapping(mapping));
+        Ok(Self {
+            rows,
+            converter,
+            report: Report::default(),
+            seen: HashSet::new(),
+            hasher: RandomState::new(),
+        })
+    }
+
+    /// The next good row's item, as the file has it: a later one may have the same id, and then is the one that counts.
+    ///
+    /// # Errors
+    /// As [`import`].
+    #[allow(
+        clippy::should_implement_trait,
+        reason = "an error ends it, which an iterator's caller easily misses"
+    )]
+    pub fn next(&mut self) -> Result<Option<Item>, ImportError> {
+        while let Some(next) = self.rows.next()? {
+            self.report.read += 1;
+            match next {
+                Next::Beside => self.report.beside += 1,
+                Next::Bad(bad) => self.report.refuse(bad),
+                Next::Row(line, row) => match self.converter.item(&row, &mut self.report) {
+                    Err(flaw) => self.report.refuse(flaw.at(line)),
+                    Ok(item) => {
+                        if self.seen.insert(self.hasher.hash_one(item.id.as_str())) {
+                            self.report.taken += 1;
+                        } else {
+                            self.report.repeat(line, item.id.as_str());
+                        }
+                        return Ok(Some(item));
+                    }
+                },
+            }
+        }
+        Ok(None)
+    }
+
+    /// What became of the rows so far.
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// What became of all rows.
+    pub fn finish(self) -> Report {
+        let mut report = self.report;
+        report.unmapped = self.converter.unmapped();
+        report
+    }
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ pub fn price(text: &str, unit: PriceUnit, currency: Option<Currency>) -> Result<
     let money = match (text.parse::<Decimal>(), currency) {
         (Ok(_), None) => {
             return Err(
-                "a price in which currency? write it behind the amount, add a currency column, or set \
+                "a price in which currency? write it behind the amount, add a currency column, say --currency, or set \
                  [constants] currency in a mapping file"
                     .into(),
             );

@@ -14,8 +14,18 @@ pub struct Report {
     pub read: u64,
     /// Items that came of them.
     pub taken: u64,
-    /// Rows whose id a later row has too: the last one counts.
+    /// Rows whose id an earlier row has too: the last one counts.
     pub duplicates: u64,
+    /// Rows that are no goods: further pictures, parents of variants, drafts, things that are no products.
+    pub beside: u64,
+    /// Items whose category another vocabulary's number or path named.
+    pub filed_by_code: u64,
+    /// Items whose category a name or a text of the row named.
+    pub filed_by_text: u64,
+    /// Items whose category only the title told, or the mapping's constant.
+    pub filed_by_title: u64,
+    /// What the rows say of kinds that led to no category, the commonest first, and how often.
+    pub unmapped: Vec<(String, u64)>,
     /// Items whose category nobody knows: `general`.
     pub unfiled: u64,
     /// Items whose GTIN was left out, since its check digit does not hold.
@@ -24,6 +34,8 @@ pub struct Report {
     pub shortened: u64,
     /// Items whose id was too long and was cut, with a hash of the whole at its end.
     pub ids_shortened: u64,
+    /// The first rows with an id that was there before.
+    pub repeated: Vec<BadRow>,
     /// The first bad rows.
     pub bad: Vec<BadRow>,
     /// How many more there were.
@@ -95,6 +107,20 @@ impl Report {
         self.bad.len() as u64 + self.more_bad
     }
 
+    /// Items in a hundred whose category is known, rounded down.
+    pub fn coverage(&self) -> u64 {
+        let filed = self.filed_by_code + self.filed_by_text + self.filed_by_title;
+        filed * 100 / (filed + self.unfiled).max(1)
+    }
+
+    pub(super) fn repeat(&mut self, line: u64, id: &str) {
+        self.duplicates += 1;
+        if self.repeated.len() < SHOWN {
+            let expected = "given before; the last one counts";
+            self.repeated.push(Flaw::new("id", id, expected).at(line));
+        }
+    }
+
     pub(super) fn refuse(&mut self, bad: BadRow) {
         if self.bad.len() < SHOWN {
             self.bad.push(bad);
@@ -121,6 +147,10 @@ impl fmt::Display for Report {
         write!(f, "{} rows read, {} items taken", self.read, self.taken)?;
         for (count, what) in [
             (self.bad_rows(), "bad rows left out"),
+            (
+                self.beside,
+                "rows that are no goods (pictures, parents of variants, drafts)",
+            ),
             (self.duplicates, "ids given again, the last one counts"),
             (self.unfiled, "without a known category"),
             (self.gtin_dropped, "with a wrong GTIN, left out"),
@@ -130,6 +160,20 @@ impl fmt::Display for Report {
             if count > 0 {
                 write!(f, "; {count} {what}")?;
             }
+        }
+        if self.taken > 0 {
+            write!(
+                f,
+                "\ncategories: {} % known ({} by code, {} by text, {} by title)",
+                self.coverage(),
+                self.filed_by_code,
+                self.filed_by_text,
+                self.filed_by_title
+            )?;
+        }
+        for (at, (text, count)) in self.unmapped.iter().enumerate() {
+            let before = if at == 0 { "\nnot mapped: " } else { ", " };
+            write!(f, "{before}\"{text}\" ({count})")?;
         }
         Ok(())
     }

@@ -1,31 +1,31 @@
 //! Rows out of bytes: which form a file has is told by its content, never by its name.
 
-use std::{
-    cell::Cell as Count,
-    io::{self, BufRead, BufReader, Read},
-    rc::Rc,
-};
+use std::{collections::VecDeque, io::Read};
 
 use serde_json::Value as Json;
 
 use super::{
     ImportError,
+    bytes::{self, Opened},
+    delimited::Delimited,
+    document::Document,
+    form::Form,
+    lines::Lines,
+    linked,
     mapping::Mapping,
-    report::{BadRow, Flaw},
+    report::BadRow,
+    xml::Xml,
 };
 
 /// Longest row, bytes: a hundred times a full item.
 pub const MAX_ROW_BYTES: usize = 1024 * 1024;
 /// Columns of a row that are read; the rest is not ours.
-const MAX_COLUMNS: usize = 1024;
+pub const MAX_COLUMNS: usize = 1024;
 /// Levels of lists and objects in a value that are read.
 const MAX_DEPTH: usize = 3;
 
-const GZIP: [u8; 2] = [0x1f, 0x8b];
-const BOM: &[u8] = b"\xef\xbb\xbf";
-
 /// What stands in one column of one row.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub enum Cell {
     Text(String),
     /// As it was written.
@@ -33,7 +33,46 @@ pub enum Cell {
     Flag(bool),
     List(Vec<Cell>),
     Map(Vec<(String, Cell)>),
+    #[default]
     Empty,
+}
+
+impl Cell {
+    /// The cell of a text: empty where it says nothing.
+    pub fn of(text: &str) -> Self {
+        if text.trim().is_empty() {
+            Self::Empty
+        } else {
+            Self::Text(text.to_owned())
+        }
+    }
+
+    /// The cell as one text.
+    pub fn plain(&self) -> String {
+        match self {
+            Self::Text(text) | Self::Number(text) => text.clone(),
+            Self::Flag(flag) => flag.to_string(),
+            Self::List(list) => list.iter().map(Self::plain).collect::<Vec<_>>().join(", "),
+            Self::Map(_) | Self::Empty => String::new(),
+        }
+    }
+
+    /// What stands under `name`, where the cell is an object.
+    pub fn part(&self, name: &str) -> Option<&Cell> {
+        match self {
+            Self::Map(pairs) => pairs.iter().find(|(known, _)| known == name).map(|(_, cell)| cell),
+            _ => None,
+        }
+    }
+
+    /// The cell's elements, or the cell alone.
+    pub fn each(&self) -> &[Cell] {
+        match self {
+            Self::List(list) => list,
+            Self::Empty => &[],
+            one => std::slice::from_ref(one),
+        }
+    }
 }
 
 /// One row: column names and what stands there.
@@ -43,79 +82,146 @@ pub struct Row(pub Vec<(String, Cell)>);
 impl Row {
     /// The first of `columns` that is not empty, letters' case aside.
     pub fn find<'a>(&'a self, columns: &'a [String]) -> Option<(&'a str, &'a Cell)> {
-        columns.iter().find_map(|column| {
-            let found = self
-                .0
-                .iter()
-                .find(|(name, cell)| same(name, column) && *cell != Cell::Empty);
-            found.map(|(name, cell)| (name.as_str(), cell))
-        })
+        columns.iter().find_map(|column| self.column(column))
+    }
+
+    /// The column of this name, unless it is empty.
+    pub fn column(&self, column: &str) -> Option<(&str, &Cell)> {
+        let found = self
+            .0
+            .iter()
+            .find(|(name, cell)| same(name, column) && *cell != Cell::Empty);
+        found.map(|(name, cell)| (name.as_str(), cell))
+    }
+
+    /// The text of this column; empty where there is none.
+    pub fn text(&self, column: &str) -> String {
+        self.column(column).map(|(_, cell)| cell.plain()).unwrap_or_default()
+    }
+
+    /// Sets a column, unless `cell` is empty.
+    pub fn set(&mut self, column: &str, cell: Cell) {
+        if cell != Cell::Empty {
+            self.0.push((column.to_owned(), cell));
+        }
     }
 }
 
-fn same(a: &str, b: &str) -> bool {
+pub fn same(a: &str, b: &str) -> bool {
     a.trim().eq_ignore_ascii_case(b.trim())
 }
 
-/// A row, or what stands in the place of one.
+/// What a file has in the place of a row.
+pub enum Raw {
+    Row(u64, Row),
+    Json(u64, Json),
+    Bad(BadRow),
+}
+
+/// A row of an item, or what stands in the place of one.
 pub enum Next {
     Row(u64, Row),
+    /// No goods: a picture, a parent of variants, a draft.
+    Beside,
     Bad(BadRow),
 }
 
 /// The rows of a file, one after the other.
-pub enum Rows<'a> {
-    Csv(Box<Csv<'a>>),
+pub struct Rows<'a> {
+    source: Source<'a>,
+    form: Form,
+    waiting: VecDeque<(u64, Row)>,
+}
+
+enum Source<'a> {
+    Delimited(Box<Delimited<'a>>),
     Lines(Lines<'a>),
+    Document(Document<'a>),
+    Xml(Box<Xml<'a>>),
 }
 
 impl<'a> Rows<'a> {
     /// Finds out what `bytes` are.
     pub fn open(bytes: impl Read + 'a, mapping: &Mapping) -> Result<Self, ImportError> {
-        let mut raw = BufReader::new(bytes);
-        let packed = peek(&mut raw, GZIP.len())?.starts_with(&GZIP);
-        let mut text: BufReader<Box<dyn Read + 'a>> = BufReader::with_capacity(
-            64 * 1024,
-            if packed {
-                Box::new(flate2::bufread::MultiGzDecoder::new(raw))
-            } else {
-                Box::new(raw)
-            },
-        );
-        if peek(&mut text, BOM.len())?.starts_with(BOM) {
-            text.consume(BOM.len());
-        }
-        let head = peek(&mut text, 4096)?;
-        match head.iter().find(|byte| !byte.is_ascii_whitespace()) {
-            None => Err(ImportError::Format("the file is empty")),
-            Some(b'{') => Ok(Self::Lines(Lines { text, line: 0 })),
-            Some(b'[') => Err(ImportError::Format("the file is one JSON array")),
-            Some(b'<') => Err(ImportError::Format("the file is XML or HTML")),
-            Some(_) if head.contains(&0) => Err(ImportError::Format("the file is not text in UTF-8")),
+        let Opened { text, head } = bytes::open(bytes, mapping.encoding)?;
+        let first = head.iter().find(|byte| !byte.is_ascii_whitespace());
+        let (source, form) = match first {
+            None => return Err(ImportError::Format("the file is empty")),
+            Some(_) if head.contains(&0) => return Err(ImportError::Format("the file is not text in UTF-8")),
+            Some(b'[') => (Source::Document(Document::new(text)), Form::Plain),
+            Some(b'{') if is_document(&head) => (Source::Document(Document::new(text)), Form::Plain),
+            Some(b'{') => (Source::Lines(Lines::new(text)), Form::Plain),
+            Some(b'<') if is_page(&head) => return Err(ImportError::Format("the file is a page of HTML")),
+            Some(b'<') => (Source::Xml(Box::new(Xml::new(text))), Form::Google),
             Some(_) => {
-                let delimiter = delimiter(head);
-                Csv::open(text, delimiter, mapping).map(|csv| Self::Csv(Box::new(csv)))
+                let delimited = Delimited::open(text, delimiter(&head))?;
+                let form = Form::of_columns(delimited.columns(), mapping);
+                if form == Form::Plain {
+                    delimited.check(mapping)?;
+                }
+                (Source::Delimited(Box::new(delimited)), form)
             }
-        }
+        };
+        form.ask(mapping)?;
+        Ok(Self {
+            source,
+            form,
+            waiting: VecDeque::new(),
+        })
+    }
+
+    /// How the rows' columns become an item, which forms with a meaning of their own know better than the mapping.
+    pub fn mapping(&self, mapping: &Mapping) -> Mapping {
+        self.form.mapping(mapping)
     }
 
     pub fn next(&mut self) -> Result<Option<Next>, ImportError> {
-        match self {
-            Self::Csv(csv) => csv.next(),
-            Self::Lines(lines) => lines.next(),
+        if let Some((line, row)) = self.waiting.pop_front() {
+            return Ok(Some(Next::Row(line, row)));
+        }
+        let raw = match &mut self.source {
+            Source::Delimited(delimited) => delimited.next(),
+            Source::Lines(lines) => lines.next(),
+            Source::Document(document) => document.next(),
+            Source::Xml(xml) => xml.next(),
+        };
+        let Some(raw) = raw? else { return Ok(None) };
+        let (line, rows) = match raw {
+            Raw::Bad(bad) => return Ok(Some(Next::Bad(bad))),
+            Raw::Json(line, json) if linked::speaks(&json) => (line, Ok(linked::rows(&json))),
+            Raw::Json(line, json) => (line, Ok(vec![row(json)])),
+            Raw::Row(line, row) => (line, self.form.rows(row)),
+        };
+        match rows {
+            Err(flaw) => Ok(Some(Next::Bad(flaw.at(line)))),
+            Ok(rows) => {
+                self.waiting.extend(rows.into_iter().map(|row| (line, row)));
+                let next = self.waiting.pop_front();
+                Ok(Some(next.map_or(Next::Beside, |(line, row)| Next::Row(line, row))))
+            }
         }
     }
 }
 
-/// The bytes to come, as many as the first reads bring of `len`, without taking them.
-fn peek(text: &mut BufReader<impl Read>, len: usize) -> Result<&[u8], ImportError> {
-    let broken = |error: io::Error| ImportError::Broken {
-        line: 0,
-        why: error.to_string(),
-    };
-    text.fill_buf()
-        .map(|bytes| &bytes[..bytes.len().min(len)])
-        .map_err(broken)
+/// Whether a file that begins like an object is one document, rather than an object a line.
+fn is_document(head: &[u8]) -> bool {
+    let speaks = [&b"\"@context\""[..], b"\"@graph\"", b"\"@type\""];
+    let first = head
+        .split_inclusive(|byte| *byte == b'\n')
+        .find(|line| !line.trim_ascii().is_empty());
+    let first = first.unwrap_or_default();
+    let is_whole = serde_json::from_slice::<serde::de::IgnoredAny>(first).is_ok();
+    !is_whole
+        && speaks
+            .iter()
+            .any(|word| head.windows(word.len()).any(|there| there == *word))
+}
+
+fn is_page(head: &[u8]) -> bool {
+    let start = String::from_utf8_lossy(&head[..head.len().min(100)])
+        .trim_start()
+        .to_lowercase();
+    start.starts_with("<!doctype html") || start.starts_with("<html")
 }
 
 /// The separator that the line of column names has most of.
@@ -132,79 +238,18 @@ fn delimiter(head: &[u8]) -> u8 {
         .unwrap_or(b',')
 }
 
-/// JSON Lines.
-pub struct Lines<'a> {
-    text: BufReader<Box<dyn Read + 'a>>,
-    line: u64,
-}
-
-impl Lines<'_> {
-    fn next(&mut self) -> Result<Option<Next>, ImportError> {
-        loop {
-            let mut bytes = Vec::new();
-            let line = self.line + 1;
-            let broken = |error: io::Error| ImportError::Broken {
-                line: line - 1,
-                why: error.to_string(),
-            };
-            let limit = MAX_ROW_BYTES as u64 + 1;
-            let read = self
-                .text
-                .by_ref()
-                .take(limit)
-                .read_until(b'\n', &mut bytes)
-                .map_err(broken)?;
-            if read == 0 {
-                return Ok(None);
-            }
-            self.line = line;
-            if bytes.len() > MAX_ROW_BYTES && bytes.last() != Some(&b'\n') {
-                skip_line(&mut self.text).map_err(broken)?;
-                let start = String::from_utf8_lossy(&bytes[..64]).into_owned();
-                let expected = format!("a line of at most {MAX_ROW_BYTES} bytes");
-                return Ok(Some(Next::Bad(Flaw::new("", &start, expected).at(line))));
-            }
-            if bytes.trim_ascii().is_empty() {
-                continue;
-            }
-            let bad = |expected: String| {
-                let start = String::from_utf8_lossy(&bytes[..bytes.len().min(256)]);
-                Ok(Some(Next::Bad(Flaw::new("", start.trim(), expected).at(line))))
-            };
-            return match serde_json::from_slice::<Json>(&bytes) {
-                Ok(Json::Object(object)) => {
-                    let columns = object.into_iter().take(MAX_COLUMNS);
-                    Ok(Some(Next::Row(
-                        line,
-                        Row(columns.map(|(name, value)| (name, cell(value, 0))).collect()),
-                    )))
-                }
-                Ok(_) => bad("one JSON object a line".into()),
-                // The line number inside the row is always 1 and would mislead.
-                Err(error) => bad(format!(
-                    "one JSON object a line, and this breaks off at character {}",
-                    error.column()
-                )),
-            };
+fn row(object: Json) -> Row {
+    match object {
+        Json::Object(object) => {
+            let columns = object.into_iter().take(MAX_COLUMNS);
+            Row(columns.map(|(name, value)| (name, cell(value, 0))).collect())
         }
+        _ => Row::default(),
     }
 }
 
-fn skip_line(text: &mut impl BufRead) -> io::Result<()> {
-    loop {
-        let bytes = text.fill_buf()?;
-        let (len, end) = match bytes.iter().position(|byte| *byte == b'\n') {
-            Some(at) => (at + 1, true),
-            None => (bytes.len(), bytes.is_empty()),
-        };
-        text.consume(len);
-        if end {
-            return Ok(());
-        }
-    }
-}
-
-fn cell(value: Json, depth: usize) -> Cell {
+/// A value of JSON; what lies too deep is empty.
+pub fn cell(value: Json, depth: usize) -> Cell {
     match value {
         Json::Null => Cell::Empty,
         Json::Bool(flag) => Cell::Flag(flag),
@@ -228,116 +273,5 @@ pub fn spelt(text: &str) -> Option<Cell> {
     match serde_json::from_str(text).ok()? {
         object @ Json::Object(_) => Some(cell(object, 1)),
         _ => None,
-    }
-}
-
-/// CSV with a line of column names.
-pub struct Csv<'a> {
-    reader: csv::Reader<Fuse<'a>>,
-    left: Rc<Count<usize>>,
-    columns: Vec<String>,
-    record: csv::ByteRecord,
-    spent: bool,
-}
-
-/// A reader that stops a row that does not end: it hands out `left` bytes and is refilled before each row.
-struct Fuse<'a> {
-    text: BufReader<Box<dyn Read + 'a>>,
-    left: Rc<Count<usize>>,
-}
-
-impl Read for Fuse<'_> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let len = out.len().min(self.left.get());
-        if len == 0 && !out.is_empty() {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        let read = self.text.read(&mut out[..len])?;
-        self.left.set(self.left.get() - read);
-        Ok(read)
-    }
-}
-
-impl<'a> Csv<'a> {
-    fn open(text: BufReader<Box<dyn Read + 'a>>, delimiter: u8, mapping: &Mapping) -> Result<Self, ImportError> {
-        let left = Rc::new(Count::new(MAX_ROW_BYTES));
-        let fuse = Fuse {
-            text,
-            left: Rc::clone(&left),
-        };
-        let mut reader = csv::ReaderBuilder::new()
-            .delimiter(delimiter)
-            .flexible(true)
-            .has_headers(true)
-            .from_reader(fuse);
-        let headers = reader.byte_headers().map_err(|error| stopped(1, &error))?;
-        let columns: Vec<String> = headers
-            .iter()
-            .map(|name| String::from_utf8_lossy(name).trim().to_owned())
-            .collect();
-        for (field, names) in [("title", &mapping.fields.title), ("price", &mapping.fields.price)] {
-            if !names.iter().any(|name| columns.iter().any(|column| same(column, name))) {
-                let some: Vec<String> = columns.iter().take(20).map(|name| super::report::shown(name)).collect();
-                return Err(ImportError::Column {
-                    field,
-                    looked_for: names.clone(),
-                    columns: some.join(", "),
-                });
-            }
-        }
-        Ok(Self {
-            reader,
-            left,
-            columns,
-            record: csv::ByteRecord::new(),
-            spent: false,
-        })
-    }
-
-    fn next(&mut self) -> Result<Option<Next>, ImportError> {
-        self.left.set(MAX_ROW_BYTES);
-        let line = self.reader.position().line();
-        if self.spent
-            || !self
-                .reader
-                .read_byte_record(&mut self.record)
-                .map_err(|error| stopped(line, &error))?
-        {
-            self.spent = true;
-            return Ok(None);
-        }
-        let line = self.record.position().map_or(line, csv::Position::line);
-        if self.record.len() > self.columns.len() {
-            let expected = format!(
-                "{} columns as in the first line, and here are {}: does a text with the separator lack quotation marks?",
-                self.columns.len(),
-                self.record.len()
-            );
-            return Ok(Some(Next::Bad(Flaw::new("", "", expected).at(line))));
-        }
-        let mut row = Row::default();
-        for (name, bytes) in self.columns.iter().zip(&self.record).take(MAX_COLUMNS) {
-            let Ok(text) = std::str::from_utf8(bytes) else {
-                let flaw = Flaw::new(name, &String::from_utf8_lossy(bytes), "text in UTF-8");
-                return Ok(Some(Next::Bad(flaw.at(line))));
-            };
-            let cell = if text.trim().is_empty() {
-                Cell::Empty
-            } else {
-                Cell::Text(text.to_owned())
-            };
-            row.0.push((name.clone(), cell));
-        }
-        Ok(Some(Next::Row(line, row)))
-    }
-}
-
-fn stopped(line: u64, error: &csv::Error) -> ImportError {
-    match error.kind() {
-        csv::ErrorKind::Io(io) if io.kind() == io::ErrorKind::FileTooLarge => ImportError::Endless { line },
-        _ => ImportError::Broken {
-            line: line.saturating_sub(1),
-            why: error.to_string(),
-        },
     }
 }

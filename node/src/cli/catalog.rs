@@ -1,28 +1,22 @@
 //! `intentcast catalog`: what a seller sells from.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Result;
 use clap::Subcommand;
-use serde_json::json;
 
-use super::{Failure, Global, out::clean};
+use super::{Failure, Global, import};
 use crate::{
-    api::backend::{CatalogueStats, Found, Imported},
+    api::backend::{CatalogueStats, Found},
     catalogue::{self, Import, Mapping},
 };
 
 /// What to do with the catalogue.
 #[derive(Subcommand, Clone, PartialEq, Eq, Debug)]
 pub enum CatalogCommand {
-    /// Take a file as the whole catalogue: CSV or JSON Lines, gzipped or not
-    Import {
-        /// The file
-        file: PathBuf,
-        /// Which of its columns is what
-        #[arg(long, value_name = "FILE")]
-        map: Option<PathBuf>,
-    },
+    /// Take a file as the whole catalogue: CSV, JSON Lines, a Google Merchant feed, an export of Shopify or
+    /// WooCommerce, JSON-LD; gzipped or not
+    Import(import::ImportArgs),
     /// The items most like these words
     Search {
         /// The words
@@ -60,24 +54,7 @@ pub fn read(file: &Path, map: Option<&Path>) -> Result<Import> {
 pub async fn run(global: &Global, command: CatalogCommand) -> Result<()> {
     let (client, out) = (global.client()?, global.out());
     match command {
-        CatalogCommand::Import { file, map } => {
-            let import = read(&file, map.as_deref())?;
-            for bad in &import.report.bad {
-                eprintln!("{}: {}", file.display(), clean(&bad.to_string()));
-            }
-            let mut lines = Vec::new();
-            for item in &import.items {
-                serde_json::to_writer(&mut lines, item)?;
-                lines.push(b'\n');
-            }
-            let done: Imported = client.import(lines).await?;
-            out.value(&json!({ "read": import.report.read, "bad": import.report.bad_rows(), "imported": done }))?;
-            out.line(import.report.to_string())?;
-            out.line(format!(
-                "{} added, {} changed, {} removed, {} unchanged",
-                done.added, done.changed, done.removed, done.unchanged
-            ))?;
-        }
+        CatalogCommand::Import(args) => import::run(&client, out, args).await?,
         CatalogCommand::Search { words, limit } => {
             let found: Vec<Found> = client.search(&words, limit.into()).await?;
             let row = |found: &Found| {

@@ -9,6 +9,7 @@ mod catalog;
 mod config;
 mod demo;
 mod exit;
+mod import;
 mod intent;
 mod node;
 mod offer;

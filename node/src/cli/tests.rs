@@ -61,6 +61,8 @@ fn every_command_reads_as_it_is_documented() {
         "receipt export abcdef",
         "receipt verify deal.json",
         "catalog import items.jsonl.gz --map map.toml",
+        "catalog import - --currency GBP --ships-to GB,IE --encoding latin1 --strict",
+        "catalog import feed.xml --watch",
         "catalog search |red bike| --limit 5",
         "catalog stats",
         "terms list",

@@ -13,6 +13,7 @@ use intentcast_protocol::{
     item::Item,
     limits,
     market::{self, Answered, Command, Draft, Event, Market},
+    place::Fulfilment,
     rules::{Asked, Rules},
     time::Timestamp,
     topic::Topic,
@@ -25,6 +26,7 @@ use crate::{
     api::backend::{
         Backend, CatalogueStats, CommandError, Failed, Found, Imported, NetStatus, Outcome, PeerView, Stopped, Tried,
     },
+    catalogue::ships,
     index::{Filters, Index},
     net,
     store::Store,
@@ -41,6 +43,9 @@ pub struct Handle {
     index_dir: Arc<Path>,
 }
 
+/// Items of an import that are stored at once.
+const STAGE_AT_ONCE: usize = 2000;
+
 /// Items of the catalogue for an intent, best first; none where the index fails, which is said in the log.
 pub(super) fn candidates(
     index: &RwLock<Option<Index>>,
@@ -55,6 +60,7 @@ pub(super) fn candidates(
     match (found, counted) {
         (Ok(found), Ok(counted)) => found
             .into_iter()
+            .filter(|found| intent.fulfilment.contains(Fulfilment::Pickup) || ships(&found.item, &intent.place.region))
             .map(|found| market::Candidate {
                 item: found.item,
                 counted,
@@ -184,26 +190,52 @@ impl Backend for Handle {
         .flatten()
     }
 
-    async fn import_catalogue(&self, items: Vec<Item>) -> Result<Imported, Failed> {
-        let done = self
-            .blocking(move |store, _| {
-                let diff = store.replace_catalogue(items, now()).map_err(|why| why.to_string())?;
-                Ok(Imported {
-                    added: diff.added,
-                    changed: diff.changed,
-                    removed: diff.removed,
-                    unchanged: diff.unchanged,
-                })
-            })
+    async fn import_catalogue<E: From<Failed> + Send>(
+        &self,
+        batches: impl Stream<Item = Result<Vec<Item>, E>> + Send,
+    ) -> Result<Imported, E> {
+        let mut batches = std::pin::pin!(batches);
+        let mut staging = self
+            .blocking(|store, _| store.begin_import().map_err(|why| why.to_string()))
             .await?;
-        self.indexed(|index| index.refresh().map(drop).map_err(|why| why.to_string()))
+        let (mut waiting, mut is_coming) = (Vec::new(), true);
+        while is_coming {
+            match batches.next().await {
+                Some(batch) => waiting.extend(batch?),
+                None => is_coming = false,
+            }
+            // A commit costs much and an item little.
+            if waiting.len() >= STAGE_AT_ONCE || !is_coming {
+                let items = std::mem::take(&mut waiting);
+                let stage = move |store: &Store, _: &RwLock<Option<Index>>| {
+                    store.stage(&mut staging, &items).map_err(|why| why.to_string())?;
+                    Ok(staging)
+                };
+                staging = self.blocking(stage).await?;
+            }
+        }
+        let finish = move |store: &Store, _: &RwLock<Option<Index>>| {
+            store.finish_import(staging, now()).map_err(|why| why.to_string())
+        };
+        let taken = self.blocking(finish).await?;
+        let diff = taken.diff;
+        let done = Imported {
+            added: diff.added,
+            changed: diff.changed,
+            removed: diff.removed,
+            unchanged: diff.unchanged,
+        };
+        self.indexed(move |index| index.follow(&taken).map(drop).map_err(|why| why.to_string()))
             .await?;
         // What is open may fit what is new.
-        let rules = self.read(|_, market| market.rules().cloned()).await?;
+        let rules = self
+            .read(|_, market| market.rules().cloned())
+            .await
+            .map_err(Failed::from)?;
         if let Some(rules) = rules
             && let Err(CommandError::Stopped(stopped)) = self.command(Command::Rules(Some(Box::new(rules)))).await
         {
-            return Err(stopped.into());
+            return Err(Failed::from(stopped).into());
         }
         Ok(done)
     }

@@ -5,8 +5,8 @@ use std::{fs, path::Path};
 
 use intentcast_protocol::time::Timestamp;
 use tantivy::{
-    Index as Tantivy, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, directory::MmapDirectory,
-    indexer::IndexWriterOptions,
+    DocSet, Index as Tantivy, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TERMINATED, Term,
+    directory::MmapDirectory, indexer::IndexWriterOptions, schema::IndexRecordOption,
 };
 
 use super::{
@@ -17,6 +17,9 @@ use crate::store::{Stamp, Store};
 
 /// Bytes of memory for terms while an index is made; the least that tantivy takes. More terms go out in more parts.
 const WRITER_BYTES: usize = 15_000_000;
+
+/// Items whose new words are read from the store at once.
+const BATCH: usize = 1000;
 
 /// Where the index is, in its folder.
 const LIVE: &str = "live";
@@ -74,6 +77,38 @@ impl Live {
         Self::reading(Tantivy::open_in_dir(&live).map_err(tantivy)?, stamp).map_err(tantivy)
     }
 
+    /// This index with the items of the ids in `touched` as the store has them now: one commit for all of them, while
+    /// searches go on in this one. `None` where an item is new: its place in the order of ids is for a whole build.
+    pub fn updated(&self, store: &Store, touched: &[String], place: &Path) -> Result<Option<Self>, IndexError> {
+        let failed = |error: tantivy::TantivyError| IndexError::tantivy(place.to_path_buf(), &error);
+        let searcher = self.reader.searcher();
+        let index = searcher.index().clone();
+        let mut writer: IndexWriter = index.writer_with_options(options()).map_err(failed)?;
+        let stamp = store.catalogue()?;
+        for ids in touched.chunks(BATCH) {
+            for (id, item) in ids.iter().zip(store.items(ids)?) {
+                let term = Term::from_field_text(self.fields.id, id);
+                let ordinal = ordinal(&searcher, &term).map_err(failed)?;
+                match (ordinal, item) {
+                    (None, Some(_)) => return Ok(None),
+                    (None, None) => {}
+                    (Some(_), None) => drop(writer.delete_term(term)),
+                    (Some(ordinal), Some(item)) => {
+                        writer.delete_term(term);
+                        writer
+                            .add_document(self.fields.document(ordinal, &item))
+                            .map_err(failed)?;
+                    }
+                }
+            }
+        }
+        let mut commit = writer.prepare_commit().map_err(failed)?;
+        commit.set_payload(&label(stamp));
+        commit.commit().map_err(failed)?;
+        writer.wait_merging_threads().map_err(failed)?;
+        Self::reading(index, stamp).map(Some).map_err(failed)
+    }
+
     fn reading(mut index: Tantivy, stamp: Stamp) -> tantivy::Result<Self> {
         index.set_tokenizers(tokenizers());
         // It never changes, so nobody need watch it.
@@ -86,16 +121,40 @@ impl Live {
     }
 }
 
+/// The place in the order of ids that the document with this id has.
+fn ordinal(searcher: &Searcher, id: &Term) -> tantivy::Result<Option<u64>> {
+    for segment in searcher.segment_readers() {
+        let Some(mut postings) = segment
+            .inverted_index(id.field())?
+            .read_postings(id, IndexRecordOption::Basic)?
+        else {
+            continue;
+        };
+        let ordinals = segment.fast_fields().u64("ordinal")?;
+        let mut document = postings.doc();
+        while document != TERMINATED {
+            if !segment.is_deleted(document) {
+                return Ok(ordinals.first(document));
+            }
+            document = postings.advance();
+        }
+    }
+    Ok(None)
+}
+
+fn options() -> IndexWriterOptions {
+    IndexWriterOptions::builder()
+        .memory_budget_per_thread(WRITER_BYTES)
+        .num_worker_threads(1)
+        .num_merge_threads(1)
+        .build()
+}
+
 fn fill(index: &Tantivy, fields: &Fields, store: &Store, place: &Path) -> Result<Stamp, IndexError> {
     let failed = |error: tantivy::TantivyError| IndexError::tantivy(place.to_path_buf(), &error);
     let mut index = index.clone();
     index.set_tokenizers(tokenizers());
-    let options = IndexWriterOptions::builder()
-        .memory_budget_per_thread(WRITER_BYTES)
-        .num_worker_threads(1)
-        .num_merge_threads(1)
-        .build();
-    let mut writer: IndexWriter = index.writer_with_options(options).map_err(failed)?;
+    let mut writer: IndexWriter = index.writer_with_options(options()).map_err(failed)?;
     let mut ordinal = 0;
     let stamp = store.for_each_item(|item| {
         writer.add_document(fields.document(ordinal, &item)).map_err(failed)?;

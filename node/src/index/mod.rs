@@ -29,7 +29,7 @@ use tracing::info;
 
 pub use self::{error::IndexError, query::Filters};
 use self::{live::Live, words::Words};
-use crate::store::{Stamp, Store};
+use crate::store::{Stamp, Store, Taken};
 
 /// An item that may be what is wanted.
 #[derive(Clone, PartialEq, Debug)]
@@ -94,6 +94,21 @@ impl Index {
         let live = Live::build(self.dir.as_deref(), &self.store)?;
         *self.live.write().expect("no one panics while holding it") = Arc::new(live);
         Ok(true)
+    }
+
+    /// Takes over what an import did: where it touched few items that were there before, by those alone.
+    ///
+    /// # Errors
+    /// As [`Index::refresh`].
+    pub fn follow(&self, taken: &Taken) -> Result<bool, IndexError> {
+        let live = self.live();
+        if let Some(touched) = taken.touched.as_deref().filter(|_| live.stamp == taken.from)
+            && let Some(next) = live.updated(&self.store, touched, &self.place())?
+        {
+            *self.live.write().expect("no one panics while holding it") = Arc::new(next);
+            return Ok(true);
+        }
+        self.refresh()
     }
 
     /// Which catalogue it was made from.

@@ -65,7 +65,7 @@ impl Behaviour {
             memory: memory_connection_limits::Behaviour::with_max_bytes(config.max_memory_bytes),
             identify: identify::Behaviour::new(
                 identify::Config::new(IDENTIFY.into(), key.public())
-                    .with_agent_version(concat!("intentcast/", env!("CARGO_PKG_VERSION")).into())
+                    .with_agent_version(agent())
                     .with_interval(Duration::from_secs(1_800))
                     .with_cache_size(128),
             ),
@@ -85,6 +85,17 @@ impl Behaviour {
             mdns: mdns.into(),
         })
     }
+}
+
+/// What we call ourselves: the program, and a number that is another at each start. A peer that is killed and stands up
+/// again comes back before its old connection is missed; by the number others know that it has forgotten all.
+fn agent() -> String {
+    // Without randomness the moment will do.
+    let start = getrandom::u32().unwrap_or_else(|_| {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        now.map_or(0, |now| now.subsec_nanos())
+    });
+    format!("intentcast/{} {start:08x}", env!("CARGO_PKG_VERSION"))
 }
 
 /// Peers that hold a record.

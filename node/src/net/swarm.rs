@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use libp2p::kad::store::RecordStore;
 use libp2p::swarm::SwarmEvent;
+use libp2p::swarm::dial_opts::DialOpts;
 use libp2p::{Multiaddr, PeerId, Swarm, gossipsub, identify, kad, mdns};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
@@ -21,7 +22,7 @@ use super::exchange::{End, Inbound, Limits, Report, reports};
 use super::gossip::Tickets;
 use super::links::Net;
 use super::reach::Reach;
-use super::timers::Due;
+use super::timers::{Due, jitter};
 use super::{
     Command, Error, Event, Exchange, NetKey, PeerInfo, PeerRef, PublishError, Status, Ticket, TopicGrammar, Verdict,
     address, gossip, stream, transport,
@@ -38,6 +39,8 @@ const BEAT: Duration = Duration::from_millis(500);
 const MAX_PENALTY: f64 = 100.0;
 /// Peers whose points are remembered; they fade within minutes.
 const MAX_PENALISED: usize = 4_096;
+/// Until a peer that was restarted is dialled: it may come by itself meanwhile.
+const AFRESH: Duration = Duration::from_millis(500);
 const MAX_AGENT_CHARS: usize = 64;
 
 pub(super) struct Task {
@@ -142,6 +145,13 @@ impl Task {
                 Due::Meeting(at) => self.discovery.meetings.dial(&mut self.net, at),
                 Due::Lookup(topic, wish) => self.discovery.lookup_due(&mut self.net, &topic, wish),
                 Due::Dial => self.discovery.dials_settled(&mut self.net),
+                Due::MeetAfresh(peer, addrs) => {
+                    // It may have come by itself, or be gone for good.
+                    let opts = DialOpts::peer_id(peer).addresses(addrs).build();
+                    if !self.net.swarm.is_connected(&peer) {
+                        let _ = self.net.dial(opts);
+                    }
+                }
                 Due::DialAgain(peer) => self.reach.dial_again(&mut self.net, peer),
                 Due::Expire(request) => self.reach.expire(&mut self.net, request),
             }
@@ -425,13 +435,14 @@ impl Task {
             }
             BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
                 if let Some(links) = self.net.links.get_mut(&peer_id) {
-                    links.agent = info
-                        .agent_version
-                        .chars()
-                        .filter(|c| !c.is_control())
-                        .take(MAX_AGENT_CHARS)
-                        .collect();
-                    self.discovery.identified(&mut self.net, peer_id, info);
+                    let agent = info.agent_version.chars().filter(|c| !c.is_control());
+                    let agent: String = agent.take(MAX_AGENT_CHARS).collect();
+                    let before = std::mem::replace(&mut links.agent, agent);
+                    if before.is_empty() || before == links.agent {
+                        self.discovery.identified(&mut self.net, peer_id, info);
+                    } else {
+                        self.restarted(peer_id, info.listen_addrs);
+                    }
                 }
             }
             BehaviourEvent::Kad(event) => self.kad_event(event),
@@ -442,6 +453,16 @@ impl Task {
             }
             _ => {}
         }
+    }
+
+    /// A peer is another process than the one we were connected with, whose connection nobody has missed yet: it knows
+    /// nothing of what we told that one, and gossipsub, which tells its topics once a peer, would not tell it.
+    fn restarted(&mut self, peer: PeerId, addrs: Vec<Multiaddr>) {
+        let addrs = address::admitted(peer, addrs, self.net.settings.allow_private);
+        // It may be gone again.
+        let _ = self.net.swarm.disconnect_peer_id(peer);
+        let due = Due::MeetAfresh(peer, addrs);
+        self.net.timers.add(Instant::now() + jitter(AFRESH), due);
     }
 
     fn gossip_event(&mut self, event: gossipsub::Event) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use libp2p::PeerId;
+use libp2p::{Multiaddr, PeerId};
 use tokio::time::Instant;
 
 /// What is due at a time.
@@ -17,6 +17,8 @@ pub(super) enum Due {
     /// Somebody may be dialled, or somebody dialled has taken too long.
     Dial,
     DialAgain(PeerId),
+    /// A peer that was restarted is met afresh, at these addresses.
+    MeetAfresh(PeerId, Vec<Multiaddr>),
     Expire(u64),
 }
 

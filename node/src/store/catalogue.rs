@@ -1,18 +1,15 @@
 //! The seller's items, replaced whole by each import.
 
-use std::collections::BTreeSet;
-
-use intentcast_protocol::{
-    codec::{decode, encode},
-    item::Item,
-    time::Timestamp,
-};
-use redb::{ReadableTable, ReadableTableMetadata};
+use intentcast_protocol::{codec::decode, item::Item, time::Timestamp};
+use redb::ReadableTableMetadata;
 
 use super::{
-    ITEM_BYTES, Store, StoreError,
+    Store, StoreError,
     tables::{ITEMS, META, META_COUNTED, META_GENERATION},
 };
+
+/// Items that [`Store::replace_catalogue`] hands over at once.
+const BATCH: usize = 1000;
 
 /// What an import did to the catalogue, counted in items.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -48,42 +45,17 @@ impl Store {
         items: impl IntoIterator<Item = Item>,
         counted: Timestamp,
     ) -> Result<Diff, StoreError> {
-        self.write(|write| {
-            let mut diff = Diff::default();
-            let mut table = write.open_table(ITEMS)?;
-            let mut given: BTreeSet<String> = BTreeSet::new();
-            for item in items {
-                let (id, bytes) = (item.id.as_str(), encode(&item));
-                if bytes.len() > ITEM_BYTES {
-                    return Ok(Err(StoreError::Oversize {
-                        id: id.to_owned(),
-                        bytes: bytes.len(),
-                    }));
-                }
-                let before = table.get(id)?.map(|before| before.value() == bytes);
-                let again = !given.insert(id.to_owned());
-                match before {
-                    // The second of an id: it was counted when the first came.
-                    _ if again => {}
-                    None => diff.added += 1,
-                    Some(true) => diff.unchanged += 1,
-                    Some(false) => diff.changed += 1,
-                }
-                if before != Some(true) {
-                    table.insert(id, bytes.as_slice())?;
-                }
+        let mut staging = self.begin_import()?;
+        let mut batch = Vec::new();
+        for item in items {
+            batch.push(item);
+            if batch.len() == BATCH {
+                self.stage(&mut staging, &batch)?;
+                batch.clear();
             }
-            table.retain(|id, _| {
-                let stays = given.contains(id);
-                diff.removed += u64::from(!stays);
-                stays
-            })?;
-            let mut meta = write.open_table(META)?;
-            let generation = meta.get(META_GENERATION)?.map_or(0, |generation| generation.value());
-            meta.insert(META_GENERATION, generation + 1)?;
-            meta.insert(META_COUNTED, counted.0)?;
-            Ok(Ok(diff))
-        })
+        }
+        self.stage(&mut staging, &batch)?;
+        Ok(self.finish_import(staging, counted)?.diff)
     }
 
     /// The item of this id.

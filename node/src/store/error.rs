@@ -53,6 +53,9 @@ pub enum StoreError {
     /// An entry whose number is taken; nothing of the batch was written.
     #[error("entry {0} is already written, and nothing written changes")]
     Taken(u64),
+    /// Another import is under way.
+    #[error("another catalogue is being taken in: wait until that is done")]
+    Importing,
     /// An item that could not be read back; nothing of the catalogue was written.
     #[error(
         "item {id:?} takes {bytes} bytes, where {} fit: give it fewer attributes",

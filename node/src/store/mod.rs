@@ -5,12 +5,13 @@
 
 mod catalogue;
 mod error;
+mod staging;
 mod tables;
 
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::{PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock, atomic::AtomicBool},
 };
 
 use intentcast_protocol::{ledger::Stored, limits};
@@ -22,6 +23,7 @@ use self::tables::{ITEMS, LEDGER, META, META_SCHEMA, SCHEMA};
 pub use self::{
     catalogue::{Diff, Stamp},
     error::StoreError,
+    staging::{Staging, Taken},
 };
 
 /// The one file of the store, in the node's folder.
@@ -40,6 +42,8 @@ pub struct Store {
     db: RwLock<Option<Database>>,
     path: PathBuf,
     in_memory: bool,
+    /// Whether a catalogue is coming in: one at a time.
+    importing: Arc<AtomicBool>,
 }
 
 impl Store {
@@ -52,8 +56,7 @@ impl Store {
         fs::create_dir_all(dir).map_err(|error| StoreError::io(dir, &error))?;
         let path = dir.join(FILE);
         let db = RwLock::new(Some(file(&path)?));
-        let in_memory = false;
-        Self { db, path, in_memory }.prepared()
+        Self::of(db, path, false).prepared()
     }
 
     /// A store that is gone with its last use: for the simulator, and for trying.
@@ -70,8 +73,16 @@ impl Store {
             .create_with_backend(backend)
             .map_err(|error| StoreError::redb(&path, error))?;
         let db = RwLock::new(Some(db));
-        let in_memory = true;
-        Self { db, path, in_memory }.prepared()
+        Self::of(db, path, true).prepared()
+    }
+
+    fn of(db: RwLock<Option<Database>>, path: PathBuf, in_memory: bool) -> Self {
+        Self {
+            db,
+            path,
+            in_memory,
+            importing: Arc::default(),
+        }
     }
 
     /// Makes the tables of a new store and refuses one of a later form.

@@ -362,3 +362,138 @@ fn a_full_disk_is_said_and_takes_nothing_acknowledged() {
     let after = tape.bytes.lock().unwrap().clone();
     assert_eq!(numbers(&Store::over(Tape::of(after)).unwrap()), [0]);
 }
+
+fn many(from: u32, to: u32, price: &str) -> impl Iterator<Item = Item> {
+    (from..to).map(move |n| item(&format!("i-{n:06}"), price))
+}
+
+fn prices(store: &Store) -> Vec<(String, i64)> {
+    let mut all = Vec::new();
+    let see = |item: Item| {
+        all.push((item.id.to_string(), item.price.minor));
+        Ok::<_, StoreError>(())
+    };
+    store.for_each_item(see).unwrap();
+    all
+}
+
+#[test]
+fn a_large_change_and_a_small_one_come_to_the_same() {
+    let store = Store::in_memory().unwrap();
+    let count = 30_000;
+    assert_eq!(
+        store
+            .replace_catalogue(many(0, count, "1 GBP"), Timestamp(1))
+            .unwrap()
+            .added,
+        u64::from(count)
+    );
+    // More than fits a change in place: the rest is carried over.
+    let next = many(100, 25_000, "2 GBP").chain(many(25_000, count, "1 GBP"));
+    let diff = store.replace_catalogue(next, Timestamp(2)).unwrap();
+    assert_eq!(
+        diff,
+        Diff {
+            added: 0,
+            changed: 24_900,
+            removed: 100,
+            unchanged: 5_000
+        }
+    );
+    let all = prices(&store);
+    assert_eq!(all.len(), 29_900);
+    assert!(
+        all.iter()
+            .all(|(id, minor)| (*minor == 200) == (id.as_str() < "i-025000"))
+    );
+    let mut staging = store.begin_import().unwrap();
+    let small: Vec<Item> = many(100, 25_000, "2 GBP")
+        .chain(many(25_000, count, "3 GBP"))
+        .skip(1)
+        .collect();
+    store.stage(&mut staging, &small).unwrap();
+    let taken = store.finish_import(staging, Timestamp(3)).unwrap();
+    assert_eq!(
+        (
+            taken.diff.changed,
+            taken.diff.removed,
+            taken.touched.map(|ids| ids.len())
+        ),
+        (5_000, 1, Some(5_001))
+    );
+    assert_eq!(taken.from.counted, Timestamp(2));
+    let all = prices(&store);
+    assert_eq!((all.len(), all[0].0.as_str(), all[29_898].1), (29_899, "i-000101", 300));
+}
+
+#[test]
+fn an_import_that_breaks_off_changes_nothing_and_makes_room_for_the_next() {
+    let store = Store::in_memory().unwrap();
+    store.replace_catalogue([item("a", "1 GBP")], Timestamp(1)).unwrap();
+    let mut staging = store.begin_import().unwrap();
+    store.stage(&mut staging, &[item("b", "1 GBP")]).unwrap();
+    assert!(matches!(store.begin_import(), Err(StoreError::Importing)));
+    // The ledger goes on meanwhile.
+    store.append(&[entry(0)]).unwrap();
+    drop(staging);
+    assert_eq!(store.catalogue().unwrap().items, 1);
+    let diff = store.replace_catalogue([item("a", "1 GBP")], Timestamp(2)).unwrap();
+    assert_eq!((diff.unchanged, diff.added), (1, 0));
+}
+
+#[test]
+fn the_last_of_an_id_counts_whatever_the_first_one_was() {
+    let store = Store::in_memory().unwrap();
+    store
+        .replace_catalogue([item("a", "1 GBP"), item("b", "1 GBP")], Timestamp(1))
+        .unwrap();
+    let again = [
+        item("a", "2 GBP"),
+        item("a", "1 GBP"),
+        item("b", "1 GBP"),
+        item("b", "2 GBP"),
+        item("c", "1 GBP"),
+        item("c", "2 GBP"),
+    ];
+    let diff = store.replace_catalogue(again, Timestamp(2)).unwrap();
+    assert_eq!(
+        diff,
+        Diff {
+            added: 1,
+            changed: 1,
+            removed: 0,
+            unchanged: 1
+        }
+    );
+    assert_eq!(
+        prices(&store),
+        [("a".into(), 100), ("b".into(), 200), ("c".into(), 200)]
+    );
+}
+
+#[test]
+fn whoever_reads_while_a_catalogue_comes_in_sees_the_old_one_or_the_new_one() {
+    let store = Store::in_memory().unwrap();
+    store.replace_catalogue(many(0, 3000, "1 GBP"), Timestamp(1)).unwrap();
+    let is_done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let mut looks = 0;
+            while !is_done.load(std::sync::atomic::Ordering::Acquire) || looks == 0 {
+                let all = prices(&store);
+                assert!(
+                    all.len() == 3000 && all.iter().all(|(_, minor)| *minor == all[0].1),
+                    "{:?}",
+                    all[0]
+                );
+                looks += 1;
+            }
+        });
+        for price in ["2 GBP", "3 GBP", "4 GBP"] {
+            store.replace_catalogue(many(0, 3000, price), Timestamp(2)).unwrap();
+        }
+        is_done.store(true, std::sync::atomic::Ordering::Release);
+        reader.join().unwrap();
+    });
+    assert_eq!(prices(&store)[0].1, 400);
+}
