@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use crate::{
-    attribute::{Attribute, Comparison, Strength, Value, words},
+    attribute::{Attribute, Comparison, Strength, Value},
     category::{CategoryId, GENERAL, Relation, relation},
     intent::{Conditions, Intent},
     item::Item,
@@ -125,9 +125,27 @@ fn holding(category: CategoryId) -> Vec<CategoryId> {
         .collect()
 }
 
-/// A word as it is compared: lower case and without its plural.
-pub(super) fn folded(text: &str) -> impl Iterator<Item = String> {
-    words(text).into_iter().map(|word| singular(&word))
+/// Every word of `text` as it is compared, lower case and without its plural, given to `see` one after the other: as
+/// [`words`](crate::attribute::words) and [`singular`] would make them, without a string for each.
+pub(super) fn each_folded(text: &str, mut see: impl FnMut(&str)) {
+    let mut word = String::new();
+    for said in text
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|said| !said.is_empty())
+    {
+        word.clear();
+        if said.is_ascii() {
+            word.push_str(said);
+            word.make_ascii_lowercase();
+        } else {
+            word.push_str(&said.to_lowercase());
+        }
+        if word.ends_with('s') {
+            see(&singular(&word));
+        } else {
+            see(&word);
+        }
+    }
 }
 
 /// Words in one string, since a thing has a hundred and is looked at once.
@@ -139,11 +157,11 @@ struct Words {
 
 impl Words {
     fn add(&mut self, text: &str) {
-        for word in folded(text) {
+        each_folded(text, |word| {
             let start = self.text.len() as u32;
-            self.text.push_str(&word);
+            self.text.push_str(word);
             self.places.push((start, self.text.len() as u32));
-        }
+        });
     }
 
     fn add_attribute(&mut self, name: &str, value: &Value) {

@@ -1,0 +1,204 @@
+//! Where an interest lies, and what is seen of it there: enough that most that a thing does not answer are passed by
+//! without a look at the interest itself.
+
+use super::{
+    interest::{Limits, of_kind},
+    lexicon::Lexicon,
+    thing::Thing,
+};
+use crate::{
+    category::{CategoryId, GENERAL},
+    intent::{Condition, Conditions},
+    money::{Currency, Money},
+};
+
+/// Words besides the one that it lies under.
+const ALSO: usize = 3;
+/// Sets of words that a wording may lie under, each of one size, for nothing more to be asked of its words.
+const SETS: usize = 6;
+/// Pairs of words that a longer wording may lie under.
+const PAIRS: usize = 10;
+
+/// An interest under one of its words. What is said here in fewer bits than the interest has never passes by what the
+/// interest would take.
+#[derive(Clone, Copy, Debug)]
+pub struct Post {
+    /// Other words that must be there, or the same again.
+    also: [u32; ALSO],
+    /// The least and the most that one piece costs.
+    prices: (u32, u32),
+    /// Of the prices; without one they say nothing.
+    currency: Option<Currency>,
+    category: CategoryId,
+    /// The number of the place and the ways.
+    pub place: u32,
+    states: u8,
+    /// Whether more is asked than this says.
+    pub more: bool,
+    pieces: u16,
+    /// Which interest.
+    pub kept: u32,
+}
+
+impl Post {
+    /// What is seen of an interest that has these limits, its place and ways of this number, before its words.
+    pub fn of(limits: &Limits, place: u32, kept: u32) -> Self {
+        let (mut prices, mut more) = ((0, u32::MAX), false);
+        if let Some(asked) = limits.prices {
+            prices = (short(asked.least), short(asked.most));
+            more |= asked.most < 0;
+        }
+        let pieces = u16::try_from(limits.pieces).unwrap_or(u16::MAX);
+        Self {
+            also: [0; ALSO],
+            prices,
+            currency: limits.prices.map(|asked| asked.currency),
+            category: limits.category.unwrap_or(GENERAL),
+            place,
+            states: limits.conditions.map_or(u8::MAX, states),
+            more: more || u32::from(pieces) != limits.pieces,
+            pieces,
+            kept,
+        }
+    }
+
+    /// The places where a wording lies: it needs `least` of its words, the rarest first.
+    ///
+    /// Few words lie under each set of `least` of them. Of more, whatever answers has two that come before all its
+    /// others, the first among the `words - least + 1` rarest and the second among those and the next: they lie under
+    /// each such pair, or where those are many under the first alone.
+    pub fn each(self, words: &[u32], least: usize, mut see: impl FnMut(u32, Post)) {
+        let spare = words.len() - least;
+        let mut put = |under: u32, also: [u32; ALSO], more: bool| {
+            let post = Post {
+                also,
+                more: self.more || more,
+                ..self
+            };
+            see(under, post);
+        };
+        if least <= ALSO + 1 && sets(words.len(), least) <= SETS {
+            for set in 0..1u32 << words.len() {
+                if set.count_ones() as usize == least {
+                    let mut members = words
+                        .iter()
+                        .enumerate()
+                        .filter(|(at, _)| set >> at & 1 == 1)
+                        .map(|(_, word)| *word);
+                    let under = members.next().expect("a wording needs a word at least");
+                    put(under, [(); ALSO].map(|()| members.next().unwrap_or(under)), false);
+                }
+            }
+        } else if (spare + 1) * (spare + 2) / 2 <= PAIRS {
+            for (at, under) in words[..=spare].iter().enumerate() {
+                for second in &words[at + 1..=spare + 1] {
+                    put(*under, [*second; ALSO], true);
+                }
+            }
+        } else {
+            for under in &words[..=spare] {
+                put(*under, [*under; ALSO], true);
+            }
+        }
+    }
+}
+
+/// How many sets of `least` there are among so many words, or more than [`SETS`].
+fn sets(words: usize, least: usize) -> usize {
+    match words - least {
+        0 => 1,
+        1 => words,
+        2 => words * (words - 1) / 2,
+        _ => SETS + 1,
+    }
+}
+
+/// An amount in fewer bits, of which a larger one is never smaller.
+fn short(minor: i64) -> u32 {
+    minor.clamp(0, i64::from(u32::MAX)) as u32
+}
+
+fn states(conditions: Conditions) -> u8 {
+    let has = |state: &&Condition| conditions.has(**state);
+    Condition::ALL
+        .iter()
+        .filter(has)
+        .fold(0, |bits, state| bits | 1 << *state as u8)
+}
+
+/// A thing as posts are held against it.
+#[derive(Debug)]
+pub struct Look<'a> {
+    pub thing: &'a Thing<'a>,
+    /// Its words by number: those that any interest has.
+    pub words: Vec<u32>,
+    /// The words once more, each at the first slot from its own that was free: four times as many slots, so that a
+    /// glance or two tell whether a word is there.
+    slots: Vec<u32>,
+    price: u32,
+    currency: Currency,
+    states: u8,
+    pieces: u32,
+    /// Whether the price in fewer bits is the price.
+    plain: bool,
+}
+
+/// No word's number.
+const FREE: u32 = u32::MAX;
+
+impl<'a> Look<'a> {
+    pub fn at(thing: &'a Thing<'a>, lexicon: &Lexicon) -> Self {
+        let words: Vec<u32> = thing.words().filter_map(|word| lexicon.find(word)).collect();
+        let mut slots = vec![FREE; (words.len() * 4).next_power_of_two()];
+        for word in &words {
+            let mut at = first(*word, slots.len());
+            while slots[at] != FREE {
+                at = (at + 1) & (slots.len() - 1);
+            }
+            slots[at] = *word;
+        }
+        let Money { minor, currency } = thing.each;
+        Self {
+            thing,
+            words,
+            slots,
+            price: short(minor),
+            currency,
+            states: states(thing.conditions),
+            pieces: thing.pieces.unwrap_or(u32::MAX),
+            plain: (0..i64::from(u32::MAX)).contains(&minor),
+        }
+    }
+
+    pub fn has(&self, word: u32) -> bool {
+        let mut at = first(word, self.slots.len());
+        loop {
+            match self.slots[at] {
+                FREE => return false,
+                there if there == word => return true,
+                _ => at = (at + 1) & (self.slots.len() - 1),
+            }
+        }
+    }
+
+    /// Whether the post lets the thing through, its place aside; `worded` where it lies under a word.
+    pub fn passes(&self, post: &Post, worded: bool) -> bool {
+        (!worded || self.has(post.also[0]))
+            && post.currency.is_none_or(|currency| {
+                currency == self.currency && post.prices.0 <= self.price && self.price <= post.prices.1
+            })
+            && post.states & self.states != 0
+            && self.pieces >= u32::from(post.pieces)
+            && of_kind(post.category, self.thing, worded)
+            && (!worded || (self.has(post.also[1]) && self.has(post.also[2])))
+    }
+
+    /// Whether what the post lets through is not known to be taken.
+    pub fn doubts(&self, post: &Post) -> bool {
+        post.more || !self.plain
+    }
+}
+
+fn first(word: u32, slots: usize) -> usize {
+    (word.wrapping_mul(0x9e37_79b9) >> 16) as usize & (slots - 1)
+}
