@@ -43,9 +43,14 @@ impl Lexicon {
     /// The number of a word that it has.
     pub fn find(&self, word: &str) -> Option<u32> {
         match packed(word) {
-            Some(short) => self.slot(short).ok(),
+            Some(short) => self.find_short(short),
             None => self.long.get(word).copied(),
         }
+    }
+
+    /// The number of a word that it has, [`packed`] before.
+    pub fn find_short(&self, short: u128) -> Option<u32> {
+        self.slot(short).ok()
     }
 
     /// The number of a word, which it has from now on.
@@ -130,8 +135,8 @@ impl Lexicon {
     }
 }
 
-/// A short word's bytes as one number. No word has a zero byte, so no two give the same.
-fn packed(word: &str) -> Option<u128> {
+/// A short word's bytes as one number, in the words' order. No word has a zero byte, so no two give the same.
+pub fn packed(word: &str) -> Option<u128> {
     if word.len() > SHORT {
         return None;
     }

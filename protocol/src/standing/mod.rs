@@ -11,6 +11,7 @@
 mod interest;
 mod lexicon;
 mod post;
+mod shelves;
 mod thing;
 
 use std::collections::BTreeMap;
@@ -18,7 +19,8 @@ use std::collections::BTreeMap;
 use self::{
     interest::reaches,
     lexicon::Lexicon,
-    post::{Look, Post},
+    post::{Also, Look, Post},
+    shelves::Shelves,
     thing::Whereabouts,
 };
 pub use self::{
@@ -37,6 +39,8 @@ use crate::{
 pub const MOST: usize = 8_000_000;
 /// Changes that go by at least before everything is laid out anew.
 const CHANGES: usize = 1_024;
+/// Of what there is this part changes before everything is laid out anew: what came since lies less well.
+const PART: usize = 4;
 /// A region has fewer regions around it.
 const AROUND: usize = 8;
 
@@ -62,9 +66,9 @@ pub struct Standing<Id> {
     wishes: Numbered<Wish>,
     /// Where and how interests ask for a thing.
     places: Numbered<Whither>,
-    by_word: Vec<Vec<Post>>,
+    by_word: Shelves,
     wordless: BTreeMap<(Option<CategoryId>, Option<Region>), Vec<Post>>,
-    /// Changes until everything is laid out anew: as many as there were interests when it last was.
+    /// Changes until everything is laid out anew.
     due: usize,
 }
 
@@ -140,7 +144,7 @@ impl<Id: Ord + Clone> Standing<Id> {
             having: Vec::new(),
             wishes: Numbered::default(),
             places: Numbered::default(),
-            by_word: Vec::new(),
+            by_word: Shelves::default(),
             wordless: BTreeMap::new(),
             due: CHANGES,
         }
@@ -158,8 +162,8 @@ impl<Id: Ord + Clone> Standing<Id> {
 
     /// Keeps an interest, in the place of one of the same name; says whether there was one.
     ///
-    /// Now and then, when as much has changed as there is, it lays all of them out anew: that takes as long as keeping
-    /// them did, and words are rare or common by what is there then.
+    /// Now and then, when a quarter of what there is has changed, it lays all of them out anew: words are rare or common
+    /// by what is there then. With a million that takes a second or two.
     ///
     /// # Errors
     /// [`Full`]; nothing has changed then.
@@ -176,7 +180,7 @@ impl<Id: Ord + Clone> Standing<Id> {
                 let word = self.lexicon.add(word);
                 if self.having.len() <= word as usize {
                     self.having.push(0);
-                    self.by_word.push(Vec::new());
+                    self.by_word.grow(self.having.len());
                 }
                 self.having[word as usize] += 1;
                 self.asked.push(word);
@@ -198,7 +202,7 @@ impl<Id: Ord + Clone> Standing<Id> {
             wordings: interest.any_of.len() as u8,
             wishes: interest.wishes.len() as u8,
         };
-        self.put(id, kept);
+        self.put(id, kept, |all, under, also, post| all.by_word.put(under, also, post));
         self.changed();
         Ok(replaced)
     }
@@ -220,20 +224,16 @@ impl<Id: Ord + Clone> Standing<Id> {
         let mut reached = Answers::of(self.places.all.len());
         let mut met = Answers::of(self.wishes.all.len());
         let mut found: Vec<u32> = Vec::new();
-        let mut see = |posts: &[Post], worded: bool| {
-            for post in posts {
-                if look.passes(post, worded)
-                    && reached.of_number(post.place, |place| self.reaches(place, thing))
-                    && (!look.doubts(post) || self.takes(&look, post.kept, &mut met))
-                {
-                    found.push(post.kept);
-                }
+        let mut see = |post: &Post, worded: bool| {
+            if look.passes(post, worded)
+                && reached.of_number(post.place, |place| self.reaches(place, thing))
+                && (!look.doubts(post) || self.takes(&look, post.kept, &mut met))
+            {
+                found.push(post.kept);
             }
         };
-        for word in &look.words {
-            see(&self.by_word[*word as usize], true);
-        }
-        self.each_wordless(thing, |posts| see(posts, false));
+        self.by_word.each(&look, |post| see(post, true));
+        self.each_wordless(thing, |posts| posts.iter().for_each(|post| see(post, false)));
         found.retain(|at| !self.is_gone(*at));
         found.sort_unstable();
         found.dedup();
@@ -292,23 +292,23 @@ impl<Id: Ord + Clone> Standing<Id> {
         (wordings, wishes)
     }
 
-    /// Keeps one more, and puts it where things that answer it will come by.
-    fn put(&mut self, id: Id, kept: Kept) {
+    /// Keeps one more, and shows where it has to lie for things that answer it to come by.
+    fn put(&mut self, id: Id, kept: Kept, mut see: impl FnMut(&mut Self, u32, Also, Post)) {
         let at = self.kept.len() as u32;
         let mut post = Post::of(&kept.limits(), kept.place, at);
         post.more |= kept.wishes > 0;
         if kept.wordings == 0 {
             let region = self.places.all[kept.place as usize].0.map(|(region, ..)| region);
-            push(self.wordless.entry((kept.category, region)).or_default(), post);
+            self.wordless.entry((kept.category, region)).or_default().push(post);
         }
         let mut posts = Vec::new();
         for (words, least) in self.parts(&kept).0 {
             let mut words = words.to_vec();
             words.sort_unstable_by_key(|word| (self.having[*word as usize], *word));
-            post.each(&words, least, |under, post| posts.push((under, post)));
+            post.each(&words, least, |under, also, post| posts.push((under, also, post)));
         }
-        for (under, post) in posts {
-            push(&mut self.by_word[under as usize], post);
+        for (under, also, post) in posts {
+            see(self, under, also, post);
         }
         if self.gone.len() * 64 <= at as usize {
             self.gone.push(0);
@@ -353,7 +353,7 @@ impl<Id: Ord + Clone> Standing<Id> {
     fn settle(&mut self) {
         let named = std::mem::take(&mut self.named);
         let mut anew = Self::new(self.room);
-        anew.due = named.len().max(CHANGES);
+        anew.due = (named.len() / PART).max(CHANGES);
         let mut having = vec![0u32; self.having.len()];
         for at in named.values() {
             for word in self.parts(&self.kept[*at as usize]).0.flat_map(|(words, _)| words) {
@@ -363,9 +363,9 @@ impl<Id: Ord + Clone> Standing<Id> {
         anew.lexicon = std::mem::take(&mut self.lexicon);
         let renamed = anew.lexicon.renumber(|word| having[word as usize] > 0);
         anew.having = having.into_iter().filter(|having| *having > 0).collect();
-        anew.by_word = vec![Vec::new(); anew.lexicon.len()];
         // Nobody looks at them any more, and they are most of the memory that two of everything would take.
-        (self.by_word, self.wordless) = (Vec::new(), BTreeMap::new());
+        (self.by_word, self.wordless) = (Shelves::default(), BTreeMap::new());
+        let mut posts = Vec::new();
         for (id, at) in named {
             let before = &self.kept[at as usize];
             let asked = anew.asked.len() as u32;
@@ -386,18 +386,11 @@ impl<Id: Ord + Clone> Standing<Id> {
                 place,
                 ..before.clone()
             };
-            anew.put(id, kept);
+            anew.put(id, kept, |_, under, also, post| posts.push((under, also, post)));
         }
+        anew.by_word = Shelves::of(posts, anew.lexicon.len());
         *self = anew;
     }
-}
-
-/// Takes one more into a list that is mostly very short, with room for few others.
-fn push(posts: &mut Vec<Post>, post: Post) {
-    if posts.len() == posts.capacity() {
-        posts.reserve_exact(1 + posts.len() / 4);
-    }
-    posts.push(post);
 }
 
 /// What was asked of one thing by number, each answered once.

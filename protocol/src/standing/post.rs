@@ -1,6 +1,8 @@
 //! Where an interest lies, and what is seen of it there: enough that most that a thing does not answer are passed by
 //! without a look at the interest itself.
 
+use std::cmp::Reverse;
+
 use super::{
     interest::{Limits, of_kind},
     lexicon::Lexicon,
@@ -19,12 +21,13 @@ const SETS: usize = 6;
 /// Pairs of words that a longer wording may lie under.
 const PAIRS: usize = 10;
 
-/// An interest under one of its words. What is said here in fewer bits than the interest has never passes by what the
+/// Other words that must be there besides the one that an interest lies under, or the same again.
+pub type Also = [u32; ALSO];
+
+/// An interest where it lies. What is said here in fewer bits than the interest has never passes by what the
 /// interest would take.
 #[derive(Clone, Copy, Debug)]
 pub struct Post {
-    /// Other words that must be there, or the same again.
-    also: [u32; ALSO],
     /// The least and the most that one piece costs.
     prices: (u32, u32),
     /// Of the prices; without one they say nothing.
@@ -50,7 +53,6 @@ impl Post {
         }
         let pieces = u16::try_from(limits.pieces).unwrap_or(u16::MAX);
         Self {
-            also: [0; ALSO],
             prices,
             currency: limits.prices.map(|asked| asked.currency),
             category: limits.category.unwrap_or(GENERAL),
@@ -62,20 +64,24 @@ impl Post {
         }
     }
 
+    /// The key of an order in which those come first that take the dearest.
+    pub fn dearest_first(&self) -> (Reverse<u32>, u32) {
+        (Reverse(self.prices.1), self.kept)
+    }
+
     /// The places where a wording lies: it needs `least` of its words, the rarest first.
     ///
     /// Few words lie under each set of `least` of them. Of more, whatever answers has two that come before all its
     /// others, the first among the `words - least + 1` rarest and the second among those and the next: they lie under
     /// each such pair, or where those are many under the first alone.
-    pub fn each(self, words: &[u32], least: usize, mut see: impl FnMut(u32, Post)) {
+    pub fn each(self, words: &[u32], least: usize, mut see: impl FnMut(u32, Also, Post)) {
         let spare = words.len() - least;
-        let mut put = |under: u32, also: [u32; ALSO], more: bool| {
+        let mut put = |under: u32, also: Also, more: bool| {
             let post = Post {
-                also,
                 more: self.more || more,
                 ..self
             };
-            see(under, post);
+            see(under, also, post);
         };
         if least <= ALSO + 1 && sets(words.len(), least) <= SETS {
             for set in 0..1u32 << words.len() {
@@ -148,7 +154,7 @@ const FREE: u32 = u32::MAX;
 
 impl<'a> Look<'a> {
     pub fn at(thing: &'a Thing<'a>, lexicon: &Lexicon) -> Self {
-        let words: Vec<u32> = thing.words().filter_map(|word| lexicon.find(word)).collect();
+        let words = thing.numbers(lexicon);
         let mut slots = vec![FREE; (words.len() * 4).next_power_of_two()];
         for word in &words {
             let mut at = first(*word, slots.len());
@@ -181,16 +187,23 @@ impl<'a> Look<'a> {
         }
     }
 
+    pub fn has_all(&self, also: Also) -> bool {
+        also.iter().all(|word| self.has(*word))
+    }
+
+    /// Of posts in the order of [`Post::dearest_first`], those that do not ask for something cheaper.
+    pub fn affordable<'p>(&self, posts: &'p [Post]) -> &'p [Post] {
+        &posts[..posts.partition_point(|post| post.prices.1 >= self.price)]
+    }
+
     /// Whether the post lets the thing through, its place aside; `worded` where it lies under a word.
     pub fn passes(&self, post: &Post, worded: bool) -> bool {
-        (!worded || self.has(post.also[0]))
-            && post.currency.is_none_or(|currency| {
-                currency == self.currency && post.prices.0 <= self.price && self.price <= post.prices.1
-            })
-            && post.states & self.states != 0
-            && self.pieces >= u32::from(post.pieces)
+        // Most things pass one half of these or the other: to ask for all of them at once is sooner done than to guess
+        // which is the first that says no.
+        let priced = post.currency.is_none()
+            | ((post.currency == Some(self.currency)) & (post.prices.0 <= self.price) & (self.price <= post.prices.1));
+        priced & (post.states & self.states != 0) & (self.pieces >= u32::from(post.pieces))
             && of_kind(post.category, self.thing, worded)
-            && (!worded || (self.has(post.also[1]) && self.has(post.also[2])))
     }
 
     /// Whether what the post lets through is not known to be taken.
