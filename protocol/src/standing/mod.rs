@@ -225,15 +225,19 @@ impl<Id: Ord + Clone> Standing<Id> {
         let mut met = Answers::of(self.wishes.all.len());
         let mut found: Vec<u32> = Vec::new();
         let mut see = |post: &Post, worded: bool| {
-            if look.passes(post, worded)
+            if look.is_kind(post, worded)
                 && reached.of_number(post.place, |place| self.reaches(place, thing))
+                && (post.wish == post::NONE || met.of_number(post.wish, |wish| self.is_met(wish, thing)))
                 && (!look.doubts(post) || self.takes(&look, post.kept, &mut met))
             {
                 found.push(post.kept);
             }
         };
         self.by_word.each(&look, |post| see(post, true));
-        self.each_wordless(thing, |posts| posts.iter().for_each(|post| see(post, false)));
+        self.each_wordless(thing, |posts| {
+            let passing = posts.iter().filter(|post| look.passes(post));
+            passing.for_each(|post| see(post, false));
+        });
         found.retain(|at| !self.is_gone(*at));
         found.sort_unstable();
         found.dedup();
@@ -255,8 +259,13 @@ impl<Id: Ord + Clone> Standing<Id> {
         {
             return false;
         }
-        let holds = |wish: u32| self.wishes.all[wish as usize].holds(&look.thing.attributes) == Holds::Met;
-        wishes.iter().all(|wish| met.of_number(*wish, holds))
+        wishes
+            .iter()
+            .all(|wish| met.of_number(*wish, |wish| self.is_met(wish, look.thing)))
+    }
+
+    fn is_met(&self, wish: u32, thing: &Thing) -> bool {
+        self.wishes.all[wish as usize].holds(&thing.attributes) == Holds::Met
     }
 
     fn reaches(&self, place: u32, thing: &Thing) -> bool {
@@ -296,7 +305,11 @@ impl<Id: Ord + Clone> Standing<Id> {
     fn put(&mut self, id: Id, kept: Kept, mut see: impl FnMut(&mut Self, u32, Also, Post)) {
         let at = self.kept.len() as u32;
         let mut post = Post::of(&kept.limits(), kept.place, at);
-        post.more |= kept.wishes > 0;
+        match self.parts(&kept).1 {
+            [] => {}
+            [one] => post.wish = *one,
+            _ => post.more = true,
+        }
         if kept.wordings == 0 {
             let region = self.places.all[kept.place as usize].0.map(|(region, ..)| region);
             self.wordless.entry((kept.category, region)).or_default().push(post);

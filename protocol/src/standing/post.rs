@@ -1,8 +1,6 @@
 //! Where an interest lies, and what is seen of it there: enough that most that a thing does not answer are passed by
 //! without a look at the interest itself.
 
-use std::cmp::Reverse;
-
 use super::{
     interest::{Limits, of_kind},
     lexicon::Lexicon,
@@ -18,8 +16,10 @@ use crate::{
 const ALSO: usize = 3;
 /// Sets of words that a wording may lie under, each of one size, for nothing more to be asked of its words.
 const SETS: usize = 6;
-/// Pairs of words that a longer wording may lie under.
-const PAIRS: usize = 10;
+/// Threes or twos of words that a longer wording may lie under.
+const FIRST: usize = 10;
+/// No wish.
+pub const NONE: u32 = u32::MAX;
 
 /// Other words that must be there besides the one that an interest lies under, or the same again.
 pub type Also = [u32; ALSO];
@@ -35,6 +35,8 @@ pub struct Post {
     category: CategoryId,
     /// The number of the place and the ways.
     pub place: u32,
+    /// The number of the one wish, or [`NONE`].
+    pub wish: u32,
     states: u8,
     /// Whether more is asked than this says.
     pub more: bool,
@@ -57,6 +59,7 @@ impl Post {
             currency: limits.prices.map(|asked| asked.currency),
             category: limits.category.unwrap_or(GENERAL),
             place,
+            wish: NONE,
             states: limits.conditions.map_or(u8::MAX, states),
             more: more || u32::from(pieces) != limits.pieces,
             pieces,
@@ -64,16 +67,20 @@ impl Post {
         }
     }
 
-    /// The key of an order in which those come first that take the dearest.
-    pub fn dearest_first(&self) -> (Reverse<u32>, u32) {
-        (Reverse(self.prices.1), self.kept)
+    /// The most that it pays, if a price is said.
+    pub fn dearest(&self) -> u32 {
+        if self.currency.is_some() {
+            self.prices.1
+        } else {
+            u32::MAX
+        }
     }
 
     /// The places where a wording lies: it needs `least` of its words, the rarest first.
     ///
-    /// Few words lie under each set of `least` of them. Of more, whatever answers has two that come before all its
-    /// others, the first among the `words - least + 1` rarest and the second among those and the next: they lie under
-    /// each such pair, or where those are many under the first alone.
+    /// Few words lie under each set of `least` of them. Of more, whatever answers has three that come before all its
+    /// others, the first among the `words - least + 1` rarest, the second among those and the next, and so on: they lie
+    /// under each such three, or where those are many each such two, or the first alone.
     pub fn each(self, words: &[u32], least: usize, mut see: impl FnMut(u32, Also, Post)) {
         let spare = words.len() - least;
         let mut put = |under: u32, also: Also, more: bool| {
@@ -95,7 +102,15 @@ impl Post {
                     put(under, [(); ALSO].map(|()| members.next().unwrap_or(under)), false);
                 }
             }
-        } else if (spare + 1) * (spare + 2) / 2 <= PAIRS {
+        } else if least > 2 && (spare + 1) * (spare + 2) * (spare + 3) / 6 <= FIRST {
+            for (at, under) in words[..=spare].iter().enumerate() {
+                for (next, second) in words[..=spare + 1].iter().enumerate().skip(at + 1) {
+                    for third in &words[next + 1..=spare + 2] {
+                        put(*under, [*second, *third, *third], true);
+                    }
+                }
+            }
+        } else if least > 1 && (spare + 1) * (spare + 2) / 2 <= FIRST {
             for (at, under) in words[..=spare].iter().enumerate() {
                 for second in &words[at + 1..=spare + 1] {
                     put(*under, [*second; ALSO], true);
@@ -176,6 +191,7 @@ impl<'a> Look<'a> {
         }
     }
 
+    #[inline]
     pub fn has(&self, word: u32) -> bool {
         let mut at = first(word, self.slots.len());
         loop {
@@ -187,26 +203,33 @@ impl<'a> Look<'a> {
         }
     }
 
+    #[inline]
     pub fn has_all(&self, also: Also) -> bool {
         also.iter().all(|word| self.has(*word))
     }
 
-    /// Of posts in the order of [`Post::dearest_first`], those that do not ask for something cheaper.
-    pub fn affordable<'p>(&self, posts: &'p [Post]) -> &'p [Post] {
-        &posts[..posts.partition_point(|post| post.prices.1 >= self.price)]
+    /// Whether a post is out of reach of what is dearer than this.
+    pub fn affords(&self, dearest: u32) -> bool {
+        self.price <= dearest
     }
 
-    /// Whether the post lets the thing through, its place aside; `worded` where it lies under a word.
-    pub fn passes(&self, post: &Post, worded: bool) -> bool {
-        // Most things pass one half of these or the other: to ask for all of them at once is sooner done than to guess
-        // which is the first that says no.
+    /// Whether the post lets the thing through, its words, category, place and wish aside.
+    #[inline]
+    pub fn passes(&self, post: &Post) -> bool {
+        // No lazy operators: which of them says no cannot be guessed, and a wrong guess takes longer than all of them.
         let priced = post.currency.is_none()
             | ((post.currency == Some(self.currency)) & (post.prices.0 <= self.price) & (self.price <= post.prices.1));
         priced & (post.states & self.states != 0) & (self.pieces >= u32::from(post.pieces))
-            && of_kind(post.category, self.thing, worded)
+    }
+
+    /// Whether the thing is of the category; `worded` where it has the words.
+    #[inline]
+    pub fn is_kind(&self, post: &Post, worded: bool) -> bool {
+        of_kind(post.category, self.thing, worded)
     }
 
     /// Whether what the post lets through is not known to be taken.
+    #[inline]
     pub fn doubts(&self, post: &Post) -> bool {
         post.more || !self.plain
     }

@@ -9,7 +9,7 @@ pub struct Shelves {
     begins: Vec<u32>,
     /// Sets of words: those under a word are in order.
     sets: Vec<Set>,
-    /// The posts of all sets in their order, those of one set in the order of [`Post::dearest_first`].
+    /// The posts of all sets in their order.
     posts: Vec<Post>,
     /// Under each word what came since all was laid out.
     since: Vec<Vec<(Also, Post)>>,
@@ -19,6 +19,8 @@ pub struct Shelves {
 #[derive(Clone, Copy, Debug)]
 struct Set {
     also: Also,
+    /// The most that any of them pays.
+    dearest: u32,
     /// Where its posts end and those of the next begin.
     end: u32,
 }
@@ -26,15 +28,21 @@ struct Set {
 impl Shelves {
     /// Lays these out, each under its word, of which there are so many.
     pub fn of(mut all: Vec<(u32, Also, Post)>, words: usize) -> Self {
-        all.sort_unstable_by_key(|(under, also, post)| (*under, *also, post.dearest_first()));
+        all.sort_unstable_by_key(|(under, also, post)| (*under, *also, post.kept));
         let (mut begins, mut sets, mut posts) = (vec![0], Vec::<Set>::new(), Vec::with_capacity(all.len()));
         for (at, (under, also, post)) in all.iter().enumerate() {
             if at == 0 || (all[at - 1].0, all[at - 1].1) != (*under, *also) {
                 begins.resize(*under as usize + 1, sets.len() as u32);
-                sets.push(Set { also: *also, end: 0 });
+                sets.push(Set {
+                    also: *also,
+                    dearest: 0,
+                    end: 0,
+                });
             }
             posts.push(*post);
-            sets.last_mut().expect("there is one before a post").end = posts.len() as u32;
+            let set = sets.last_mut().expect("there is one before a post");
+            set.dearest = set.dearest.max(post.dearest());
+            set.end = posts.len() as u32;
         }
         begins.resize(words + 1, sets.len() as u32);
         sets.shrink_to_fit();
@@ -62,33 +70,56 @@ impl Shelves {
         there.push((also, post));
     }
 
-    /// Shows what lies under the words that a thing has, and all of whose words it has, some that want it cheaper left
-    /// out.
-    pub fn each(&self, look: &Look, mut see: impl FnMut(&Post)) {
-        for under in &look.words {
-            let under = *under as usize;
-            let sets = self.begins[under] as usize..self.begins[under + 1] as usize;
-            let mut begin = match sets.start {
+    /// Shows what lies under the words that a thing has, all of whose words it has and which [`Look::passes`].
+    ///
+    /// One step after the other, for all of them each: what a step looks at lies all over the memory, and a core fetches
+    /// many at once where it need not know what comes of one to go on to the next.
+    pub fn each(&self, look: &Look, see: impl FnMut(&Post)) {
+        let ranges: Vec<(usize, usize)> = look
+            .words
+            .iter()
+            .map(|under| {
+                (
+                    self.begins[*under as usize] as usize,
+                    self.begins[*under as usize + 1] as usize,
+                )
+            })
+            .collect();
+        let mut runs: Vec<(u32, u32)> = Vec::new();
+        for (first, end) in ranges {
+            let mut begin = match first {
                 0 => 0,
-                first => self.sets[first - 1].end as usize,
+                first => self.sets[first - 1].end,
             };
-            let (mut first, mut has_first) = (None, false);
-            for set in &self.sets[sets] {
-                let end = set.end as usize;
-                // Sets with the same first word follow each other.
-                if first != Some(set.also[0]) {
-                    (first, has_first) = (Some(set.also[0]), look.has(set.also[0]));
+            let (mut second, mut has_second) = (None, false);
+            for set in &self.sets[first..end] {
+                // Sets with the same second word follow each other.
+                if second != Some(set.also[0]) {
+                    (second, has_second) = (Some(set.also[0]), look.has(set.also[0]));
                 }
-                if has_first && look.has_all(set.also) {
-                    look.affordable(&self.posts[begin..end]).iter().for_each(&mut see);
+                if has_second && look.affords(set.dearest) && look.has(set.also[1]) && look.has(set.also[2]) {
+                    runs.push((begin, set.end));
                 }
-                begin = end;
+                begin = set.end;
             }
-            let since = self.since[under].iter();
-            since
-                .filter(|(also, _)| look.has_all(*also))
-                .for_each(|(_, post)| see(post));
         }
+        let most = runs.iter().map(|(begin, end)| (end - begin) as usize).sum();
+        let (mut passing, mut count) = (vec![0u32; most], 0);
+        for (begin, end) in runs {
+            for (at, post) in (begin..end).zip(&self.posts[begin as usize..end as usize]) {
+                passing[count] = at;
+                count += usize::from(look.passes(post));
+            }
+        }
+        let laid_out = passing[..count].iter().map(|at| &self.posts[*at as usize]);
+        let since = look.words.iter().flat_map(|under| &self.since[*under as usize]);
+        laid_out
+            .chain(
+                since
+                    .filter(|(also, post)| look.has_all(*also) && look.passes(post))
+                    .map(|(_, post)| post),
+            )
+            .for_each(see);
     }
 
     /// How many posts there are.
