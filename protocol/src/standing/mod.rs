@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use self::{
     interest::reaches,
     lexicon::Lexicon,
-    post::{Also, Look, Post},
+    post::{Look, Post},
     shelves::Shelves,
     thing::Whereabouts,
 };
@@ -202,7 +202,9 @@ impl<Id: Ord + Clone> Standing<Id> {
             wordings: interest.any_of.len() as u8,
             wishes: interest.wishes.len() as u8,
         };
-        self.put(id, kept, |all, under, also, post| all.by_word.put(under, also, post));
+        self.put(id, kept, |all, under, second, post| {
+            all.by_word.put(under, second, post)
+        });
         self.changed();
         Ok(replaced)
     }
@@ -225,7 +227,7 @@ impl<Id: Ord + Clone> Standing<Id> {
         let mut met = Answers::of(self.wishes.all.len());
         let mut found: Vec<u32> = Vec::new();
         let mut see = |post: &Post, worded: bool| {
-            if look.is_kind(post, worded)
+            if look.passes(post, worded)
                 && reached.of_number(post.place, |place| self.reaches(place, thing))
                 && (post.wish == post::NONE || met.of_number(post.wish, |wish| self.is_met(wish, thing)))
                 && (!look.doubts(post) || self.takes(&look, post.kept, &mut met))
@@ -235,7 +237,7 @@ impl<Id: Ord + Clone> Standing<Id> {
         };
         self.by_word.each(&look, |post| see(post, true));
         self.each_wordless(thing, |posts| {
-            let passing = posts.iter().filter(|post| look.passes(post));
+            let passing = posts.iter().filter(|post| look.may_pass(post));
             passing.for_each(|post| see(post, false));
         });
         found.retain(|at| !self.is_gone(*at));
@@ -302,7 +304,7 @@ impl<Id: Ord + Clone> Standing<Id> {
     }
 
     /// Keeps one more, and shows where it has to lie for things that answer it to come by.
-    fn put(&mut self, id: Id, kept: Kept, mut see: impl FnMut(&mut Self, u32, Also, Post)) {
+    fn put(&mut self, id: Id, kept: Kept, mut see: impl FnMut(&mut Self, u32, u32, Post)) {
         let at = self.kept.len() as u32;
         let mut post = Post::of(&kept.limits(), kept.place, at);
         match self.parts(&kept).1 {
@@ -318,10 +320,10 @@ impl<Id: Ord + Clone> Standing<Id> {
         for (words, least) in self.parts(&kept).0 {
             let mut words = words.to_vec();
             words.sort_unstable_by_key(|word| (self.having[*word as usize], *word));
-            post.each(&words, least, |under, also, post| posts.push((under, also, post)));
+            post.each(&words, least, |under, second, post| posts.push((under, second, post)));
         }
-        for (under, also, post) in posts {
-            see(self, under, also, post);
+        for (under, second, post) in posts {
+            see(self, under, second, post);
         }
         if self.gone.len() * 64 <= at as usize {
             self.gone.push(0);
@@ -399,7 +401,7 @@ impl<Id: Ord + Clone> Standing<Id> {
                 place,
                 ..before.clone()
             };
-            anew.put(id, kept, |_, under, also, post| posts.push((under, also, post)));
+            anew.put(id, kept, |_, under, second, post| posts.push((under, second, post)));
         }
         anew.by_word = Shelves::of(posts, anew.lexicon.len());
         *self = anew;

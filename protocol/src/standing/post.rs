@@ -21,13 +21,12 @@ const FIRST: usize = 10;
 /// No wish.
 pub const NONE: u32 = u32::MAX;
 
-/// Other words that must be there besides the one that an interest lies under, or the same again.
-pub type Also = [u32; ALSO];
-
 /// An interest where it lies. What is said here in fewer bits than the interest has never passes by what the
 /// interest would take.
 #[derive(Clone, Copy, Debug)]
 pub struct Post {
+    /// Words that must be there besides the two that it lies under, or one of those again.
+    others: [u32; ALSO - 1],
     /// The least and the most that one piece costs.
     prices: (u32, u32),
     /// Of the prices; without one they say nothing.
@@ -55,6 +54,7 @@ impl Post {
         }
         let pieces = u16::try_from(limits.pieces).unwrap_or(u16::MAX);
         Self {
+            others: [0; ALSO - 1],
             prices,
             currency: limits.prices.map(|asked| asked.currency),
             category: limits.category.unwrap_or(GENERAL),
@@ -81,14 +81,15 @@ impl Post {
     /// Few words lie under each set of `least` of them. Of more, whatever answers has three that come before all its
     /// others, the first among the `words - least + 1` rarest, the second among those and the next, and so on: they lie
     /// under each such three, or where those are many each such two, or the first alone.
-    pub fn each(self, words: &[u32], least: usize, mut see: impl FnMut(u32, Also, Post)) {
+    pub fn each(self, words: &[u32], least: usize, mut see: impl FnMut(u32, u32, Post)) {
         let spare = words.len() - least;
-        let mut put = |under: u32, also: Also, more: bool| {
+        let mut put = |under: u32, [second, others @ ..]: [u32; ALSO], more: bool| {
             let post = Post {
+                others,
                 more: self.more || more,
                 ..self
             };
-            see(under, also, post);
+            see(under, second, post);
         };
         if least <= ALSO + 1 && sets(words.len(), least) <= SETS {
             for set in 0..1u32 << words.len() {
@@ -156,6 +157,8 @@ pub struct Look<'a> {
     /// The words once more, each at the first slot from its own that was free: four times as many slots, so that a
     /// glance or two tell whether a word is there.
     slots: Vec<u32>,
+    /// A bit for each word, shared by words: half a kilobyte that stays at hand.
+    coarse: [u64; COARSE / 64],
     price: u32,
     currency: Currency,
     states: u8,
@@ -178,11 +181,18 @@ impl<'a> Look<'a> {
             }
             slots[at] = *word;
         }
+        let mut coarse_bits = [0; COARSE / 64];
+        // Of posts without words their others are zero.
+        for word in words.iter().chain(&[0]) {
+            let bit = coarse(*word);
+            coarse_bits[bit / 64] |= 1u64 << (bit % 64);
+        }
         let Money { minor, currency } = thing.each;
         Self {
             thing,
             words,
             slots,
+            coarse: coarse_bits,
             price: short(minor),
             currency,
             states: states(thing.conditions),
@@ -203,29 +213,30 @@ impl<'a> Look<'a> {
         }
     }
 
+    /// Whether the post lets the thing through, its category, place and wish aside, and some though their words are
+    /// not all there.
     #[inline]
-    pub fn has_all(&self, also: Also) -> bool {
-        also.iter().all(|word| self.has(*word))
-    }
-
-    /// Whether a post is out of reach of what is dearer than this.
-    pub fn affords(&self, dearest: u32) -> bool {
-        self.price <= dearest
-    }
-
-    /// Whether the post lets the thing through, its words, category, place and wish aside.
-    #[inline]
-    pub fn passes(&self, post: &Post) -> bool {
+    pub fn may_pass(&self, post: &Post) -> bool {
         // No lazy operators: which of them says no cannot be guessed, and a wrong guess takes longer than all of them.
         let priced = post.currency.is_none()
             | ((post.currency == Some(self.currency)) & (post.prices.0 <= self.price) & (self.price <= post.prices.1));
-        priced & (post.states & self.states != 0) & (self.pieces >= u32::from(post.pieces))
+        self.may_have(post.others[0])
+            & self.may_have(post.others[1])
+            & priced
+            & (post.states & self.states != 0)
+            & (self.pieces >= u32::from(post.pieces))
     }
 
-    /// Whether the thing is of the category; `worded` where it has the words.
+    /// Whether what [`Look::may_pass`] passes in all but its place and wish.
     #[inline]
-    pub fn is_kind(&self, post: &Post, worded: bool) -> bool {
-        of_kind(post.category, self.thing, worded)
+    pub fn passes(&self, post: &Post, worded: bool) -> bool {
+        of_kind(post.category, self.thing, worded) && (!worded || post.others.iter().all(|word| self.has(*word)))
+    }
+
+    #[inline]
+    fn may_have(&self, word: u32) -> bool {
+        let bit = coarse(word);
+        self.coarse[bit / 64] >> (bit % 64) & 1 == 1
     }
 
     /// Whether what the post lets through is not known to be taken.
@@ -233,6 +244,14 @@ impl<'a> Look<'a> {
     pub fn doubts(&self, post: &Post) -> bool {
         post.more || !self.plain
     }
+}
+
+/// Bits of the coarse answer to whether a thing has a word.
+const COARSE: usize = 4_096;
+
+#[inline]
+fn coarse(word: u32) -> usize {
+    (word.wrapping_mul(0x9e37_79b9) >> 20) as usize % COARSE
 }
 
 fn first(word: u32, slots: usize) -> usize {
