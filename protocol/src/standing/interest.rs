@@ -94,7 +94,7 @@ impl Prices {
         }
     }
 
-    fn takes(&self, money: Money) -> bool {
+    pub(super) fn takes(&self, money: Money) -> bool {
         money.currency == self.currency && (self.least..=self.most).contains(&money.minor)
     }
 }
@@ -130,7 +130,7 @@ impl Limits {
 }
 
 /// Whether a thing comes to the place, or is wanted within it, in one of the ways; `None` asks nothing.
-pub(super) fn reaches(place: Option<Place>, fulfilment: Option<Fulfilments>, thing: &Thing) -> bool {
+fn reaches(place: Option<Place>, fulfilment: Option<Fulfilments>, thing: &Thing) -> bool {
     match thing.place {
         Whereabouts::Serves(_) if place.is_none() && fulfilment.is_none() => true,
         Whereabouts::Serves(serves) => serves.iter().any(|serves| {
@@ -144,7 +144,7 @@ pub(super) fn reaches(place: Option<Place>, fulfilment: Option<Fulfilments>, thi
     }
 }
 
-pub(super) fn of_kind(asked: CategoryId, thing: &Thing, worded: bool) -> bool {
+fn of_kind(asked: CategoryId, thing: &Thing, worded: bool) -> bool {
     // What is filed more coarsely than asked covers it; both are so where they are the same.
     thing.within.contains(&asked)
         || asked == GENERAL

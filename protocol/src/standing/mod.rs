@@ -16,21 +16,21 @@ mod thing;
 
 use std::collections::BTreeMap;
 
+pub use self::{
+    interest::{Interest, Limits, Prices, WORDINGS, WORDS, Wording},
+    thing::Thing,
+};
 use self::{
-    interest::reaches,
     lexicon::Lexicon,
     post::{Look, Post},
     shelves::Shelves,
     thing::Whereabouts,
 };
-pub use self::{
-    interest::{Interest, Limits, Prices, WORDINGS, WORDS, Wording},
-    thing::Thing,
-};
 use crate::{
     attribute::{Holds, Wish},
     category::{CategoryId, GENERAL},
     intent::Conditions,
+    money::Currency,
     place::{Cell, Fulfilments, Place, Region},
 };
 
@@ -64,8 +64,7 @@ pub struct Standing<Id> {
     /// How many interests have a word, by its number.
     having: Vec<u32>,
     wishes: Numbered<Wish>,
-    /// Where and how interests ask for a thing.
-    places: Numbered<Whither>,
+    bounds: Numbered<Bounds>,
     by_word: Shelves,
     wordless: BTreeMap<(Option<CategoryId>, Option<Region>), Vec<Post>>,
     /// Changes until everything is laid out anew.
@@ -78,29 +77,55 @@ struct Kept {
     prices: Option<Prices>,
     /// Where in `asked` its part begins.
     asked: u32,
-    place: u32,
-    category: Option<CategoryId>,
-    pieces: u32,
-    conditions: Option<Conditions>,
+    bounds: u32,
     wordings: u8,
     wishes: u8,
 }
 
-impl Kept {
-    /// What is asked besides words, wishes and the place.
-    fn limits(&self) -> Limits {
-        Limits {
-            category: self.category,
-            prices: self.prices,
-            conditions: self.conditions,
-            pieces: self.pieces,
-            ..Limits::default()
-        }
-    }
+/// What many interests ask alike, in an order that nothing depends on: their limits without the prices, and whether
+/// they have words.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+struct Bounds {
+    category: Option<CategoryId>,
+    place: Option<(Region, Option<Cell>, u16)>,
+    fulfilment: Option<Fulfilments>,
+    currency: Option<Currency>,
+    conditions: Option<Conditions>,
+    pieces: u32,
+    worded: bool,
 }
 
-/// A place and ways, in an order that nothing depends on.
-type Whither = (Option<(Region, Option<Cell>, u16)>, Option<Fulfilments>);
+impl Bounds {
+    fn of(interest: &Interest) -> Self {
+        let limits = interest.limits;
+        Self {
+            category: limits.category,
+            place: limits.place.map(|place| (place.region, place.cell, place.radius_km)),
+            fulfilment: limits.fulfilment,
+            currency: limits.prices.map(|prices| prices.currency),
+            conditions: limits.conditions,
+            pieces: limits.pieces,
+            worded: !interest.any_of.is_empty(),
+        }
+    }
+
+    fn take(&self, thing: &Thing) -> bool {
+        let place = self.place.map(|(region, cell, radius_km)| Place {
+            region,
+            cell,
+            radius_km,
+        });
+        let limits = Limits {
+            category: self.category,
+            place,
+            fulfilment: self.fulfilment,
+            prices: None,
+            conditions: self.conditions,
+            pieces: self.pieces,
+        };
+        self.currency.is_none_or(|currency| currency == thing.each.currency) && limits.take(thing, self.worded)
+    }
+}
 
 /// What is said over and over, each once and by a number.
 #[derive(Clone, Debug)]
@@ -143,7 +168,7 @@ impl<Id: Ord + Clone> Standing<Id> {
             lexicon: Lexicon::default(),
             having: Vec::new(),
             wishes: Numbered::default(),
-            places: Numbered::default(),
+            bounds: Numbered::default(),
             by_word: Shelves::default(),
             wordless: BTreeMap::new(),
             due: CHANGES,
@@ -190,15 +215,10 @@ impl<Id: Ord + Clone> Standing<Id> {
             let wish = self.wishes.add(wish);
             self.asked.push(wish);
         }
-        let limits = interest.limits;
-        let place = limits.place.map(|place| (place.region, place.cell, place.radius_km));
         let kept = Kept {
-            prices: limits.prices,
+            prices: interest.limits.prices,
             asked,
-            place: self.places.add(&(place, limits.fulfilment)),
-            category: limits.category,
-            pieces: limits.pieces,
-            conditions: limits.conditions,
+            bounds: self.bounds.add(&Bounds::of(interest)),
             wordings: interest.any_of.len() as u8,
             wishes: interest.wishes.len() as u8,
         };
@@ -223,16 +243,16 @@ impl<Id: Ord + Clone> Standing<Id> {
     /// The names of the interests that this thing answers, in their order.
     pub fn matches(&self, thing: &Thing) -> Vec<Id> {
         let look = Look::at(thing, &self.lexicon);
-        let mut reached = Answers::of(self.places.all.len());
+        let mut bounded = Answers::of(self.bounds.all.len());
         let mut met = Answers::of(self.wishes.all.len());
         let mut found: Vec<u32> = Vec::new();
         let mut see = |post: &Post, worded: bool| {
-            if look.passes(post, worded)
-                && reached.of_number(post.place, |place| self.reaches(place, thing))
+            if bounded.of_number(post.bounds, |bounds| self.bounds.all[bounds as usize].take(thing))
+                && (!worded || look.has_others(post))
                 && (post.wish == post::NONE || met.of_number(post.wish, |wish| self.is_met(wish, thing)))
-                && (!look.doubts(post) || self.takes(&look, post.kept, &mut met))
+                && (!look.doubts(post) || self.takes(&look, post.kept(), &mut met))
             {
-                found.push(post.kept);
+                found.push(post.kept());
             }
         };
         self.by_word.each(&look, |post| see(post, true));
@@ -248,10 +268,10 @@ impl<Id: Ord + Clone> Standing<Id> {
         ids
     }
 
-    /// Whether the thing answers the interest kept there, its place aside.
+    /// Whether the thing answers the interest kept there, its bounds aside.
     fn takes(&self, look: &Look, at: u32, met: &mut Answers) -> bool {
         let kept = &self.kept[at as usize];
-        if !kept.limits().take(look.thing, kept.wordings > 0) {
+        if !kept.prices.is_none_or(|prices| prices.takes(look.thing.each)) {
             return false;
         }
         let (wordings, wishes) = self.parts(kept);
@@ -268,16 +288,6 @@ impl<Id: Ord + Clone> Standing<Id> {
 
     fn is_met(&self, wish: u32, thing: &Thing) -> bool {
         self.wishes.all[wish as usize].holds(&thing.attributes) == Holds::Met
-    }
-
-    fn reaches(&self, place: u32, thing: &Thing) -> bool {
-        let (place, fulfilment) = self.places.all[place as usize];
-        let place = place.map(|(region, cell, radius_km)| Place {
-            region,
-            cell,
-            radius_km,
-        });
-        reaches(place, fulfilment, thing)
     }
 
     fn is_gone(&self, at: u32) -> bool {
@@ -306,15 +316,16 @@ impl<Id: Ord + Clone> Standing<Id> {
     /// Keeps one more, and shows where it has to lie for things that answer it to come by.
     fn put(&mut self, id: Id, kept: Kept, mut see: impl FnMut(&mut Self, u32, u32, Post)) {
         let at = self.kept.len() as u32;
-        let mut post = Post::of(&kept.limits(), kept.place, at);
+        let mut post = Post::of(kept.prices, kept.bounds, at);
         match self.parts(&kept).1 {
             [] => {}
             [one] => post.wish = *one,
-            _ => post.more = true,
+            _ => post = post.shortened(),
         }
         if kept.wordings == 0 {
-            let region = self.places.all[kept.place as usize].0.map(|(region, ..)| region);
-            self.wordless.entry((kept.category, region)).or_default().push(post);
+            let bounds = &self.bounds.all[kept.bounds as usize];
+            let region = bounds.place.map(|(region, ..)| region);
+            self.wordless.entry((bounds.category, region)).or_default().push(post);
         }
         let mut posts = Vec::new();
         for (words, least) in self.parts(&kept).0 {
@@ -365,7 +376,9 @@ impl<Id: Ord + Clone> Standing<Id> {
 
     /// Lays everything out anew: without what was removed, each interest under the words that are rare now, and in the
     /// order of their names.
-    fn settle(&mut self) {
+    ///
+    /// It happens by itself now and then; after very many came, what is asked next is answered sooner.
+    pub fn settle(&mut self) {
         let named = std::mem::take(&mut self.named);
         let mut anew = Self::new(self.room);
         anew.due = (named.len() / PART).max(CHANGES);
@@ -395,10 +408,10 @@ impl<Id: Ord + Clone> Standing<Id> {
                 let wish = anew.wishes.add(&self.wishes.all[*wish as usize]);
                 anew.asked.push(wish);
             }
-            let place = anew.places.add(&self.places.all[before.place as usize]);
+            let bounds = anew.bounds.add(&self.bounds.all[before.bounds as usize]);
             let kept = Kept {
                 asked,
-                place,
+                bounds,
                 ..before.clone()
             };
             anew.put(id, kept, |_, under, second, post| posts.push((under, second, post)));

@@ -1,151 +1,99 @@
 //! Where an interest lies, and what is seen of it there: enough that most that a thing does not answer are passed by
 //! without a look at the interest itself.
 
-use super::{
-    interest::{Limits, of_kind},
-    lexicon::Lexicon,
-    thing::Thing,
-};
-use crate::{
-    category::{CategoryId, GENERAL},
-    intent::{Condition, Conditions},
-    money::{Currency, Money},
-};
+use super::{interest::Prices, lexicon::Lexicon, thing::Thing};
 
-/// Words besides the one that it lies under.
-const ALSO: usize = 3;
-/// Sets of words that a wording may lie under, each of one size, for nothing more to be asked of its words.
-const SETS: usize = 6;
-/// Threes or twos of words that a longer wording may lie under.
-const FIRST: usize = 10;
+/// Words that a post tells.
+const DEPTH: usize = 4;
+/// Posts that one wording may have where it tells more than one word of each.
+const POSTS: usize = 20;
 /// No wish.
 pub const NONE: u32 = u32::MAX;
 
 /// An interest where it lies. What is said here in fewer bits than the interest has never passes by what the
-/// interest would take.
+/// interest would take. It is small, since a look at a thing is mostly waiting for these to come from memory.
 #[derive(Clone, Copy, Debug)]
 pub struct Post {
     /// Words that must be there besides the two that it lies under, or one of those again.
-    others: [u32; ALSO - 1],
+    others: [u32; DEPTH - 2],
     /// The least and the most that one piece costs.
     prices: (u32, u32),
-    /// Of the prices; without one they say nothing.
-    currency: Option<Currency>,
-    category: CategoryId,
-    /// The number of the place and the ways.
-    pub place: u32,
+    /// The number of its bounds.
+    pub bounds: u32,
     /// The number of the one wish, or [`NONE`].
     pub wish: u32,
-    states: u8,
-    /// Whether more is asked than this says.
-    pub more: bool,
-    pieces: u16,
-    /// Which interest.
-    pub kept: u32,
+    /// Twice which interest it is, and one more where more is asked than this says.
+    which: u32,
 }
 
 impl Post {
-    /// What is seen of an interest that has these limits, its place and ways of this number, before its words.
-    pub fn of(limits: &Limits, place: u32, kept: u32) -> Self {
-        let (mut prices, mut more) = ((0, u32::MAX), false);
-        if let Some(asked) = limits.prices {
-            prices = (short(asked.least), short(asked.most));
-            more |= asked.most < 0;
-        }
-        let pieces = u16::try_from(limits.pieces).unwrap_or(u16::MAX);
+    /// What is seen of an interest before its words: its prices, and the number of its bounds.
+    pub fn of(prices: Option<Prices>, bounds: u32, kept: u32) -> Self {
+        let (least, most) = prices.map_or((0, i64::MAX), |asked| (asked.least, asked.most));
         Self {
-            others: [0; ALSO - 1],
-            prices,
-            currency: limits.prices.map(|asked| asked.currency),
-            category: limits.category.unwrap_or(GENERAL),
-            place,
+            others: [0; DEPTH - 2],
+            prices: (short(least), short(most)),
+            bounds,
             wish: NONE,
-            states: limits.conditions.map_or(u8::MAX, states),
-            more: more || u32::from(pieces) != limits.pieces,
-            pieces,
-            kept,
+            which: kept << 1 | u32::from(most < 0),
         }
     }
 
-    /// The most that it pays, if a price is said.
-    pub fn dearest(&self) -> u32 {
-        if self.currency.is_some() {
-            self.prices.1
-        } else {
-            u32::MAX
+    /// Which interest.
+    pub fn kept(&self) -> u32 {
+        self.which >> 1
+    }
+
+    /// Whether more is asked than this says.
+    pub fn is_short(&self) -> bool {
+        self.which & 1 == 1
+    }
+
+    /// The same, and more is asked than it says.
+    pub fn shortened(self) -> Self {
+        Self {
+            which: self.which | 1,
+            ..self
         }
     }
 
-    /// The places where a wording lies: it needs `least` of its words, the rarest first.
+    /// The places where a wording lies: it needs `least` of its words, the rarest first. Each is under two words.
     ///
-    /// Few words lie under each set of `least` of them. Of more, whatever answers has three that come before all its
-    /// others, the first among the `words - least + 1` rarest, the second among those and the next, and so on: they lie
-    /// under each such three, or where those are many each such two, or the first alone.
-    pub fn each(self, words: &[u32], least: usize, mut see: impl FnMut(u32, u32, Post)) {
+    /// Whatever answers has some `depth` words that come before all its others, and those are among the
+    /// `words - least + depth` rarest: it lies under each set of `depth` of them, as deep as there are not too many.
+    pub fn each(self, words: &[u32], least: usize, mut see: impl FnMut(u32, u32, Self)) {
         let spare = words.len() - least;
-        let mut put = |under: u32, [second, others @ ..]: [u32; ALSO], more: bool| {
-            let post = Post {
-                others,
-                more: self.more || more,
-                ..self
+        let depths = (2..=DEPTH.min(least)).rev();
+        let depth = depths
+            .into_iter()
+            .find(|depth| sets(spare + depth, *depth) <= POSTS)
+            .unwrap_or(1);
+        let post = if least > depth { self.shortened() } else { self };
+        let mut chosen: Vec<usize> = (0..depth).collect();
+        loop {
+            let word = |at: usize| words[chosen[at.min(depth - 1)]];
+            let others = [word(2), word(3)];
+            see(word(0), word(1), Self { others, ..post });
+            // The next set in order: the last word that can still go on does, and those behind it follow it closely.
+            let Some(at) = (0..depth).rev().find(|at| chosen[*at] < spare + at) else {
+                return;
             };
-            see(under, second, post);
-        };
-        if least <= ALSO + 1 && sets(words.len(), least) <= SETS {
-            for set in 0..1u32 << words.len() {
-                if set.count_ones() as usize == least {
-                    let mut members = words
-                        .iter()
-                        .enumerate()
-                        .filter(|(at, _)| set >> at & 1 == 1)
-                        .map(|(_, word)| *word);
-                    let under = members.next().expect("a wording needs a word at least");
-                    put(under, [(); ALSO].map(|()| members.next().unwrap_or(under)), false);
-                }
-            }
-        } else if least > 2 && (spare + 1) * (spare + 2) * (spare + 3) / 6 <= FIRST {
-            for (at, under) in words[..=spare].iter().enumerate() {
-                for (next, second) in words[..=spare + 1].iter().enumerate().skip(at + 1) {
-                    for third in &words[next + 1..=spare + 2] {
-                        put(*under, [*second, *third, *third], true);
-                    }
-                }
-            }
-        } else if least > 1 && (spare + 1) * (spare + 2) / 2 <= FIRST {
-            for (at, under) in words[..=spare].iter().enumerate() {
-                for second in &words[at + 1..=spare + 1] {
-                    put(*under, [*second; ALSO], true);
-                }
-            }
-        } else {
-            for under in &words[..=spare] {
-                put(*under, [*under; ALSO], true);
+            let from = chosen[at] + 1;
+            for (place, word) in chosen[at..].iter_mut().zip(from..) {
+                *place = word;
             }
         }
     }
 }
 
-/// How many sets of `least` there are among so many words, or more than [`SETS`].
-fn sets(words: usize, least: usize) -> usize {
-    match words - least {
-        0 => 1,
-        1 => words,
-        2 => words * (words - 1) / 2,
-        _ => SETS + 1,
-    }
+/// How many sets of `members` there are among `of`.
+fn sets(of: usize, members: usize) -> usize {
+    (0..members).fold(1, |sets, at| sets * (of - at) / (at + 1))
 }
 
 /// An amount in fewer bits, of which a larger one is never smaller.
 fn short(minor: i64) -> u32 {
     minor.clamp(0, i64::from(u32::MAX)) as u32
-}
-
-fn states(conditions: Conditions) -> u8 {
-    let has = |state: &&Condition| conditions.has(**state);
-    Condition::ALL
-        .iter()
-        .filter(has)
-        .fold(0, |bits, state| bits | 1 << *state as u8)
 }
 
 /// A thing as posts are held against it.
@@ -160,9 +108,6 @@ pub struct Look<'a> {
     /// A bit for each word, shared by words: half a kilobyte that stays at hand.
     coarse: [u64; COARSE / 64],
     price: u32,
-    currency: Currency,
-    states: u8,
-    pieces: u32,
     /// Whether the price in fewer bits is the price.
     plain: bool,
 }
@@ -187,17 +132,14 @@ impl<'a> Look<'a> {
             let bit = coarse(*word);
             coarse_bits[bit / 64] |= 1u64 << (bit % 64);
         }
-        let Money { minor, currency } = thing.each;
+        let price = thing.each.minor;
         Self {
             thing,
             words,
             slots,
             coarse: coarse_bits,
-            price: short(minor),
-            currency,
-            states: states(thing.conditions),
-            pieces: thing.pieces.unwrap_or(u32::MAX),
-            plain: (0..i64::from(u32::MAX)).contains(&minor),
+            price: short(price),
+            plain: (0..i64::from(u32::MAX)).contains(&price),
         }
     }
 
@@ -213,24 +155,21 @@ impl<'a> Look<'a> {
         }
     }
 
-    /// Whether the post lets the thing through, its category, place and wish aside, and some though their words are
-    /// not all there.
+    /// Whether the post lets the thing through, its bounds and wish aside, and some though their words are not all
+    /// there.
     #[inline]
     pub fn may_pass(&self, post: &Post) -> bool {
         // No lazy operators: which of them says no cannot be guessed, and a wrong guess takes longer than all of them.
-        let priced = post.currency.is_none()
-            | ((post.currency == Some(self.currency)) & (post.prices.0 <= self.price) & (self.price <= post.prices.1));
         self.may_have(post.others[0])
             & self.may_have(post.others[1])
-            & priced
-            & (post.states & self.states != 0)
-            & (self.pieces >= u32::from(post.pieces))
+            & (post.prices.0 <= self.price)
+            & (self.price <= post.prices.1)
     }
 
-    /// Whether what [`Look::may_pass`] passes in all but its place and wish.
+    /// Whether all words that the post tells are there.
     #[inline]
-    pub fn passes(&self, post: &Post, worded: bool) -> bool {
-        of_kind(post.category, self.thing, worded) && (!worded || post.others.iter().all(|word| self.has(*word)))
+    pub fn has_others(&self, post: &Post) -> bool {
+        post.others.iter().all(|word| self.has(*word))
     }
 
     #[inline]
@@ -242,7 +181,7 @@ impl<'a> Look<'a> {
     /// Whether what the post lets through is not known to be taken.
     #[inline]
     pub fn doubts(&self, post: &Post) -> bool {
-        post.more || !self.plain
+        post.is_short() || !self.plain
     }
 }
 

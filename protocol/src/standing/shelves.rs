@@ -25,7 +25,7 @@ struct Run {
 impl Shelves {
     /// Lays these out, each under its two words; there are so many words.
     pub fn of(mut all: Vec<(u32, u32, Post)>, words: usize) -> Self {
-        all.sort_unstable_by_key(|(under, second, post)| (*under, *second, post.kept));
+        all.sort_unstable_by_key(|(under, second, post)| (*under, *second, post.kept()));
         let (mut begins, mut runs) = (vec![0], Vec::<Run>::new());
         for (at, (under, second, _)) in all.iter().enumerate() {
             if at == 0 || (all[at - 1].0, all[at - 1].1) != (*under, *second) {
