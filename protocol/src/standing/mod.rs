@@ -12,12 +12,14 @@ mod interest;
 mod lexicon;
 mod post;
 mod shelves;
+mod sought;
 mod thing;
 
 use std::collections::BTreeMap;
 
 pub use self::{
     interest::{Interest, Limits, Prices, WORDINGS, WORDS, Wording},
+    sought::{Sought, SoughtError},
     thing::Thing,
 };
 use self::{
