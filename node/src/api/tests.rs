@@ -1,6 +1,7 @@
 //! The API over a real socket, before a market without a network.
 
 use std::{
+    collections::BTreeMap,
     path::Path,
     sync::{Arc, Mutex},
     time::Duration,
@@ -17,6 +18,8 @@ use intentcast_protocol::{
         Answered, Command, Config as MarketConfig, Done, Draft, Event, Input, IntentView, Market, Output, Request,
     },
     rules::Rules,
+    standing::Sought,
+    text::Word,
     time::Timestamp,
 };
 use reqwest::{Method, StatusCode};
@@ -38,6 +41,7 @@ struct Alone {
     told: Arc<Mutex<Vec<(u64, Timestamp, Event)>>>,
     more: Arc<Notify>,
     items: Arc<Mutex<usize>>,
+    interests: Arc<Mutex<BTreeMap<Word, Sought>>>,
 }
 
 impl Alone {
@@ -47,6 +51,7 @@ impl Alone {
             told: Arc::default(),
             more: Arc::default(),
             items: Arc::default(),
+            interests: Arc::default(),
         };
         let peer = Bytes::new(*b"peer").unwrap();
         alone.drive(Input::Reachable(ReplyPath {
@@ -140,6 +145,22 @@ impl Backend for Alone {
 
     async fn try_rules(&self, _: Rules, _: Draft) -> Result<Vec<Tried>, Failed> {
         Ok(Vec::new())
+    }
+
+    async fn interests(&self) -> Result<BTreeMap<Word, Sought>, Failed> {
+        Ok(self.interests.lock().unwrap().clone())
+    }
+
+    async fn wait_for(&self, name: Word, sought: Sought) -> Result<bool, CommandError> {
+        let before = self.interests.lock().unwrap().insert(name.clone(), sought.clone());
+        self.command(Command::Await(name, Some(Box::new(sought)))).await?;
+        Ok(before.is_some())
+    }
+
+    async fn wait_no_more(&self, name: Word) -> Result<bool, CommandError> {
+        let before = self.interests.lock().unwrap().remove(&name);
+        self.command(Command::Await(name, None)).await?;
+        Ok(before.is_some())
     }
 
     async fn net_status(&self) -> Result<NetStatus, Stopped> {

@@ -12,9 +12,11 @@ use intentcast_protocol::{
     intent::Intent,
     item::Item,
     limits,
-    market::{self, Answered, Command, Draft, Event, Market},
+    market::{self, Answered, Command, Denied, Draft, Event, Market},
     place::Fulfilment,
     rules::{Asked, Rules},
+    standing::Sought,
+    text::Word,
     time::Timestamp,
     topic::Topic,
 };
@@ -29,7 +31,7 @@ use crate::{
     catalogue::ships,
     index::{Filters, Index},
     net,
-    store::Store,
+    store::{Store, StoreError},
 };
 
 /// A node's market, for everybody in the process who is not the driver.
@@ -146,6 +148,17 @@ impl Handle {
             work(index.as_ref().ok_or("there is no index")?)
         })
         .await
+    }
+}
+
+/// Why an interest was not kept, as the market would say it.
+fn not_kept(why: StoreError) -> Denied {
+    match why {
+        StoreError::Many(most) => Denied::TooManyInterests(most),
+        why => {
+            error!(%why, "an interest could not be written");
+            Denied::NotStored
+        }
     }
 }
 
@@ -308,6 +321,32 @@ impl Backend for Handle {
                 .collect())
         })
         .await
+    }
+
+    async fn interests(&self) -> Result<BTreeMap<Word, Sought>, Failed> {
+        self.blocking(|store, _| store.interests().map_err(|why| why.to_string()))
+            .await
+    }
+
+    async fn wait_for(&self, name: Word, sought: Sought) -> Result<bool, CommandError> {
+        let store = self.store.clone();
+        let (kept, to_keep) = (name.clone(), sought.clone());
+        let before = tokio::task::spawn_blocking(move || store.keep_interest(&kept, &to_keep))
+            .await
+            .map_err(|_| Stopped)?
+            .map_err(not_kept)?;
+        self.command(Command::Await(name, Some(Box::new(sought)))).await?;
+        Ok(before)
+    }
+
+    async fn wait_no_more(&self, name: Word) -> Result<bool, CommandError> {
+        let (store, gone) = (self.store.clone(), name.clone());
+        let before = tokio::task::spawn_blocking(move || store.forget_interest(gone.as_str()))
+            .await
+            .map_err(|_| Stopped)?
+            .map_err(not_kept)?;
+        self.command(Command::Await(name, None)).await?;
+        Ok(before)
     }
 
     async fn net_status(&self) -> Result<NetStatus, Stopped> {
