@@ -8,7 +8,7 @@
 //!
 //! Items are the real ones of `../shared/data/chorus` where a checkout has them beside it, else those of the demo
 //! catalogue, copied with other words and numbers. An interest is made from an item like those: mostly two to four of
-//! its title's words, of fifty one and of five hundred none; mostly a limit of price, often a category, a region or a
+//! its title's words, of fifty one and of five hundred none but a category; mostly a limit of price, often a category, a region or a
 //! state, now and then an attribute. One of ten is an open intent as it is. Few things are asked for often, and sold by
 //! many: by Zipf's law of the exponent .7.
 //!
@@ -268,7 +268,7 @@ fn interest(items: &[Item], shops: usize, chance: &mut Chance) -> Interest {
         strength: Strength::Must,
     });
     // One of five hundred waits for whatever there is of a kind somewhere.
-    let wordless = chance.below(500) == 0;
+    let wordless = chance.below(500) == 0 && about.category != GENERAL;
     Interest {
         any_of: List::cut(wording.filter(|_| !wordless)),
         limits: Limits {

@@ -21,6 +21,7 @@ mod disk_full;
 mod fifty_shops;
 mod first_purchase;
 mod garbage;
+mod interest;
 mod one_node_per_folder;
 mod readme;
 mod restart;

@@ -552,3 +552,36 @@ async fn connections_that_hang_make_room_for_one_that_asks() {
     let end = tokio::time::timeout(Duration::from_secs(20), hanging[0].read(&mut byte)).await;
     assert!(matches!(end.expect("it was let go"), Ok(0) | Err(_)));
 }
+
+#[tokio::test]
+async fn an_interest_stands_until_it_is_removed() {
+    let running = running().await;
+    let e_bikes = json!({ "words": ["e-bike"], "region": "GB-YOR", "over": "800GBP" });
+    let stands: Stands = running.client.post("/v1/interests", &e_bikes).await.unwrap();
+    assert_eq!(
+        (stands.name.as_str(), stands.before),
+        ("e-bike-gb-yor-over-800gbp", false)
+    );
+    let again: Stands = running.client.post("/v1/interests", &e_bikes).await.unwrap();
+    assert!(again.before);
+    let listed: Vec<Value> = running.client.get("/v1/interests").await.unwrap();
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0]["over"], "800.00 GBP");
+    for (unclear, field) in [
+        (json!({}), "words"),
+        (json!({ "words": ["bike"], "over": "5" }), "over"),
+    ] {
+        let refused = running
+            .client
+            .post::<Stands>("/v1/interests", &unclear)
+            .await
+            .unwrap_err();
+        assert!(refused.to_string().starts_with(field), "{refused}");
+    }
+    let path = format!("/v1/interests/{}", stands.name);
+    assert!(running.client.delete::<Stands>(&path).await.is_ok());
+    assert!(
+        running.client.delete::<Stands>(&path).await.is_err(),
+        "there is none any more"
+    );
+}

@@ -73,3 +73,57 @@ impl Store {
         })
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a panic is how a story fails")]
+mod tests {
+    use intentcast_protocol::{list::List, text::Title};
+
+    use super::*;
+
+    fn bikes() -> Sought {
+        Sought {
+            any_of: List::cut([Title::new("e-bike").unwrap()]),
+            over: Some("800 GBP".parse().unwrap()),
+            ..Sought::default()
+        }
+    }
+
+    #[test]
+    fn what_is_waited_for_is_kept_until_it_is_forgotten() {
+        let dir = tempfile::tempdir().unwrap();
+        let name = Word::new("e-bikes").unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        assert!(store.interests().unwrap().is_empty(), "a store of before has none");
+        assert!(!store.forget_interest("e-bikes").unwrap());
+        assert!(!store.keep_interest(&name, &Sought::default()).unwrap());
+        assert!(store.keep_interest(&name, &bikes()).unwrap());
+        drop(store);
+        let store = Store::open(dir.path()).unwrap();
+        assert_eq!(store.interests().unwrap(), [(name, bikes())].into());
+        assert!(store.forget_interest("e-bikes").unwrap());
+        assert!(store.interests().unwrap().is_empty());
+    }
+
+    #[test]
+    fn more_than_so_many_are_not_waited_for() {
+        let store = Store::in_memory().unwrap();
+        store
+            .write(|write| {
+                let mut table = write.open_table(INTERESTS)?;
+                for n in 0..limits::INTERESTS {
+                    table.insert(n.to_string().as_str(), encode(&bikes()).as_slice())?;
+                }
+                Ok(Ok(()))
+            })
+            .unwrap();
+        let first = Word::new("0").unwrap();
+        assert!(
+            store.keep_interest(&first, &bikes()).unwrap(),
+            "in the place of another"
+        );
+        let one_more = store.keep_interest(&Word::new("one more").unwrap(), &bikes());
+        assert!(matches!(one_more, Err(StoreError::Many(limits::INTERESTS))));
+        assert_eq!(store.interests().unwrap().len(), limits::INTERESTS);
+    }
+}

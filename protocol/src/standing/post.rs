@@ -1,6 +1,8 @@
 //! Where an interest lies, and what is seen of it there: enough that most that a thing does not answer are passed by
 //! without a look at the interest itself.
 
+use std::cmp::Reverse;
+
 use super::{interest::Prices, lexicon::Lexicon, thing::Thing};
 
 /// Words that a post tells.
@@ -42,6 +44,11 @@ impl Post {
     /// Which interest.
     pub fn kept(&self) -> u32 {
         self.which >> 1
+    }
+
+    /// The key of an order in which those come first that pay most.
+    pub fn dearest_first(&self) -> (Reverse<u32>, u32) {
+        (Reverse(self.prices.1), self.which)
     }
 
     /// Whether more is asked than this says.
@@ -172,8 +179,14 @@ impl<'a> Look<'a> {
         post.others.iter().all(|word| self.has(*word))
     }
 
+    /// Whether this pays what the thing costs.
     #[inline]
-    fn may_have(&self, word: u32) -> bool {
+    pub fn affords(&self, post: &Post) -> bool {
+        self.price <= post.prices.1
+    }
+
+    #[inline]
+    pub fn may_have(&self, word: u32) -> bool {
         let bit = coarse(word);
         self.coarse[bit / 64] >> (bit % 64) & 1 == 1
     }

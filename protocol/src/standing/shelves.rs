@@ -9,7 +9,7 @@ pub struct Shelves {
     begins: Vec<u32>,
     /// Those under a word are in the order of their second words; behind the last is one that is none.
     runs: Vec<Run>,
-    /// The posts of all runs in their order.
+    /// The posts of all runs in their order, in each those first that pay most.
     posts: Vec<Post>,
     /// Under each word what came since all was laid out, with its second word.
     since: Vec<Vec<(u32, Post)>>,
@@ -25,7 +25,7 @@ struct Run {
 impl Shelves {
     /// Lays these out, each under its two words; there are so many words.
     pub fn of(mut all: Vec<(u32, u32, Post)>, words: usize) -> Self {
-        all.sort_unstable_by_key(|(under, second, post)| (*under, *second, post.kept()));
+        all.sort_unstable_by_key(|(under, second, post)| (*under, *second, post.dearest_first()));
         let (mut begins, mut runs) = (vec![0], Vec::<Run>::new());
         for (at, (under, second, _)) in all.iter().enumerate() {
             if at == 0 || (all[at - 1].0, all[at - 1].1) != (*under, *second) {
@@ -77,18 +77,27 @@ impl Shelves {
         };
         let ranges: Vec<(usize, usize)> = look.words.iter().map(under).collect();
         let since: Vec<&[(u32, Post)]> = look.words.iter().map(|word| &*self.since[*word as usize]).collect();
-        let mut met: Vec<(u32, u32)> = Vec::new();
-        for (first, end) in ranges.into_iter().filter(|(first, end)| first < end) {
-            for runs in self.runs[first..=end].windows(2) {
-                if look.has(runs[0].second) {
-                    met.push((runs[0].begin, runs[1].begin));
-                }
+        let most = ranges.iter().map(|(first, end)| end - first).sum();
+        let (mut met, mut count) = (vec![0usize; most], 0);
+        for (first, end) in ranges {
+            for (at, run) in (first..end).zip(&self.runs[first..end]) {
+                met[count] = at;
+                count += usize::from(look.may_have(run.second));
             }
         }
+        met.truncate(count);
+        met.retain(|at| look.has(self.runs[*at].second));
+        let met: Vec<(u32, u32)> = met
+            .into_iter()
+            .map(|at| (self.runs[at].begin, self.runs[at + 1].begin))
+            .collect();
         let most = met.iter().map(|(begin, end)| (end - begin) as usize).sum();
         let (mut passing, mut count) = (vec![0u32; most], 0);
         for (begin, end) in met {
-            for (at, post) in (begin..end).zip(&self.posts[begin as usize..end as usize]) {
+            let affordable = self.posts[begin as usize..end as usize]
+                .iter()
+                .take_while(|post| look.affords(post));
+            for (at, post) in (begin..end).zip(affordable) {
                 passing[count] = at;
                 count += usize::from(look.may_pass(post));
             }
