@@ -234,7 +234,13 @@ fn searches(items: &[Item], count: usize) -> Vec<Search> {
             ceiling: Some(Money::new(about.price.minor * 5 / 4 + 1, about.price.currency)),
             category: number.is_multiple_of(2).then_some(about.category),
             conditions: Some(Conditions::of(&[about.condition]).unwrap()),
-            region: Some(ships_to(about).unwrap_or_default().first().copied().unwrap_or_else(|| "GB".parse().unwrap())),
+            region: Some(
+                ships_to(about)
+                    .unwrap_or_default()
+                    .first()
+                    .copied()
+                    .unwrap_or_else(|| "GB".parse().unwrap()),
+            ),
         };
         Search {
             text: text.join(" "),
@@ -282,7 +288,10 @@ impl Sqlite {
                     item.price.currency.code(),
                     item.category.0,
                     item.condition as i64,
-                    ships_to(item).unwrap_or_default().first().map(|region| region.to_string()),
+                    ships_to(item)
+                        .unwrap_or_default()
+                        .first()
+                        .map(|region| region.to_string()),
                     codec::encode(item),
                 ])
                 .unwrap();

@@ -216,17 +216,19 @@ fn broken(error: &reqwest::Error) -> ClientError {
     ClientError::Broken(cause.to_string())
 }
 
+/// Text as it stands within an address.
+pub fn escaped(text: &str) -> String {
+    text.bytes().fold(String::new(), |text, byte| match byte {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => text + &char::from(byte).to_string(),
+        byte => text + &format!("%{byte:02X}"),
+    })
+}
+
 /// A query string.
 fn form(pairs: &[(&str, &str)]) -> String {
-    let escape = |text: &str| {
-        text.bytes().fold(String::new(), |text, byte| match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => text + &char::from(byte).to_string(),
-            byte => text + &format!("%{byte:02X}"),
-        })
-    };
     pairs
         .iter()
-        .map(|(name, value)| format!("{name}={}", escape(value)))
+        .map(|(name, value)| format!("{name}={}", escaped(value)))
         .collect::<Vec<_>>()
         .join("&")
 }

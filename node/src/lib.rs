@@ -22,6 +22,8 @@ pub mod evidence_file;
 pub mod home;
 pub mod index;
 #[cfg(feature = "net")]
+pub mod interest;
+#[cfg(feature = "net")]
 pub mod net;
 #[cfg(feature = "net")]
 pub mod node;

@@ -43,6 +43,9 @@ pub const WORD_BYTES: usize = 48;
 pub const VALUE_BYTES: usize = 80;
 /// Attributes that a want may name: 16 x (48 + 80) bytes are half the body.
 pub const ATTRIBUTES: usize = 16;
+/// Standing interests that one node keeps: ten thousand of at most 4 KiB are 40 MiB of its disk, and each intent heard is
+/// held against them in microseconds.
+pub const INTERESTS: usize = 10_000;
 /// Terms that an intent may ask for.
 pub const TERMS: usize = 8;
 /// Strands of personal data that an intent may let be asked, and an offer may ask.

@@ -22,6 +22,7 @@ mod fifty_shops;
 mod first_purchase;
 mod garbage;
 mod goods_in;
+mod interest;
 mod one_node_per_folder;
 mod readme;
 mod restart;

@@ -13,6 +13,7 @@ use intentcast_protocol::{
     matching::{Check, Test},
     place::Region,
     rules::Rules,
+    standing::Sought,
     text::Word,
     time::Timestamp,
 };
@@ -50,6 +51,15 @@ pub trait Backend: Clone + Send + Sync + 'static {
 
     /// What these rules would make of a want, with the catalogue as it is.
     fn try_rules(&self, rules: Rules, draft: Draft) -> impl Future<Output = Result<Vec<Tried>, Failed>> + Send;
+
+    /// What it waits for, by name.
+    fn interests(&self) -> impl Future<Output = Result<BTreeMap<Word, Sought>, Failed>> + Send;
+
+    /// Waits for this under this name from now on, also after a restart; says whether it waited under it before.
+    fn wait_for(&self, name: Word, sought: Sought) -> impl Future<Output = Result<bool, CommandError>> + Send;
+
+    /// Waits no more for what has this name; says whether it did.
+    fn wait_no_more(&self, name: Word) -> impl Future<Output = Result<bool, CommandError>> + Send;
 
     /// How the node stands in the network.
     fn net_status(&self) -> impl Future<Output = Result<NetStatus, Stopped>> + Send;

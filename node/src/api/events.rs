@@ -139,6 +139,7 @@ fn intent_of(event: &Event) -> Option<IntentId> {
         | Event::Declined { intent, .. }
         | Event::Agreement { intent, .. }
         | Event::Heard { intent }
+        | Event::Met { intent, .. }
         | Event::Answered { intent, .. }
         | Event::Asking { intent, .. }
         | Event::Delivered { intent, .. }
@@ -166,6 +167,7 @@ pub fn name(event: &Event) -> &'static str {
         Event::Agreement { .. } => "agreement",
         Event::Receipt { .. } => "receipt",
         Event::Heard { .. } => "heard",
+        Event::Met { .. } => "met",
         Event::Answered { .. } => "answered",
         Event::Asking { .. } => "asking",
         Event::Delivered { .. } => "delivered",

@@ -9,6 +9,7 @@ mod events;
 mod guard;
 mod health;
 mod ids;
+mod interests;
 mod listener;
 mod market;
 pub mod problem;
@@ -28,7 +29,7 @@ use axum::{
     Router,
     extract::DefaultBodyLimit,
     middleware,
-    routing::{get, post},
+    routing::{delete, get, post},
 };
 use intentcast_protocol::id::hex;
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,7 @@ use self::{backend::Backend, guard::Guard, listener::Bounded, problem::Problem};
 pub use self::{
     events::Told,
     health::NodeStatus,
+    interests::Stands,
     market::{CastReply, DecideBody, DeclineBody},
     seller::RulesTest,
 };
@@ -172,6 +174,8 @@ fn router<B: Backend>(backend: B, guard: Guard, ended: tokio::sync::watch::Recei
         .route("/peers", get(health::peers::<B>))
         .route("/catalogue/search", get(seller::search::<B>))
         .route("/catalogue/stats", get(seller::stats::<B>))
+        .route("/interests", post(interests::add::<B>).get(interests::list::<B>))
+        .route("/interests/{name}", delete(interests::remove::<B>))
         .route("/rules/test", post(seller::test_rules::<B>))
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .layer(middleware::from_fn_with_state(guard.clone(), guard::pace));

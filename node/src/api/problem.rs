@@ -90,6 +90,8 @@ impl From<Denied> for Problem {
             Denied::Agreed => (StatusCode::CONFLICT, "agreed"),
             Denied::Terms => (StatusCode::CONFLICT, "terms"),
             Denied::Unfit(_) => (StatusCode::UNPROCESSABLE_ENTITY, "unfit"),
+            Denied::Unclear(_) => (StatusCode::UNPROCESSABLE_ENTITY, "unclear"),
+            Denied::TooManyInterests(_) => (StatusCode::TOO_MANY_REQUESTS, "too_many"),
             Denied::TooMany(_) => (StatusCode::TOO_MANY_REQUESTS, "too_many"),
             Denied::NotReachable => (StatusCode::SERVICE_UNAVAILABLE, "not_reachable"),
             Denied::NotStored => (StatusCode::SERVICE_UNAVAILABLE, "not_stored"),

@@ -1,6 +1,7 @@
 //! The API over a real socket, before a market without a network.
 
 use std::{
+    collections::BTreeMap,
     path::Path,
     sync::{Arc, Mutex},
     time::Duration,
@@ -17,6 +18,8 @@ use intentcast_protocol::{
         Answered, Command, Config as MarketConfig, Done, Draft, Event, Input, IntentView, Market, Output, Request,
     },
     rules::Rules,
+    standing::Sought,
+    text::Word,
     time::Timestamp,
 };
 use reqwest::{Method, StatusCode};
@@ -38,6 +41,7 @@ struct Alone {
     told: Arc<Mutex<Vec<(u64, Timestamp, Event)>>>,
     more: Arc<Notify>,
     items: Arc<Mutex<usize>>,
+    interests: Arc<Mutex<BTreeMap<Word, Sought>>>,
 }
 
 impl Alone {
@@ -47,6 +51,7 @@ impl Alone {
             told: Arc::default(),
             more: Arc::default(),
             items: Arc::default(),
+            interests: Arc::default(),
         };
         let peer = Bytes::new(*b"peer").unwrap();
         alone.drive(Input::Reachable(ReplyPath {
@@ -140,6 +145,22 @@ impl Backend for Alone {
 
     async fn try_rules(&self, _: Rules, _: Draft) -> Result<Vec<Tried>, Failed> {
         Ok(Vec::new())
+    }
+
+    async fn interests(&self) -> Result<BTreeMap<Word, Sought>, Failed> {
+        Ok(self.interests.lock().unwrap().clone())
+    }
+
+    async fn wait_for(&self, name: Word, sought: Sought) -> Result<bool, CommandError> {
+        let before = self.interests.lock().unwrap().insert(name.clone(), sought.clone());
+        self.command(Command::Await(name, Some(Box::new(sought)))).await?;
+        Ok(before.is_some())
+    }
+
+    async fn wait_no_more(&self, name: Word) -> Result<bool, CommandError> {
+        let before = self.interests.lock().unwrap().remove(&name);
+        self.command(Command::Await(name, None)).await?;
+        Ok(before.is_some())
     }
 
     async fn net_status(&self) -> Result<NetStatus, Stopped> {
@@ -530,4 +551,37 @@ async fn connections_that_hang_make_room_for_one_that_asks() {
     let mut byte = [0];
     let end = tokio::time::timeout(Duration::from_secs(20), hanging[0].read(&mut byte)).await;
     assert!(matches!(end.expect("it was let go"), Ok(0) | Err(_)));
+}
+
+#[tokio::test]
+async fn an_interest_stands_until_it_is_removed() {
+    let running = running().await;
+    let e_bikes = json!({ "words": ["e-bike"], "region": "GB-YOR", "over": "800GBP" });
+    let stands: Stands = running.client.post("/v1/interests", &e_bikes).await.unwrap();
+    assert_eq!(
+        (stands.name.as_str(), stands.before),
+        ("e-bike-gb-yor-over-800gbp", false)
+    );
+    let again: Stands = running.client.post("/v1/interests", &e_bikes).await.unwrap();
+    assert!(again.before);
+    let listed: Vec<Value> = running.client.get("/v1/interests").await.unwrap();
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0]["over"], "800.00 GBP");
+    for (unclear, field) in [
+        (json!({}), "words"),
+        (json!({ "words": ["bike"], "over": "5" }), "over"),
+    ] {
+        let refused = running
+            .client
+            .post::<Stands>("/v1/interests", &unclear)
+            .await
+            .unwrap_err();
+        assert!(refused.to_string().starts_with(field), "{refused}");
+    }
+    let path = format!("/v1/interests/{}", stands.name);
+    assert!(running.client.delete::<Stands>(&path).await.is_ok());
+    assert!(
+        running.client.delete::<Stands>(&path).await.is_err(),
+        "there is none any more"
+    );
 }

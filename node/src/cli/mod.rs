@@ -11,6 +11,7 @@ mod demo;
 mod exit;
 mod import;
 mod intent;
+mod interest;
 mod mapping;
 mod node;
 mod offer;
@@ -118,6 +119,9 @@ pub enum Command {
     /// What a seller agrees to by answering
     #[command(subcommand)]
     Terms(terms::TermsCommand),
+    /// Wants that you wait for, whether or not you have what they ask for
+    #[command(subcommand)]
+    Interest(interest::InterestCommand),
     /// The rules by which you sell
     #[command(subcommand)]
     Rules(rules::RulesCommand),
@@ -226,6 +230,7 @@ async fn ask(global: &Global, command: Command) -> Result<()> {
         Command::Receipt(command) => receipt::run(global, command).await,
         Command::Catalog(command) => catalog::run(global, command).await,
         Command::Rules(command) => rules::run(global, command).await,
+        Command::Interest(command) => interest::run(global, command).await,
         Command::Status => node::status(global).await,
         Command::Peers => node::peers(global).await,
         Command::Health => node::health(global).await,

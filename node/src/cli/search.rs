@@ -85,8 +85,8 @@ pub async fn run(global: &Global, args: SearchArgs) -> Result<()> {
 enum Place {
     /// A running node's.
     Node(Client),
-    /// Here: a file's, or that of a folder which no node has; it is held meanwhile.
-    Here(Box<Index>, Option<Home>),
+    /// Here: a file's, or that of a folder which no node has; no other may take it meanwhile.
+    Here { index: Box<Index>, _held: Option<Home> },
 }
 
 fn open(global: &Global, args: &SearchArgs) -> Result<Place> {
@@ -94,7 +94,10 @@ fn open(global: &Global, args: &SearchArgs) -> Result<Place> {
         let import = read(file, &args.mapping)?;
         let store = Arc::new(Store::in_memory()?);
         store.replace_catalogue(import.items, Timestamp(1))?;
-        return Ok(Place::Here(Box::new(Index::in_memory(store)?), None));
+        return Ok(Place::Here {
+            index: Box::new(Index::in_memory(store)?),
+            _held: None,
+        });
     }
     if args.mapping != MappingArgs::default() {
         return Err(Failure::usage("--map and its like say how a file is read: name it with --catalog").into());
@@ -110,8 +113,10 @@ fn open(global: &Global, args: &SearchArgs) -> Result<Place> {
     }
     let home = Home::open(&path)?;
     let store = Arc::new(Store::open(&path)?);
-    let index = Index::open(path.join("index"), store)?;
-    Ok(Place::Here(Box::new(index), Some(home)))
+    Ok(Place::Here {
+        index: Box::new(Index::open(path.join("index"), store)?),
+        _held: Some(home),
+    })
 }
 
 impl Place {
@@ -130,7 +135,7 @@ impl Place {
                 }
                 Ok(client.search(&asked).await?)
             }
-            Self::Here(index, _) => {
+            Self::Here { index, .. } => {
                 let wishes = args.prefer.iter().map(|said| Wish::parse(said, Strength::Prefer(50)));
                 let search = Search {
                     words: words.to_owned(),

@@ -192,6 +192,10 @@ impl Teller {
             Event::Agreement { agreement, .. } => format!("agreement {agreement}"),
             Event::Receipt { receipt, what, .. } => format!("receipt {}: {what}", receipt.short()),
             Event::Heard { .. } => "heard".into(),
+            Event::Met { interests, .. } => {
+                let names: Vec<String> = interests.iter().map(ToString::to_string).collect();
+                format!("meets {}", names.join(", "))
+            }
             Event::Answered { offers, why, .. } => format!("answered with {offers}: {why}"),
             Event::Asking { offers, .. } => format!("{offers} offers wait for your word: intentcast offer list"),
             Event::Delivered { offer, refused, .. } => match refused {

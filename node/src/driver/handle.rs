@@ -13,9 +13,11 @@ use intentcast_protocol::{
     intent::Intent,
     item::Item,
     limits,
-    market::{self, Answered, Command, Draft, Event, Market},
+    market::{self, Answered, Command, Denied, Draft, Event, Market},
     place::Fulfilment,
     rules::{Asked, NoQuote, Rules},
+    standing::Sought,
+    text::Word,
     time::Timestamp,
     topic::Topic,
 };
@@ -25,10 +27,11 @@ use tracing::error;
 use super::{Ask, now, reply_path, ring::Ring};
 use crate::{
     api::backend::{
-        Backend, CatalogueStats, CommandError, Failed, Found, Imported, NetStatus, Outcome, PeerView, Stopped, Tried,
+        Backend, CatalogueStats, CommandError, Failed, Found, Imported, NetStatus, Outcome, PeerView, Search, Stopped,
+        Tried,
     },
     catalogue::{ships, ships_to},
-    index::{Candidate, Filters, Index},
+    index::{Candidate, Index},
     net,
     store::{Staging, Store, StoreError},
 };
@@ -183,6 +186,17 @@ impl Handle {
     }
 }
 
+/// Why an interest was not kept, as the market would say it.
+fn not_kept(why: StoreError) -> Denied {
+    match why {
+        StoreError::Many(most) => Denied::TooManyInterests(most),
+        why => {
+            error!(%why, "an interest could not be written");
+            Denied::NotStored
+        }
+    }
+}
+
 fn of_draft(draft: Draft, reply: net::PeerRef) -> Result<Intent, Failed> {
     let reply = reply_path(&reply).unwrap_or_default();
     draft
@@ -334,6 +348,32 @@ impl Backend for Handle {
                 .collect())
         })
         .await
+    }
+
+    async fn interests(&self) -> Result<BTreeMap<Word, Sought>, Failed> {
+        self.blocking(|store, _| store.interests().map_err(|why| why.to_string()))
+            .await
+    }
+
+    async fn wait_for(&self, name: Word, sought: Sought) -> Result<bool, CommandError> {
+        let store = self.store.clone();
+        let (kept, to_keep) = (name.clone(), sought.clone());
+        let before = tokio::task::spawn_blocking(move || store.keep_interest(&kept, &to_keep))
+            .await
+            .map_err(|_| Stopped)?
+            .map_err(not_kept)?;
+        self.command(Command::Await(name, Some(Box::new(sought)))).await?;
+        Ok(before)
+    }
+
+    async fn wait_no_more(&self, name: Word) -> Result<bool, CommandError> {
+        let (store, gone) = (self.store.clone(), name.clone());
+        let before = tokio::task::spawn_blocking(move || store.forget_interest(gone.as_str()))
+            .await
+            .map_err(|_| Stopped)?
+            .map_err(not_kept)?;
+        self.command(Command::Await(name, None)).await?;
+        Ok(before)
     }
 
     async fn net_status(&self) -> Result<NetStatus, Stopped> {

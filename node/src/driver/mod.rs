@@ -109,6 +109,10 @@ pub async fn start(parts: Parts, shutdown: CancellationToken) -> anyhow::Result<
         backbone: Default::default(),
         listen: parts.listen,
         rules: parts.rules,
+        interests: {
+            let store = parts.store.clone();
+            tokio::task::spawn_blocking(move || store.interests()).await??
+        },
     };
     let market = {
         let (store, seed, config) = (parts.store.clone(), parts.seed.clone(), config.clone());
@@ -435,6 +439,12 @@ impl Driver {
                 match &command {
                     Command::Rules(rules) => self.config.rules = rules.as_deref().cloned(),
                     Command::Listen(topics) => self.config.listen = topics.clone(),
+                    Command::Await(name, Some(sought)) => {
+                        self.config.interests.insert(name.clone(), (**sought).clone());
+                    }
+                    Command::Await(name, None) => {
+                        self.config.interests.remove(name);
+                    }
                     _ => {}
                 }
                 self.next_request += 1;

@@ -155,10 +155,11 @@ fn sought(parts: &Parts, words: &Words, asked: &Asked, shape: &Shape) -> io::Res
             }
         }
     }
-    if !known && shape.joined > 0.0 {
-        if let Some(halves) = halves(parts, &asked.term)? {
-            known |= look_up(&halves, Place::Title, How::Joined)?;
-        }
+    if !known
+        && shape.joined > 0.0
+        && let Some(halves) = halves(parts, &asked.term)?
+    {
+        known |= look_up(&halves, Place::Title, How::Joined)?;
     }
     if !known && shape.typo > 0.0 {
         for like in slips(parts, &asked.term)? {

@@ -166,8 +166,11 @@ pub fn explain(parts: &Parts, boards: &Boards, plan: &Plan, shape: &Shape, hit: 
             }
         }
         hits.sort_by(|a, b| b.1.total_cmp(&a.1));
-        let points = saturated(sought, said, shape) / worth.whole;
-        words.push((sought.clone(), hits, points));
+        words.push(Word {
+            points: saturated(sought, said, shape) / worth.whole,
+            sought: sought.clone(),
+            hits,
+        });
     }
     let mut board = boards.take();
     board.lay_out(part);
@@ -188,8 +191,7 @@ pub fn explain(parts: &Parts, boards: &Boards, plan: &Plan, shape: &Shape, hit: 
 
 /// See [`explain`].
 pub struct Explained {
-    /// Each word with what hit, and its points.
-    pub words: Vec<(Sought, Vec<(Lookup, f32)>, f32)>,
+    pub words: Vec<Word>,
     /// How much of what is wanted the item says, 0 to 1.
     pub covered: f32,
     /// How much of the words' points is left for that, 0 to 1.
@@ -199,6 +201,14 @@ pub struct Explained {
     /// Points beside those of words.
     pub beside: f32,
     pub score: f32,
+}
+
+/// One word of the want.
+pub struct Word {
+    pub sought: Sought,
+    /// What hit, and how much it says of the word, the most first.
+    pub hits: Vec<(Lookup, f32)>,
+    pub points: f32,
 }
 
 /// What a word's points are where an item says it this much.
@@ -275,7 +285,7 @@ fn lengths(parts: &Parts, shape: &Shape) -> Lengths {
 #[derive(Default)]
 pub struct Boards(Mutex<Vec<Board>>);
 
-/// Boards that are kept; each has seventeen bytes an item.
+/// Boards that are kept; each has twenty-one bytes an item.
 const KEPT: usize = 2;
 
 impl Boards {
@@ -309,15 +319,24 @@ pub struct Board {
     touched: Vec<DocId>,
     /// Items that have the word at hand.
     here: Vec<DocId>,
-    /// What one text says of it, by item, where several forms may.
-    text: Vec<(DocId, f32)>,
+    /// What the best form of one text says of it, where there are several.
+    best: Vec<f32>,
+    /// Items that have any of these.
+    with: Vec<DocId>,
 }
 
 impl Board {
     fn lay_out(&mut self, part: &Items) {
         let items = part.items as usize;
         if self.total.len() < items {
-            for points in [&mut self.total, &mut self.covered, &mut self.flat, &mut self.said] {
+            let all = [
+                &mut self.total,
+                &mut self.covered,
+                &mut self.flat,
+                &mut self.said,
+                &mut self.best,
+            ];
+            for points in all {
                 points.resize(items, 0.0);
             }
             self.found.resize(items, false);
@@ -376,17 +395,18 @@ impl Board {
         if let [only] = forms {
             return each(parts, part, only, lengths, add);
         }
-        self.text.clear();
+        let (best, with) = (&mut self.best, &mut self.with);
         for form in forms {
             each(parts, part, form, lengths, |item, points| {
-                self.text.push((item, points))
+                let best = &mut best[item as usize];
+                if *best == 0.0 {
+                    with.push(item);
+                }
+                *best = best.max(points);
             })?;
         }
-        self.text
-            .sort_unstable_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));
-        self.text.dedup_by_key(|(item, _)| *item);
-        for &(item, points) in &self.text {
-            add(item, points);
+        for item in with.drain(..) {
+            add(item, std::mem::take(&mut best[item as usize]));
         }
         Ok(())
     }

@@ -472,6 +472,19 @@ mod properties {
         }
 
         #[test]
+        fn a_score_is_what_its_explanation_adds_up_to(items in catalogue(), words in vec(select(&WORDS[..]), 1..5)) {
+            let (_, index) = index_of(items);
+            let text = words.join(" ");
+            let plain = index.search_text(&text, &Filters::default(), 50).unwrap();
+            let explained = index.explain_text(&text, &Filters::default(), 50).unwrap();
+            prop_assert_eq!(plain.len(), explained.len());
+            for (plain, (candidate, why)) in plain.iter().zip(explained) {
+                prop_assert_eq!(plain, &candidate);
+                prop_assert!((why.recomputed() - candidate.score).abs() < 1e-4, "{:?}", why);
+            }
+        }
+
+        #[test]
         fn a_preference_takes_nothing_away(items in catalogue(), want in want(), word in select(&WORDS[..])) {
             let (_, index) = index_of(items);
             let mut before = found(&index, &want);

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     extras,
     schema::{Cutters, PLACES, Place, numbers, terms},
-    score::Explained,
+    score::{Explained, Word},
     shape::Shape,
     words::{Asked, How, Part, Words},
 };
@@ -53,7 +53,7 @@ pub struct Because {
 
 impl Why {
     pub(super) fn of(explained: Explained, shape: &Shape) -> Self {
-        let words = explained.words.into_iter().map(|(sought, hits, points)| {
+        let words = explained.words.into_iter().map(|Word { sought, hits, points }| {
             let mut places: Vec<String> = Vec::new();
             for (lookup, _) in &hits {
                 if !places.iter().any(|known| known == lookup.place.name()) {

@@ -53,6 +53,9 @@ pub enum StoreError {
     /// An entry whose number is taken; nothing of the batch was written.
     #[error("entry {0} is already written, and nothing written changes")]
     Taken(u64),
+    /// No more standing interests; nothing was kept.
+    #[error("{0} interests stand, and no more fit: remove some")]
+    Many(usize),
     /// Another import is under way.
     #[error("another catalogue is being taken in: wait until that is done")]
     Importing,

@@ -1,10 +1,11 @@
-//! What a node keeps: the ledger's entries and the seller's catalogue, in one file of redb.
+//! What a node keeps: the ledger's entries, the seller's catalogue and what it waits for, in one file of redb.
 //!
 //! It holds bytes and order, and refuses to judge them: whether the chain of entries holds is for `protocol::ledger`.
 //! A call that returns has its work on the disk; one that fails has done none of it.
 
 mod catalogue;
 mod error;
+mod interests;
 mod staging;
 mod tables;
 

@@ -21,5 +21,8 @@ pub const LEDGER: TableDefinition<u64, &[u8]> = TableDefinition::new("ledger/1")
 /// The catalogue: an item's id and its encoding as `protocol::item::Item`.
 pub const ITEMS: TableDefinition<&str, &[u8]> = TableDefinition::new("items/1");
 
+/// What a seller waits for: an interest's name and its encoding as `protocol::standing::Sought`.
+pub const INTERESTS: TableDefinition<&str, &[u8]> = TableDefinition::new("interests/1");
+
 /// The catalogue that is coming in, as [`ITEMS`]; empty where the item is the same as there.
 pub const STAGED: TableDefinition<&str, &[u8]> = TableDefinition::new("items/1/staged");

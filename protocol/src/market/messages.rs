@@ -16,6 +16,8 @@ use crate::{
     matching::Ranked,
     offer::Reason,
     rules::Rules,
+    standing::{Sought, SoughtError},
+    text::Word,
     time::Timestamp,
     topic::Topic,
 };
@@ -174,6 +176,8 @@ pub enum Command {
     },
     /// Sell by these rules from now on, or stop selling.
     Rules(Option<Box<Rules>>),
+    /// Wait for wants like this under this name from now on, in the place of what had it; or no more.
+    Await(Word, Option<Box<Sought>>),
     /// Listen for wants of these groups; the rules decide which to answer.
     Listen(BTreeSet<Topic>),
 }
@@ -233,6 +237,12 @@ pub enum Denied {
     /// The offer is in terms that the intent does not ask for. Kept for exit codes: see [`Denied::is_policy`].
     #[error("the offer is not under the intent's terms")]
     Terms,
+    /// What to wait for is unclear.
+    #[error("{0}")]
+    Unclear(SoughtError),
+    /// Too many standing interests.
+    #[error("{0} interests stand, and no more fit: remove some")]
+    TooManyInterests(usize),
     /// The store failed.
     #[error("the ledger could not be written, so nothing was done: check the disk and try again")]
     NotStored,
@@ -305,6 +315,8 @@ pub enum Event {
     },
     /// As a listener: an intent was heard that the rules may answer.
     Heard { intent: IntentId },
+    /// As a listener: an intent was heard, or said anew, that meets these standing interests.
+    Met { intent: IntentId, interests: Vec<Word> },
     /// As a listener: it was looked at; this many offers go out, and why no more.
     Answered {
         intent: IntentId,

@@ -20,6 +20,7 @@
 mod book;
 mod customer;
 mod deals;
+mod interests;
 mod listener;
 mod messages;
 mod meter;
@@ -50,6 +51,8 @@ use crate::{
     ledger::{Broken, Chain, Fact},
     offer::Decline,
     rules::Rules,
+    standing::{Sought, Standing},
+    text::Word,
     time::Timestamp,
     topic::Topic,
 };
@@ -63,6 +66,8 @@ pub struct Config {
     pub listen: BTreeSet<Topic>,
     /// A seller's rules.
     pub rules: Option<Rules>,
+    /// What it waits for, by the names that its owner gave.
+    pub interests: BTreeMap<Word, Sought>,
 }
 
 /// One node's part in the market. See the [module](self) for how to drive it.
@@ -78,6 +83,7 @@ pub struct Market {
     heard: BTreeMap<IntentId, listener::Heard>,
     deals: BTreeMap<AgreementId, deals::Deal>,
     offers: BTreeMap<OfferId, IntentId>,
+    interests: Standing<Word>,
     relay: relay::Relay,
     listener: listener::Listener,
     outbox: outbox::Outbox,
@@ -138,6 +144,7 @@ impl Market {
             heard: BTreeMap::new(),
             deals: BTreeMap::new(),
             offers: BTreeMap::new(),
+            interests: interests::laid_out(config.interests.iter()),
             relay: relay::Relay::default(),
             listener: listener::Listener::default(),
             outbox: outbox::Outbox::default(),
@@ -264,6 +271,7 @@ impl Market {
                     self.ask_met(now);
                     Ok(Answered::Ok)
                 }
+                Command::Await(name, sought) => self.wait_for(now, name, sought.map(|sought| *sought)),
                 Command::Listen(topics) => {
                     self.listen(topics);
                     self.ask_met(now);
@@ -424,7 +432,8 @@ impl Market {
     }
 
     fn topics(&self) -> BTreeSet<Topic> {
-        self.config.backbone.union(&self.config.listen).copied().collect()
+        let config = self.config.backbone.union(&self.config.listen).copied();
+        config.chain(self.topics_waited_on()).collect()
     }
 
     /// Joins these topics for the mesh's sake, whatever this node listens for.

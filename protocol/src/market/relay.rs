@@ -277,9 +277,13 @@ impl Market {
                         self.look_at(now, heard);
                     }
                 }
+                self.meet(now, intent);
                 self.consider(now, intent);
             }
-            Heard::Amendment(intent) => self.heard_amended(now, intent),
+            Heard::Amendment(intent) => {
+                self.meet(now, intent);
+                self.heard_amended(now, intent);
+            }
             Heard::Withdrawal(intent) => self.heard_withdrawn(now, intent),
         }
     }

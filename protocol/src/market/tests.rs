@@ -3,6 +3,7 @@
 mod customer;
 mod disk;
 mod forgery;
+mod interests;
 mod relaying;
 mod seller;
 

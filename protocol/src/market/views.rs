@@ -243,7 +243,9 @@ impl Market {
 
     /// One want.
     pub fn intent(&self, now: Timestamp, id: IntentId) -> Option<IntentView> {
-        self.own_view(now, id).or_else(|| self.heard_view(now, id))
+        self.own_view(now, id)
+            .or_else(|| self.heard_view(now, id))
+            .or_else(|| self.open_view(now, id))
     }
 
     /// The offers to or for one intent in the customer's order, then those that were refused; all intents' where none

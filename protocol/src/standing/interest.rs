@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::thing::{Thing, Whereabouts, folded};
+use super::thing::{Thing, Whereabouts, each_folded};
 use crate::{
     attribute::{Holds, Strength, Wish},
     category::{CategoryId, GENERAL},
@@ -30,7 +30,12 @@ pub struct Wording {
 impl Wording {
     /// Every word of `text` that says something, up to [`WORDS`]; `None` where none does.
     pub fn all(text: &str) -> Option<Self> {
-        let words: BTreeSet<String> = folded(text).filter(|word| !SMALL.contains(&word.as_str())).collect();
+        let mut words = BTreeSet::new();
+        each_folded(text, |word| {
+            if !SMALL.contains(&word) {
+                words.insert(word.to_owned());
+            }
+        });
         let words: Vec<String> = words.into_iter().take(WORDS).collect();
         let least = words.len();
         (least > 0).then_some(Self { words, least })
@@ -89,7 +94,7 @@ impl Prices {
         }
     }
 
-    fn takes(&self, money: Money) -> bool {
+    pub(super) fn takes(&self, money: Money) -> bool {
         money.currency == self.currency && (self.least..=self.most).contains(&money.minor)
     }
 }
@@ -120,23 +125,21 @@ impl Limits {
             && self.category.is_none_or(|asked| of_kind(asked, thing, worded))
             && self.conditions.is_none_or(|asked| overlap(asked, thing.conditions))
             && thing.pieces.is_none_or(|pieces| pieces >= self.pieces)
-            && self.reaches(thing)
+            && reaches(self.place, self.fulfilment, thing)
     }
+}
 
-    fn reaches(&self, thing: &Thing) -> bool {
-        match thing.place {
-            Whereabouts::Serves(_) if self.place.is_none() && self.fulfilment.is_none() => true,
-            Whereabouts::Serves(serves) => serves.iter().any(|serves| {
-                self.fulfilment.is_none_or(|ways| ways.contains(serves.mode))
-                    && self
-                        .place
-                        .is_none_or(|place| place.covered_by(serves) == Reach::Covered)
-            }),
-            Whereabouts::Wanted(place, ways) => {
-                self.fulfilment
-                    .is_none_or(|asked| ways.iter().any(|way| asked.contains(way)))
-                    && self.place.is_none_or(|asked| lies_within(&asked, &place))
-            }
+/// Whether a thing comes to the place, or is wanted within it, in one of the ways; `None` asks nothing.
+fn reaches(place: Option<Place>, fulfilment: Option<Fulfilments>, thing: &Thing) -> bool {
+    match thing.place {
+        Whereabouts::Serves(_) if place.is_none() && fulfilment.is_none() => true,
+        Whereabouts::Serves(serves) => serves.iter().any(|serves| {
+            fulfilment.is_none_or(|ways| ways.contains(serves.mode))
+                && place.is_none_or(|place| place.covered_by(serves) == Reach::Covered)
+        }),
+        Whereabouts::Wanted(wanted, ways) => {
+            fulfilment.is_none_or(|asked| ways.iter().any(|way| asked.contains(way)))
+                && place.is_none_or(|asked| lies_within(&asked, &wanted))
         }
     }
 }

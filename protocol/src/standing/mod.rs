@@ -6,22 +6,34 @@
 //!
 //! Nobody asks one by one. Each interest lies under the word of its own that fewest others have, so a thing is held
 //! against those alone that lie under one of its words; an interest without words lies under its category and region.
+//! Most of an interest lies there with it, side by side with the others, and most that are passed by are passed by there.
 
 mod interest;
 mod lexicon;
+mod post;
+mod shelves;
+mod sought;
 mod thing;
 
 use std::collections::BTreeMap;
 
 pub use self::{
     interest::{Interest, Limits, Prices, WORDINGS, WORDS, Wording},
+    sought::{Sought, SoughtError},
     thing::Thing,
 };
-use self::{lexicon::Lexicon, thing::Whereabouts};
+use self::{
+    lexicon::Lexicon,
+    post::{Look, Post},
+    shelves::Shelves,
+    thing::Whereabouts,
+};
 use crate::{
     attribute::{Holds, Wish},
-    category::CategoryId,
-    place::Region,
+    category::{CategoryId, GENERAL},
+    intent::Conditions,
+    money::Currency,
+    place::{Cell, Fulfilments, Place, Region},
 };
 
 /// Interests that one store may hold: each asks at most 288 numbers ([`WORDINGS`] x ([`WORDS`] + 2), and 16 wishes), and
@@ -29,6 +41,8 @@ use crate::{
 pub const MOST: usize = 8_000_000;
 /// Changes that go by at least before everything is laid out anew.
 const CHANGES: usize = 1_024;
+/// Of what there is this part changes before everything is laid out anew: what came since lies less well.
+const PART: usize = 4;
 /// A region has fewer regions around it.
 const AROUND: usize = 8;
 
@@ -42,55 +56,103 @@ pub struct Full(pub usize);
 pub struct Standing<Id> {
     room: usize,
     named: BTreeMap<Id, u32>,
-    kept: Vec<Kept<Id>>,
+    ids: Vec<Id>,
+    /// A bit for each that is kept and was removed.
+    gone: Vec<u64>,
+    kept: Vec<Kept>,
     /// What interests ask by number: for each its wordings, each a length, a least and its words; then its wishes.
     asked: Vec<u32>,
     lexicon: Lexicon,
     /// How many interests have a word, by its number.
     having: Vec<u32>,
-    wishes: Wishes,
-    by_word: Vec<Vec<Post>>,
-    wordless: BTreeMap<(Option<CategoryId>, Option<Region>), Vec<u32>>,
-    /// Changes until everything is laid out anew: as many as there were interests when it last was.
+    wishes: Numbered<Wish>,
+    bounds: Numbered<Bounds>,
+    by_word: Shelves,
+    wordless: BTreeMap<(Option<CategoryId>, Option<Region>), Vec<Post>>,
+    /// Changes until everything is laid out anew.
     due: usize,
 }
 
 /// An interest as it is kept.
 #[derive(Clone, Debug)]
-struct Kept<Id> {
-    id: Id,
-    limits: Limits,
+struct Kept {
+    prices: Option<Prices>,
     /// Where in `asked` its part begins.
     asked: u32,
+    bounds: u32,
     wordings: u8,
     wishes: u8,
-    live: bool,
 }
 
-/// An interest under one of its words.
-#[derive(Clone, Copy, Debug)]
-struct Post {
-    /// Another word that must be there, or the same again: most things that have the one have not the other, and then
-    /// the interest itself need not be looked at.
-    also: u32,
-    kept: u32,
+/// What many interests ask alike, in an order that nothing depends on: their limits without the prices, and whether
+/// they have words.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+struct Bounds {
+    category: Option<CategoryId>,
+    place: Option<(Region, Option<Cell>, u16)>,
+    fulfilment: Option<Fulfilments>,
+    currency: Option<Currency>,
+    conditions: Option<Conditions>,
+    pieces: u32,
+    worded: bool,
 }
 
-/// Wishes by number: what people wish of things is said over and over.
-#[derive(Clone, Debug, Default)]
-struct Wishes {
-    numbers: BTreeMap<Wish, u32>,
-    wishes: Vec<Wish>,
+impl Bounds {
+    fn of(interest: &Interest) -> Self {
+        let limits = interest.limits;
+        Self {
+            category: limits.category,
+            place: limits.place.map(|place| (place.region, place.cell, place.radius_km)),
+            fulfilment: limits.fulfilment,
+            currency: limits.prices.map(|prices| prices.currency),
+            conditions: limits.conditions,
+            pieces: limits.pieces,
+            worded: !interest.any_of.is_empty(),
+        }
+    }
+
+    fn take(&self, thing: &Thing) -> bool {
+        let place = self.place.map(|(region, cell, radius_km)| Place {
+            region,
+            cell,
+            radius_km,
+        });
+        let limits = Limits {
+            category: self.category,
+            place,
+            fulfilment: self.fulfilment,
+            prices: None,
+            conditions: self.conditions,
+            pieces: self.pieces,
+        };
+        self.currency.is_none_or(|currency| currency == thing.each.currency) && limits.take(thing, self.worded)
+    }
 }
 
-impl Wishes {
-    fn add(&mut self, wish: &Wish) -> u32 {
-        if let Some(known) = self.numbers.get(wish) {
+/// What is said over and over, each once and by a number.
+#[derive(Clone, Debug)]
+struct Numbered<T> {
+    numbers: BTreeMap<T, u32>,
+    all: Vec<T>,
+}
+
+impl<T> Default for Numbered<T> {
+    fn default() -> Self {
+        Self {
+            numbers: BTreeMap::new(),
+            all: Vec::new(),
+        }
+    }
+}
+
+impl<T: Ord + Clone> Numbered<T> {
+    fn add(&mut self, one: &T) -> u32 {
+        if let Some(known) = self.numbers.get(one) {
             return *known;
         }
-        let next = self.wishes.len() as u32;
-        self.numbers.insert(wish.clone(), next);
-        self.wishes.push(wish.clone());
+        let next = self.all.len() as u32;
+        self.numbers.insert(one.clone(), next);
+        self.all.push(one.clone());
         next
     }
 }
@@ -101,12 +163,15 @@ impl<Id: Ord + Clone> Standing<Id> {
         Self {
             room: room.min(MOST),
             named: BTreeMap::new(),
+            ids: Vec::new(),
+            gone: Vec::new(),
             kept: Vec::new(),
             asked: Vec::new(),
             lexicon: Lexicon::default(),
             having: Vec::new(),
-            wishes: Wishes::default(),
-            by_word: Vec::new(),
+            wishes: Numbered::default(),
+            bounds: Numbered::default(),
+            by_word: Shelves::default(),
             wordless: BTreeMap::new(),
             due: CHANGES,
         }
@@ -124,8 +189,8 @@ impl<Id: Ord + Clone> Standing<Id> {
 
     /// Keeps an interest, in the place of one of the same name; says whether there was one.
     ///
-    /// Now and then, when as much has changed as there is, it lays all of them out anew: that takes as long as keeping
-    /// them did, and words are rare or common by what is there then.
+    /// Now and then, when a quarter of what there is has changed, it lays all of them out anew: words are rare or common
+    /// by what is there then. With a million that takes a second or two.
     ///
     /// # Errors
     /// [`Full`]; nothing has changed then.
@@ -134,7 +199,6 @@ impl<Id: Ord + Clone> Standing<Id> {
             return Err(Full(self.len()));
         }
         let replaced = self.remove(&id);
-        let at = self.kept.len() as u32;
         let asked = self.asked.len() as u32;
         for wording in &interest.any_of {
             self.asked.push(wording.words().len() as u32);
@@ -143,7 +207,7 @@ impl<Id: Ord + Clone> Standing<Id> {
                 let word = self.lexicon.add(word);
                 if self.having.len() <= word as usize {
                     self.having.push(0);
-                    self.by_word.push(Vec::new());
+                    self.by_word.grow(self.having.len());
                 }
                 self.having[word as usize] += 1;
                 self.asked.push(word);
@@ -153,16 +217,16 @@ impl<Id: Ord + Clone> Standing<Id> {
             let wish = self.wishes.add(wish);
             self.asked.push(wish);
         }
-        self.kept.push(Kept {
-            id: id.clone(),
-            limits: interest.limits,
+        let kept = Kept {
+            prices: interest.limits.prices,
             asked,
+            bounds: self.bounds.add(&Bounds::of(interest)),
             wordings: interest.any_of.len() as u8,
             wishes: interest.wishes.len() as u8,
-            live: true,
+        };
+        self.put(id, kept, |all, under, second, post| {
+            all.by_word.put(under, second, post)
         });
-        self.named.insert(id, at);
-        self.post(at);
         self.changed();
         Ok(replaced)
     }
@@ -173,55 +237,67 @@ impl<Id: Ord + Clone> Standing<Id> {
             return false;
         };
         // It still lies where it lay, until all is laid out anew.
-        self.kept[at as usize].live = false;
+        self.gone[at as usize / 64] |= 1 << (at % 64);
         self.changed();
         true
     }
 
     /// The names of the interests that this thing answers, in their order.
     pub fn matches(&self, thing: &Thing) -> Vec<Id> {
-        let said = Said::of(thing, &self.lexicon);
+        let look = Look::at(thing, &self.lexicon);
+        let mut bounded = Answers::of(self.bounds.all.len());
+        let mut met = Answers::of(self.wishes.all.len());
         let mut found: Vec<u32> = Vec::new();
-        for word in &said.words {
-            let posts = self.by_word[*word as usize].iter();
-            found.extend(
-                posts
-                    .filter(|post| said.may_have(post.also))
-                    .map(|post| post.kept)
-                    .filter(|at| self.takes(*at, thing, &said)),
-            );
-        }
-        self.each_wordless(thing, |at| {
-            if self.takes(at, thing, &said) {
-                found.push(at);
+        let mut see = |post: &Post, worded: bool| {
+            if bounded.of_number(post.bounds, |bounds| self.bounds.all[bounds as usize].take(thing))
+                && (!worded || look.has_others(post))
+                && (post.wish == post::NONE || met.of_number(post.wish, |wish| self.is_met(wish, thing)))
+                && (!look.doubts(post) || self.takes(&look, post.kept(), &mut met))
+            {
+                found.push(post.kept());
             }
+        };
+        self.by_word.each(&look, |post| see(post, true));
+        self.each_wordless(thing, |posts| {
+            let passing = posts.iter().filter(|post| look.may_pass(post));
+            passing.for_each(|post| see(post, false));
         });
-        let mut ids: Vec<&Id> = found.into_iter().map(|at| &self.kept[at as usize].id).collect();
+        found.retain(|at| !self.is_gone(*at));
+        found.sort_unstable();
+        found.dedup();
+        let mut ids: Vec<Id> = found.into_iter().map(|at| self.ids[at as usize].clone()).collect();
         ids.sort_unstable();
-        ids.dedup();
-        ids.into_iter().cloned().collect()
+        ids
     }
 
-    /// Whether the thing answers the interest kept there.
-    fn takes(&self, at: u32, thing: &Thing, said: &Said) -> bool {
+    /// Whether the thing answers the interest kept there, its bounds aside.
+    fn takes(&self, look: &Look, at: u32, met: &mut Answers) -> bool {
         let kept = &self.kept[at as usize];
-        if !kept.live || !kept.limits.take(thing, kept.wordings > 0) {
+        if !kept.prices.is_none_or(|prices| prices.takes(look.thing.each)) {
             return false;
         }
         let (wordings, wishes) = self.parts(kept);
         let mut wordings = wordings.peekable();
         if wordings.peek().is_some()
-            && !wordings.any(|(words, least)| words.iter().filter(|word| said.has(**word)).count() >= least)
+            && !wordings.any(|(words, least)| words.iter().filter(|word| look.has(**word)).count() >= least)
         {
             return false;
         }
         wishes
             .iter()
-            .all(|wish| self.wishes.wishes[*wish as usize].holds(&thing.attributes) == Holds::Met)
+            .all(|wish| met.of_number(*wish, |wish| self.is_met(wish, look.thing)))
+    }
+
+    fn is_met(&self, wish: u32, thing: &Thing) -> bool {
+        self.wishes.all[wish as usize].holds(&thing.attributes) == Holds::Met
+    }
+
+    fn is_gone(&self, at: u32) -> bool {
+        self.gone[at as usize / 64] >> (at % 64) & 1 == 1
     }
 
     /// The wordings of an interest, each its words and how many of them are needed; and its wishes.
-    fn parts(&self, kept: &Kept<Id>) -> (impl Iterator<Item = (&[u32], usize)>, &[u32]) {
+    fn parts(&self, kept: &Kept) -> (impl Iterator<Item = (&[u32], usize)>, &[u32]) {
         let from = |at: usize| &self.asked[at..];
         let mut at = kept.asked as usize;
         let start = at;
@@ -239,36 +315,41 @@ impl<Id: Ord + Clone> Standing<Id> {
         (wordings, wishes)
     }
 
-    /// Puts an interest where things that answer it will come by.
-    ///
-    /// Of a wording that needs `least` of its words, whatever answers it has one of any `words - least + 1` of them: it
-    /// lies under so many of the rarest.
-    fn post(&mut self, at: u32) {
-        let kept = &self.kept[at as usize];
-        if kept.wordings == 0 {
-            let key = (kept.limits.category, kept.limits.place.map(|place| place.region));
-            self.wordless.entry(key).or_default().push(at);
-            return;
+    /// Keeps one more, and shows where it has to lie for things that answer it to come by.
+    fn put(&mut self, id: Id, kept: Kept, mut see: impl FnMut(&mut Self, u32, u32, Post)) {
+        let at = self.kept.len() as u32;
+        let mut post = Post::of(kept.prices, kept.bounds, at);
+        match self.parts(&kept).1 {
+            [] => {}
+            [one] => post.wish = *one,
+            _ => post = post.shortened(),
         }
-        let mut posts: Vec<(u32, Post)> = Vec::new();
-        for (words, least) in self.parts(kept).0 {
+        if kept.wordings == 0 {
+            let bounds = &self.bounds.all[kept.bounds as usize];
+            let region = bounds.place.map(|(region, ..)| region);
+            self.wordless.entry((bounds.category, region)).or_default().push(post);
+        }
+        let mut posts = Vec::new();
+        for (words, least) in self.parts(&kept).0 {
             let mut words = words.to_vec();
             words.sort_unstable_by_key(|word| (self.having[*word as usize], *word));
-            let all = least == words.len();
-            for under in &words[..=words.len() - least] {
-                let also = if all { *words.get(1).unwrap_or(under) } else { *under };
-                posts.push((*under, Post { also, kept: at }));
-            }
+            post.each(&words, least, |under, second, post| posts.push((under, second, post)));
         }
-        for (under, post) in posts {
-            self.by_word[under as usize].push(post);
+        for (under, second, post) in posts {
+            see(self, under, second, post);
         }
+        if self.gone.len() * 64 <= at as usize {
+            self.gone.push(0);
+        }
+        self.named.insert(id.clone(), at);
+        self.ids.push(id);
+        self.kept.push(kept);
     }
 
-    /// Shows the interests without words that the thing may answer, some perhaps twice.
-    fn each_wordless(&self, thing: &Thing, mut see: impl FnMut(u32)) {
-        let categories = thing.within.iter().copied().chain([crate::category::GENERAL]);
-        let categories = categories.map(Some).chain([None]);
+    /// Shows the interests without words that the thing may answer.
+    fn each_wordless(&self, thing: &Thing, mut see: impl FnMut(&[Post])) {
+        let categories = thing.within.iter().copied().filter(|kind| *kind != GENERAL);
+        let categories = categories.chain([GENERAL]).map(Some).chain([None]);
         for category in categories {
             match thing.place {
                 // An interest in a part of where an item comes to lies under that part: all there are are looked at.
@@ -276,14 +357,14 @@ impl<Id: Ord + Clone> Standing<Id> {
                     .wordless
                     .range((category, None)..)
                     .take_while(|((kind, _), _)| *kind == category)
-                    .for_each(|(_, there)| there.iter().for_each(|at| see(*at))),
+                    .for_each(|(_, there)| see(there)),
                 Whereabouts::Wanted(place, _) => std::iter::successors(Some(place.region), Region::parent)
                     .take(AROUND)
                     .chain([Region::whole(place.region.country)])
                     .map(Some)
                     .chain([None])
                     .filter_map(|region| self.wordless.get(&(category, region)))
-                    .for_each(|there| there.iter().for_each(|at| see(*at))),
+                    .for_each(|there| see(there)),
             }
         }
     }
@@ -295,87 +376,72 @@ impl<Id: Ord + Clone> Standing<Id> {
         }
     }
 
-    /// Lays everything out anew: without what was removed, and each interest under the words that are rare now.
-    fn settle(&mut self) {
-        self.due = self.named.len().max(CHANGES);
+    /// Lays everything out anew: without what was removed, each interest under the words that are rare now, and in the
+    /// order of their names.
+    ///
+    /// It happens by itself now and then; after very many came, what is asked next is answered sooner.
+    pub fn settle(&mut self) {
+        let named = std::mem::take(&mut self.named);
+        let mut anew = Self::new(self.room);
+        anew.due = (named.len() / PART).max(CHANGES);
         let mut having = vec![0u32; self.having.len()];
-        for kept in self.kept.iter().filter(|kept| kept.live) {
-            for word in self.parts(kept).0.flat_map(|(words, _)| words) {
+        for at in named.values() {
+            for word in self.parts(&self.kept[*at as usize]).0.flat_map(|(words, _)| words) {
                 having[*word as usize] += 1;
             }
         }
-        let renamed = self.lexicon.renumber(|word| having[word as usize] > 0);
-        let mut wishes = Wishes::default();
-        let mut asked = Vec::new();
-        let mut kept = Vec::with_capacity(self.named.len());
-        for before in self.kept.iter().filter(|kept| kept.live) {
-            let (wordings, wished) = self.parts(before);
-            let now = Kept {
-                asked: asked.len() as u32,
+        anew.lexicon = std::mem::take(&mut self.lexicon);
+        let renamed = anew.lexicon.renumber(|word| having[word as usize] > 0);
+        anew.having = having.into_iter().filter(|having| *having > 0).collect();
+        // Nobody looks at them any more, and they are most of the memory that two of everything would take.
+        (self.by_word, self.wordless) = (Shelves::default(), BTreeMap::new());
+        let mut posts = Vec::new();
+        for (id, at) in named {
+            let before = &self.kept[at as usize];
+            let asked = anew.asked.len() as u32;
+            let (wordings, wishes) = self.parts(before);
+            for (words, least) in wordings {
+                anew.asked.extend([words.len() as u32, least as u32]);
+                let words = words.iter().map(|word| renamed[*word as usize]);
+                anew.asked
+                    .extend(words.map(|word| word.expect("a word that is asked stays")));
+            }
+            for wish in wishes {
+                let wish = anew.wishes.add(&self.wishes.all[*wish as usize]);
+                anew.asked.push(wish);
+            }
+            let bounds = anew.bounds.add(&self.bounds.all[before.bounds as usize]);
+            let kept = Kept {
+                asked,
+                bounds,
                 ..before.clone()
             };
-            for (words, least) in wordings {
-                asked.extend([words.len() as u32, least as u32]);
-                asked.extend(
-                    words
-                        .iter()
-                        .map(|word| renamed[*word as usize].expect("a word that is asked stays")),
-                );
-            }
-            asked.extend(
-                wished
-                    .iter()
-                    .map(|wish| wishes.add(&self.wishes.wishes[*wish as usize])),
-            );
-            kept.push(now);
+            anew.put(id, kept, |_, under, second, post| posts.push((under, second, post)));
         }
-        (self.kept, self.asked, self.wishes) = (kept, asked, wishes);
-        self.having = vec![0; self.lexicon.len()];
-        for (old, new) in renamed.into_iter().enumerate() {
-            if let Some(new) = new {
-                self.having[new as usize] = having[old];
-            }
-        }
-        self.by_word = vec![Vec::new(); self.lexicon.len()];
-        self.wordless.clear();
-        for at in 0..self.kept.len() as u32 {
-            let place = self.named.get_mut(&self.kept[at as usize].id);
-            *place.expect("a live interest has its name") = at;
-            self.post(at);
-        }
+        anew.by_word = Shelves::of(posts, anew.lexicon.len());
+        *self = anew;
     }
 }
 
-/// Bits of the coarse answer to whether a thing has a word.
-const COARSE: usize = 4_096;
+/// What was asked of one thing by number, each answered once.
+struct Answers(Vec<u8>);
 
-/// A thing's words by number: those that any interest has.
-struct Said {
-    /// In order.
-    words: Vec<u32>,
-    /// A bit for each word, shared by words: half a kilobyte that stays at hand.
-    coarse: [u64; COARSE / 64],
-}
+impl Answers {
+    fn of(numbers: usize) -> Self {
+        Self(vec![0; numbers])
+    }
 
-impl Said {
-    fn of(thing: &Thing, lexicon: &Lexicon) -> Self {
-        let mut words: Vec<u32> = thing.words().filter_map(|word| lexicon.find(word)).collect();
-        words.sort_unstable();
-        let mut coarse = [0; COARSE / 64];
-        for word in &words {
-            let bit = *word as usize % COARSE;
-            coarse[bit / 64] |= 1u64 << (bit % 64);
+    fn of_number(&mut self, number: u32, answer: impl Fn(u32) -> bool) -> bool {
+        const YES: u8 = 1;
+        const NO: u8 = 2;
+        match self.0[number as usize] {
+            0 => {
+                let yes = answer(number);
+                self.0[number as usize] = if yes { YES } else { NO };
+                yes
+            }
+            known => known == YES,
         }
-        Self { words, coarse }
-    }
-
-    fn may_have(&self, word: u32) -> bool {
-        let bit = word as usize % COARSE;
-        self.coarse[bit / 64] >> (bit % 64) & 1 == 1
-    }
-
-    fn has(&self, word: u32) -> bool {
-        self.may_have(word) && self.words.binary_search(&word).is_ok()
     }
 }
 

@@ -1,11 +1,12 @@
 //! The one new thing that interests are held against: an item that came in, or an intent that was heard, its words
 //! folded once for however many look at it.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap, sync::LazyLock};
 
+use super::lexicon::{Lexicon, packed};
 use crate::{
-    attribute::{Attribute, Comparison, Strength, Value, words},
-    category::{CategoryId, GENERAL, Relation, relation},
+    attribute::{Attribute, Comparison, Strength, Value},
+    category::{self, CategoryId, GENERAL, Relation, relation},
     intent::{Conditions, Intent},
     item::Item,
     matching::singular,
@@ -16,7 +17,6 @@ use crate::{
 /// One new thing.
 #[derive(Clone, Debug)]
 pub struct Thing<'a> {
-    /// Its words, each once, in the order of the alphabet.
     words: Words,
     pub(super) category: CategoryId,
     /// The categories that hold it, its own among them; not those that it merely goes with.
@@ -51,8 +51,10 @@ impl<'a> Thing<'a> {
         for attribute in &item.attributes {
             words.add_attribute(attribute.name.as_str(), &attribute.value);
         }
-        let within = holding(item.category);
-        words.add_names(item.category, &within);
+        let within = Kind::with(item.category, |kind| {
+            words.add_all(&kind.names);
+            kind.within.clone()
+        });
         Self {
             words: words.sorted(),
             category: item.category,
@@ -79,8 +81,10 @@ impl<'a> Thing<'a> {
         for wish in wished() {
             words.add_attribute(wish.name.as_str(), &wish.value);
         }
-        let within = holding(intent.category);
-        words.add_names(intent.category, &within);
+        let within = Kind::with(intent.category, |kind| {
+            words.add_all(&kind.names);
+            kind.within.clone()
+        });
         let budget = intent.budget.ceiling();
         Self {
             words: words.sorted(),
@@ -104,46 +108,100 @@ impl<'a> Thing<'a> {
         }
     }
 
-    /// Its words, folded, each once.
-    pub(super) fn words(&self) -> impl Iterator<Item = &str> {
-        self.words.places.iter().map(|place| self.words.at(*place))
+    /// The numbers in a lexicon of its words, each once: of those that it has.
+    pub(super) fn numbers(&self, lexicon: &Lexicon) -> Vec<u32> {
+        let short = self.words.short.iter().filter_map(|word| lexicon.find_short(*word));
+        short
+            .chain(self.words.long.iter().filter_map(|word| lexicon.find(word)))
+            .collect()
     }
 
     /// Whether it says this folded word.
     pub(super) fn says(&self, word: &str) -> bool {
-        self.words
-            .places
-            .binary_search_by(|place| self.words.at(*place).cmp(word))
-            .is_ok()
+        match packed(word) {
+            Some(short) => self.words.short.binary_search(&short).is_ok(),
+            None => self.words.long.iter().any(|long| **long == *word),
+        }
     }
 }
 
-/// The categories of which `category` is a kind, from the finest.
-fn holding(category: CategoryId) -> Vec<CategoryId> {
-    std::iter::successors(Some(category), |finer| finer.parent())
-        .filter(|holder| relation(*holder, category) == Relation::Within)
-        .collect()
+/// What there is to say of a category, looked up and folded once.
+#[derive(Default)]
+struct Kind {
+    /// The categories of which it is a kind, from the finest.
+    within: Vec<CategoryId>,
+    /// What people call it and those that hold it. Of "anything" there is nothing to say.
+    names: Words,
 }
 
-/// A word as it is compared: lower case and without its plural.
-pub(super) fn folded(text: &str) -> impl Iterator<Item = String> {
-    words(text).into_iter().map(|word| singular(&word))
+impl Kind {
+    fn of(category: CategoryId) -> Self {
+        let within: Vec<CategoryId> = std::iter::successors(Some(category), |finer| finer.parent())
+            .filter(|holder| relation(*holder, category) == Relation::Within)
+            .collect();
+        let mut names = Words::default();
+        for known in within
+            .iter()
+            .filter(|holder| **holder != GENERAL && (**holder == category || holder.parent().is_some()))
+            .filter_map(|holder| holder.lookup())
+        {
+            names.add(known.name);
+            for synonym in &known.synonyms {
+                names.add(synonym);
+            }
+        }
+        Self { within, names }
+    }
+
+    /// Lets `see` have what there is to say, of a category that we know or that a stranger made up.
+    fn with<T>(category: CategoryId, see: impl FnOnce(&Self) -> T) -> T {
+        static KNOWN: LazyLock<BTreeMap<CategoryId, Kind>> = LazyLock::new(|| {
+            let known = category::all().map(|known| (known.id, Kind::of(known.id)));
+            known.collect()
+        });
+        match KNOWN.get(&category) {
+            Some(kind) => see(kind),
+            None => see(&Self::of(category)),
+        }
+    }
 }
 
-/// Words in one string, since a thing has a hundred and is looked at once.
+/// Every word of `text` as it is compared, lower case and without its plural, given to `see` one after the other: as
+/// [`words`](crate::attribute::words) and [`singular`] would make them, without a string for each.
+pub(super) fn each_folded(text: &str, mut see: impl FnMut(&str)) {
+    let mut word = String::new();
+    for said in text
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|said| !said.is_empty())
+    {
+        word.clear();
+        if said.is_ascii() {
+            word.push_str(said);
+            word.make_ascii_lowercase();
+        } else {
+            word.push_str(&said.to_lowercase());
+        }
+        if word.ends_with('s') {
+            see(&singular(&word));
+        } else {
+            see(&word);
+        }
+    }
+}
+
+/// Words, each once where they are sorted: nearly all are short, and numbers are compared at once.
 #[derive(Clone, Debug, Default)]
 struct Words {
-    text: String,
-    places: Vec<(u32, u32)>,
+    short: Vec<u128>,
+    long: Vec<Box<str>>,
 }
 
 impl Words {
     fn add(&mut self, text: &str) {
-        for word in folded(text) {
-            let start = self.text.len() as u32;
-            self.text.push_str(&word);
-            self.places.push((start, self.text.len() as u32));
-        }
+        each_folded(text, |word| match packed(word) {
+            Some(short) => self.short.push(short),
+            None => self.long.push(word.into()),
+        });
     }
 
     fn add_attribute(&mut self, name: &str, value: &Value) {
@@ -154,29 +212,16 @@ impl Words {
         }
     }
 
-    /// What people call the category and those that hold it. Of "anything" there is nothing to say.
-    fn add_names(&mut self, category: CategoryId, within: &[CategoryId]) {
-        for known in within
-            .iter()
-            .filter(|holder| **holder != GENERAL && (**holder == category || holder.parent().is_some()))
-            .filter_map(|holder| holder.lookup())
-        {
-            self.add(known.name);
-            for synonym in &known.synonyms {
-                self.add(synonym);
-            }
-        }
-    }
-
-    fn at(&self, (start, end): (u32, u32)) -> &str {
-        &self.text[start as usize..end as usize]
+    fn add_all(&mut self, others: &Self) {
+        self.short.extend_from_slice(&others.short);
+        self.long.extend_from_slice(&others.long);
     }
 
     fn sorted(mut self) -> Self {
-        let text = &self.text;
-        let word = |(start, end): &(u32, u32)| &text[*start as usize..*end as usize];
-        self.places.sort_unstable_by(|a, b| word(a).cmp(word(b)));
-        self.places.dedup_by(|a, b| word(a) == word(b));
+        self.short.sort_unstable();
+        self.short.dedup();
+        self.long.sort_unstable();
+        self.long.dedup();
         self
     }
 }

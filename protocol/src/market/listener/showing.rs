@@ -24,6 +24,29 @@ impl Market {
         self.heard.get(&id).map(|heard| heard_view(now, id, heard))
     }
 
+    /// A want that is open, whether or not we answer it.
+    pub(in crate::market) fn open_view(&self, now: Timestamp, id: IntentId) -> Option<IntentView> {
+        let open = self.relay.find(id)?;
+        let header = open.intent.header();
+        let state = match () {
+            () if header.expires <= now => IntentState::Expired,
+            () if open.wanted().offers_due <= now => IntentState::Due,
+            () => IntentState::Open,
+        };
+        Some(IntentView {
+            id,
+            role: Role::Seller,
+            revision: open.revision(),
+            state,
+            created: header.created,
+            expires: header.expires,
+            intent: open.wanted().clone(),
+            heard_by: 0,
+            offers: 0,
+            refused: 0,
+        })
+    }
+
     pub(in crate::market) fn made_offers(&self, now: Timestamp, intent: Option<IntentId>) -> Vec<OfferView> {
         let heard = self
             .heard
