@@ -40,7 +40,7 @@ async fn items(shop: &Member) -> u64 {
 }
 
 async fn price(shop: &Member, words: &str) -> String {
-    let found: Vec<Found> = shop.client().search(words, 1).await.unwrap();
+    let found: Vec<Found> = shop.client().search(&[("q", words), ("limit", "1")]).await.unwrap();
     found[0].item.price.to_string()
 }
 
