@@ -201,7 +201,7 @@ impl Index {
             .iter()
             .map(|hit| {
                 Ok(Why::of(
-                    score::explain(&found.live.parts, &self.boards, &found.plan, &self.shape, *hit)?,
+                    score::explain(&found.live.parts, &found.plan, &self.shape, *hit)?,
                     &self.shape,
                 ))
             })

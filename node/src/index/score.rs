@@ -11,9 +11,11 @@ use std::{
     sync::Mutex,
 };
 
-use intentcast_protocol::category::CategoryId;
 use tantivy::{
-    DocId, DocSet, TERMINATED, Term, fieldnorm::FieldNormReader, postings::Postings, schema::IndexRecordOption,
+    DocId, DocSet, Term,
+    fieldnorm::FieldNormReader,
+    postings::{Postings, SegmentPostings},
+    schema::IndexRecordOption,
 };
 
 use super::{
@@ -71,66 +73,111 @@ pub fn search(
     limit: usize,
 ) -> io::Result<Vec<Hit>> {
     let lengths = lengths(parts, shape);
-    let mut best: BinaryHeap<Reverse<Hit>> = BinaryHeap::with_capacity(limit.min(4096) + 1);
+    let worth = Worth::of(plan, shape);
+    let mut best = Best::of(limit);
     let mut board = boards.take();
     for (at, part) in parts.parts.iter().enumerate() {
-        board.lay_out(part);
-        board.words(parts, part, plan, shape, &lengths, |part| part != Part::Preference)?;
-        board.beside(parts, part, plan, shape)?;
+        let mut words = Spoken::all(parts, part, plan, |part| part != Part::Preference)?;
+        let mut beside = beside(parts, part, plan, shape)?;
         let mut admits = filters.of_part(part);
-        let worth = Worth::of(plan, shape);
-        for &item in &board.touched {
-            let before = worth.before_extras(&board, item);
-            let full = best.len() == limit;
-            // Most fall out here, before anything else of the item is read.
-            if full && best.peek().is_some_and(|Reverse(worst)| before < worst.score) {
-                continue;
+        let mut base = 0;
+        while base < part.items {
+            let end = part.items.min(base + WINDOW);
+            board.base = base;
+            for (postings, points) in &mut beside {
+                board.beside(postings, end, *points);
             }
-            let hit = Hit {
-                part: at,
-                item,
-                ordinal: part.ordinal.get_val(item),
-                score: worth.of_item(&board, part, item),
-            };
-            if full && best.peek().is_some_and(|Reverse(worst)| hit <= *worst)
-                || !part.is_alive(item)
-                || !admits.admit(item)
-            {
-                continue;
+            let needed = worth.needed(&words, best.least());
+            for (n, word) in words.iter_mut().enumerate() {
+                board.word(word, part, &lengths, shape, end, n >= needed);
             }
-            if full {
-                best.pop();
+            for n in 0..board.touched.len() {
+                let item = board.touched[n];
+                // Most fall out here, before anything else of the item is read.
+                if best
+                    .least()
+                    .is_some_and(|least| worth.before_extras(&board, item) < least)
+                {
+                    continue;
+                }
+                let hit = Hit {
+                    part: at,
+                    item,
+                    ordinal: part.ordinal.get_val(item),
+                    score: worth.of_item(&board, part, item),
+                };
+                if best.would_take(&hit) && part.is_alive(item) && admits.admit(item) {
+                    best.take(hit);
+                }
             }
-            best.push(Reverse(hit));
+            board.clear();
+            base = end;
         }
-        board.clear();
-    }
-    let mut hits: Vec<Hit> = best.into_iter().map(|Reverse(hit)| hit).collect();
-    if plan.sought.iter().any(|sought| sought.part == Part::Preference) {
-        prefer(parts, &mut board, plan, shape, &lengths, &mut hits)?;
     }
     boards.put_back(board);
+    let mut hits = best.hits();
+    if plan.sought.iter().any(|sought| sought.part == Part::Preference) {
+        prefer(parts, plan, shape, &lengths, &worth, &mut hits)?;
+    }
     hits.sort_unstable_by(|a, b| b.cmp(a));
     Ok(hits)
+}
+
+/// The best hits so far.
+struct Best {
+    limit: usize,
+    heap: BinaryHeap<Reverse<Hit>>,
+}
+
+impl Best {
+    fn of(limit: usize) -> Self {
+        Self {
+            limit,
+            heap: BinaryHeap::with_capacity(limit.min(4096) + 1),
+        }
+    }
+
+    /// The score that an item must have at least, once there are enough.
+    fn least(&self) -> Option<f32> {
+        let full = self.heap.len() >= self.limit;
+        self.heap.peek().filter(|_| full).map(|Reverse(worst)| worst.score)
+    }
+
+    fn would_take(&self, hit: &Hit) -> bool {
+        self.heap.len() < self.limit || self.heap.peek().is_some_and(|Reverse(worst)| hit > worst)
+    }
+
+    fn take(&mut self, hit: Hit) {
+        self.heap.push(Reverse(hit));
+        if self.heap.len() > self.limit {
+            self.heap.pop();
+        }
+    }
+
+    fn hits(self) -> Vec<Hit> {
+        self.heap.into_iter().map(|Reverse(hit)| hit).collect()
+    }
 }
 
 /// Adds what preferences bring to what was found without them.
 fn prefer(
     parts: &Parts,
-    board: &mut Board,
     plan: &Plan,
     shape: &Shape,
     lengths: &Lengths,
+    worth: &Worth,
     hits: &mut [Hit],
 ) -> io::Result<()> {
-    let worth = Worth::of(plan, shape);
-    for (at, part) in parts.parts.iter().enumerate() {
-        board.lay_out(part);
-        board.words(parts, part, plan, shape, lengths, |part| part == Part::Preference)?;
-        for hit in hits.iter_mut().filter(|hit| hit.part == at) {
-            hit.score += board.total[hit.item as usize] / worth.whole;
+    hits.sort_unstable_by_key(|hit| (hit.part, hit.item));
+    for hits in hits.chunk_by_mut(|a, b| a.part == b.part) {
+        let part = &parts.parts[hits[0].part];
+        let items: Vec<DocId> = hits.iter().map(|hit| hit.item).collect();
+        for mut word in Spoken::all(parts, part, plan, |part| part == Part::Preference)? {
+            let said = word.said_of(&items, part, lengths);
+            for (hit, said) in hits.iter_mut().zip(said) {
+                hit.score += saturated(word.sought, said, shape) / worth.whole;
+            }
         }
-        board.clear();
     }
     Ok(())
 }
@@ -139,31 +186,22 @@ fn prefer(
 ///
 /// # Errors
 /// Where a file cannot be read.
-pub fn explain(parts: &Parts, boards: &Boards, plan: &Plan, shape: &Shape, hit: Hit) -> io::Result<Explained> {
+pub fn explain(parts: &Parts, plan: &Plan, shape: &Shape, hit: Hit) -> io::Result<Explained> {
     let lengths = lengths(parts, shape);
     let part = &parts.parts[hit.part];
     let worth = Worth::of(plan, shape);
-    let mut words = Vec::new();
+    let (mut words, mut covered) = (Vec::new(), 0.0);
     for sought in &plan.sought {
         let mut hits: Vec<(Lookup, f32)> = Vec::new();
         for lookup in &sought.lookups {
-            let mut said = 0.0;
-            each(parts, part, lookup, &lengths, |item, here| {
-                if item == hit.item {
-                    said = here;
-                }
-            })?;
-            if said > 0.0 {
-                hits.push((lookup.clone(), said));
+            if let Some(mut cursor) = Cursor::of(parts, part, lookup)? {
+                cursor.at(&[hit.item], part, &lengths, |_, said| hits.push((lookup.clone(), said)));
             }
         }
-        let mut said = 0.0;
-        for text in Place::TEXTS {
-            let of = hits.iter().filter(|(lookup, _)| lookup.place.text() == text);
-            let here = of.map(|(_, said)| *said).fold(0.0, f32::max);
-            if text != Place::Kind || said == 0.0 {
-                said += here;
-            }
+        let mut spoken = Spoken::of(parts, part, sought)?;
+        let said = spoken.said_of(&[hit.item], part, &lengths)[0];
+        if said > 0.0 && sought.part == Part::Title {
+            covered += sought.share;
         }
         hits.sort_by(|a, b| b.1.total_cmp(&a.1));
         words.push(Word {
@@ -172,21 +210,21 @@ pub fn explain(parts: &Parts, boards: &Boards, plan: &Plan, shape: &Shape, hit: 
             hits,
         });
     }
-    let mut board = boards.take();
-    board.lay_out(part);
-    board.words(parts, part, plan, shape, &lengths, |part| part != Part::Preference)?;
-    board.beside(parts, part, plan, shape)?;
-    let explained = Explained {
+    let mut flat = 0.0;
+    for (mut postings, points) in beside(parts, part, plan, shape)? {
+        if to(&mut postings, hit.item) == hit.item {
+            flat += points;
+        }
+    }
+    let covered = worth.share(covered);
+    Ok(Explained {
         words,
-        covered: worth.covered(&board, hit.item),
-        kept: worth.kept(&board, hit.item),
+        covered,
+        kept: worth.kept(covered),
         extras: part.extras.get_val(hit.item) & !plan.extras,
-        beside: board.flat[hit.item as usize],
+        beside: flat,
         score: hit.score,
-    };
-    board.clear();
-    boards.put_back(board);
-    Ok(explained)
+    })
 }
 
 /// See [`explain`].
@@ -239,28 +277,51 @@ impl<'a> Worth<'a> {
         }
     }
 
-    /// How much of the title's words an item has, the rarer counting more.
-    fn covered(&self, board: &Board, item: DocId) -> f32 {
+    /// How much of the title's words an item has, the rarer counting more, by the shares of those that it has.
+    fn share(&self, covered: f32) -> f32 {
         match self.title > 0.0 {
-            true => (board.covered[item as usize] / self.title).min(1.0),
+            true => (covered / self.title).min(1.0),
             false => 1.0,
         }
     }
 
-    fn kept(&self, board: &Board, item: DocId) -> f32 {
-        1.0 - self.shape.cover + self.shape.cover * self.covered(board, item)
+    fn kept(&self, share: f32) -> f32 {
+        1.0 - self.shape.cover + self.shape.cover * share
+    }
+
+    fn of_words(&self, board: &Board, item: DocId) -> f32 {
+        let points = board.points[(item - board.base) as usize];
+        points.total / self.whole * self.kept(self.share(points.covered))
     }
 
     /// The score of an item that names nothing beside the thing: no score is higher.
     fn before_extras(&self, board: &Board, item: DocId) -> f32 {
-        board.total[item as usize] / self.whole * self.kept(board, item) + board.flat[item as usize]
+        self.of_words(board, item) + board.points[(item - board.base) as usize].flat
     }
 
     fn of_item(&self, board: &Board, part: &Items, item: DocId) -> f32 {
-        let words = board.total[item as usize] / self.whole * self.kept(board, item);
         let extra = part.extras.get_val(item) & !self.extras != 0;
         let left = if extra { 1.0 - self.shape.extra } else { 1.0 };
-        words * left + board.flat[item as usize]
+        self.of_words(board, item) * left + board.points[(item - board.base) as usize].flat
+    }
+
+    /// How many of `words`, which come with the weightiest first, an item must have one of to be among the best. What
+    /// has none of these, were it all of the others, stays below `least`, so nobody need look where else those are.
+    fn needed(&self, words: &[Spoken], least: Option<f32>) -> usize {
+        let Some(least) = least else { return words.len() };
+        let (mut total, mut covered, mut needed) = (0.0, 0.0, words.len());
+        for word in words.iter().rev() {
+            total += word.sought.weight * word.sought.share;
+            if word.sought.part == Part::Title {
+                covered += word.sought.share;
+            }
+            // A little more than it can be, since sums hang on their order.
+            if total / self.whole * self.kept(self.share(covered)) * 1.001 >= least {
+                break;
+            }
+            needed -= 1;
+        }
+        needed
     }
 }
 
@@ -285,13 +346,22 @@ fn lengths(parts: &Parts, shape: &Shape) -> Lengths {
 #[derive(Default)]
 pub struct Boards(Mutex<Vec<Board>>);
 
-/// Boards that are kept; each has twenty-one bytes an item.
-const KEPT: usize = 2;
+/// Boards that are kept.
+const KEPT: usize = 4;
+
+/// Items that are on the board at once: what a core has near at hand, 24 bytes an item. In tests a few, for many windows.
+const WINDOW: DocId = if cfg!(test) { 8 } else { 1 << 15 };
 
 impl Boards {
     fn take(&self) -> Board {
         let kept = self.0.lock().ok().and_then(|mut kept| kept.pop());
-        kept.unwrap_or_default()
+        kept.unwrap_or_else(|| Board {
+            base: 0,
+            points: vec![Points::default(); WINDOW as usize],
+            touched: Vec::new(),
+            here: Vec::new(),
+            with: Vec::new(),
+        })
     }
 
     fn put_back(&self, board: Board) {
@@ -303,137 +373,115 @@ impl Boards {
     }
 }
 
-/// The points of the items of one part. Between searches all are zero.
-#[derive(Default)]
+/// The points of the items of one window. Between windows all are zero.
 pub struct Board {
-    /// Of all words so far.
-    total: Vec<f32>,
-    /// Shares of the title's words that are there.
-    covered: Vec<f32>,
-    /// Points beside those of words.
-    flat: Vec<f32>,
-    /// What is said of the word at hand.
-    said: Vec<f32>,
-    found: Vec<bool>,
+    /// The first item.
+    base: DocId,
+    points: Vec<Points>,
     /// Items that have anything.
     touched: Vec<DocId>,
     /// Items that have the word at hand.
     here: Vec<DocId>,
-    /// What the best form of one text says of it, where there are several.
-    best: Vec<f32>,
-    /// Items that have any of these.
+    /// Items that have any of several forms.
     with: Vec<DocId>,
 }
 
-impl Board {
-    fn lay_out(&mut self, part: &Items) {
-        let items = part.items as usize;
-        if self.total.len() < items {
-            let all = [
-                &mut self.total,
-                &mut self.covered,
-                &mut self.flat,
-                &mut self.said,
-                &mut self.best,
-            ];
-            for points in all {
-                points.resize(items, 0.0);
-            }
-            self.found.resize(items, false);
-        }
-    }
+/// What is known of one item.
+#[derive(Clone, Copy, Default)]
+struct Points {
+    /// Of all words so far.
+    total: f32,
+    /// Shares of the title's words that are there.
+    covered: f32,
+    /// Points beside those of words.
+    flat: f32,
+    /// What is said of the word at hand.
+    said: f32,
+    /// What the best form of one text says of it, where there are several.
+    best: f32,
+    found: bool,
+}
 
+impl Board {
     fn clear(&mut self) {
         for item in self.touched.drain(..) {
-            let at = item as usize;
-            (self.total[at], self.covered[at], self.flat[at], self.found[at]) = (0.0, 0.0, 0.0, false);
+            self.points[(item - self.base) as usize] = Points::default();
         }
     }
 
-    fn words(
-        &mut self,
-        parts: &Parts,
-        part: &Items,
-        plan: &Plan,
-        shape: &Shape,
-        lengths: &Lengths,
-        which: impl Fn(Part) -> bool,
-    ) -> io::Result<()> {
-        for sought in plan.sought.iter().filter(|sought| which(sought.part)) {
-            for forms in sought.lookups.chunk_by(|a, b| a.place.text() == b.place.text()) {
-                self.text_of(parts, part, forms, lengths)?;
-            }
-            let covers = if sought.part == Part::Title { sought.share } else { 0.0 };
-            let most = sought.weight * sought.share;
-            for item in self.here.drain(..) {
-                let at = item as usize;
-                let said = std::mem::take(&mut self.said[at]);
-                self.total[at] += most * said / (said + shape.saturation);
-                self.covered[at] += covers;
-                if !std::mem::replace(&mut self.found[at], true) {
-                    self.touched.push(item);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// What one text says of a word: of several forms the best one.
-    fn text_of(&mut self, parts: &Parts, part: &Items, forms: &[Lookup], lengths: &Lengths) -> io::Result<()> {
-        let (said, here) = (&mut self.said, &mut self.here);
-        // What the item says itself needs no word of its category's, which come last.
-        let kind = forms.iter().all(|form| form.place == Place::Kind);
-        let mut add = |item: DocId, points: f32| {
-            let said = &mut said[item as usize];
-            if *said == 0.0 {
-                here.push(item);
-            } else if kind {
+    /// What the items up to `end` say of one word; `known` for those alone that have something already.
+    fn word(&mut self, word: &mut Spoken, part: &Items, lengths: &Lengths, shape: &Shape, end: DocId, known: bool) {
+        if known {
+            if self.touched.is_empty() {
                 return;
             }
-            *said += points;
-        };
-        if let [only] = forms {
-            return each(parts, part, only, lengths, add);
+            self.touched.sort_unstable();
         }
-        let (best, with) = (&mut self.best, &mut self.with);
-        for form in forms {
-            each(parts, part, form, lengths, |item, points| {
-                let best = &mut best[item as usize];
-                if *best == 0.0 {
-                    with.push(item);
+        let Self {
+            base,
+            points,
+            touched,
+            here,
+            with,
+        } = self;
+        let base = *base;
+        for text in &mut word.texts {
+            let several = text.cursors.len() > 1;
+            let kind = text.kind;
+            let mut add = |item: DocId, said: f32, points: &mut Points| {
+                if points.said == 0.0 {
+                    here.push(item);
+                } else if kind {
+                    // What the item says itself needs no word of its category's, which come last.
+                    return;
                 }
-                *best = best.max(points);
-            })?;
-        }
-        for item in with.drain(..) {
-            add(item, std::mem::take(&mut best[item as usize]));
-        }
-        Ok(())
-    }
-
-    /// What counts beside words: the number of the very thing, and its category.
-    fn beside(&mut self, parts: &Parts, part: &Items, plan: &Plan, shape: &Shape) -> io::Result<()> {
-        for number in &plan.numbers {
-            let term = Term::from_field_text(parts.fields.number, number);
-            let found = part.numbers.read_postings(&term, IndexRecordOption::Basic)?;
-            self.add(found, shape.number);
-        }
-        let within = |category: CategoryId| Term::from_field_u64(parts.fields.within, u64::from(category.0));
-        for (category, points) in [(plan.inferred, shape.inferred), (plan.asked, 0.0)] {
-            if let Some(category) = category {
-                let found = part.within.read_postings(&within(category), IndexRecordOption::Basic)?;
-                self.add(found, points);
+                points.said += said;
+            };
+            for cursor in &mut text.cursors {
+                let mut see = |item: DocId, said: f32| {
+                    let points = &mut points[(item - base) as usize];
+                    if !several {
+                        add(item, said, points);
+                        return;
+                    }
+                    if points.best == 0.0 {
+                        with.push(item);
+                    }
+                    points.best = points.best.max(said);
+                };
+                match known {
+                    true => cursor.at(touched, part, lengths, &mut see),
+                    false => cursor.window(base, end, part, lengths, &mut see),
+                }
+            }
+            for item in with.drain(..) {
+                let points = &mut points[(item - base) as usize];
+                let best = std::mem::take(&mut points.best);
+                add(item, best, points);
             }
         }
-        Ok(())
+        let covers = if word.sought.part == Part::Title {
+            word.sought.share
+        } else {
+            0.0
+        };
+        for item in here.drain(..) {
+            let points = &mut points[(item - base) as usize];
+            let said = std::mem::take(&mut points.said);
+            points.total += saturated(word.sought, said, shape);
+            points.covered += covers;
+            if !std::mem::replace(&mut points.found, true) {
+                touched.push(item);
+            }
+        }
     }
 
-    fn add(&mut self, postings: Option<impl DocSet>, points: f32) {
-        let Some(mut postings) = postings else { return };
+    fn beside(&mut self, postings: &mut SegmentPostings, end: DocId, more: f32) {
         let mut item = postings.doc();
-        while item != TERMINATED {
-            self.flat[item as usize] += points;
-            if !std::mem::replace(&mut self.found[item as usize], true) {
+        while item < end {
+            let points = &mut self.points[(item - self.base) as usize];
+            points.flat += more;
+            if !std::mem::replace(&mut points.found, true) {
                 self.touched.push(item);
             }
             item = postings.advance();
@@ -441,41 +489,151 @@ impl Board {
     }
 }
 
-/// Shows each item that a lookup hits, and how much it says of the word.
-fn each(
-    parts: &Parts,
-    part: &Items,
-    lookup: &Lookup,
-    lengths: &Lengths,
-    mut see: impl FnMut(DocId, f32),
-) -> io::Result<()> {
-    let place = lookup.place as usize;
-    let mut all = Vec::with_capacity(lookup.terms.len());
-    for term in &lookup.terms {
-        let Some(info) = part.term(&parts.fields, lookup.place, term)? else {
-            return Ok(());
-        };
-        all.push(part.places[place].read_postings_from_terminfo(&info, IndexRecordOption::WithFreqs)?);
+/// What counts beside words: the number of the very thing, and its category.
+fn beside(parts: &Parts, part: &Items, plan: &Plan, shape: &Shape) -> io::Result<Vec<(SegmentPostings, f32)>> {
+    let mut all = Vec::new();
+    for number in &plan.numbers {
+        let term = Term::from_field_text(parts.fields.number, number);
+        let found = part.numbers.read_postings(&term, IndexRecordOption::Basic)?;
+        all.extend(found.map(|found| (found, shape.number)));
     }
-    // The rarest leads.
-    all.sort_by_key(tantivy::postings::SegmentPostings::doc_freq);
-    let Some((lead, rest)) = all.split_first_mut() else {
-        return Ok(());
-    };
-    let (norms, long) = (&part.lengths[place], &lengths[place]);
-    let mut item = lead.doc();
-    while item != TERMINATED {
-        let together = rest
-            .iter_mut()
-            .all(|other| other.doc() == item || other.doc() < item && other.seek(item) == item);
-        if together {
-            let often = lead.term_freq().min(OFTEN) as f32;
-            see(
-                item,
-                lookup.weight * often * long[usize::from(norms.fieldnorm_id(item))],
-            );
+    for (category, points) in [(plan.inferred, shape.inferred), (plan.asked, 0.0)] {
+        if let Some(category) = category {
+            let term = Term::from_field_u64(parts.fields.within, u64::from(category.0));
+            let found = part.within.read_postings(&term, IndexRecordOption::Basic)?;
+            all.extend(found.map(|found| (found, points)));
         }
-        item = lead.advance();
     }
-    Ok(())
+    Ok(all)
+}
+
+/// A word with the items of one part that say it.
+struct Spoken<'a> {
+    sought: &'a Sought,
+    texts: Vec<Text>,
+}
+
+/// The forms of a word in one text, of which the best counts.
+struct Text {
+    kind: bool,
+    cursors: Vec<Cursor>,
+}
+
+impl<'a> Spoken<'a> {
+    /// Those words that are `which`, the weightiest first.
+    fn all(parts: &Parts, part: &Items, plan: &'a Plan, which: impl Fn(Part) -> bool) -> io::Result<Vec<Self>> {
+        let sought = plan.sought.iter().filter(|sought| which(sought.part));
+        let mut all = sought
+            .map(|sought| Self::of(parts, part, sought))
+            .collect::<io::Result<Vec<_>>>()?;
+        let weight = |word: &Self| word.sought.weight * word.sought.share;
+        all.sort_by(|a, b| weight(b).total_cmp(&weight(a)));
+        Ok(all)
+    }
+
+    fn of(parts: &Parts, part: &Items, sought: &'a Sought) -> io::Result<Self> {
+        let texts = sought.lookups.chunk_by(|a, b| a.place.text() == b.place.text());
+        let texts = texts.map(|forms| {
+            let cursors = forms.iter().map(|form| Cursor::of(parts, part, form));
+            Ok(Text {
+                kind: forms[0].place == Place::Kind,
+                cursors: cursors.filter_map(io::Result::transpose).collect::<io::Result<_>>()?,
+            })
+        });
+        Ok(Self {
+            sought,
+            texts: texts.collect::<io::Result<_>>()?,
+        })
+    }
+
+    /// How much each of these items, in their order, says of it.
+    fn said_of(&mut self, items: &[DocId], part: &Items, lengths: &Lengths) -> Vec<f32> {
+        let mut said = vec![0.0; items.len()];
+        for text in &mut self.texts {
+            let mut best = vec![0.0f32; items.len()];
+            for cursor in &mut text.cursors {
+                cursor.at(items, part, lengths, |item, points| {
+                    if let Ok(at) = items.binary_search(&item) {
+                        best[at] = best[at].max(points);
+                    }
+                });
+            }
+            for (said, best) in said.iter_mut().zip(best) {
+                if !text.kind || *said == 0.0 {
+                    *said += best;
+                }
+            }
+        }
+        said
+    }
+}
+
+/// The items that have a lookup's terms, all of them together, from one end to the other.
+struct Cursor {
+    place: usize,
+    weight: f32,
+    /// The rarest.
+    lead: SegmentPostings,
+    rest: Vec<SegmentPostings>,
+}
+
+impl Cursor {
+    /// None where one of the terms is nowhere.
+    fn of(parts: &Parts, part: &Items, lookup: &Lookup) -> io::Result<Option<Self>> {
+        let place = lookup.place as usize;
+        let mut all = Vec::with_capacity(lookup.terms.len());
+        for term in &lookup.terms {
+            let Some(info) = part.term(&parts.fields, lookup.place, term)? else {
+                return Ok(None);
+            };
+            all.push(part.places[place].read_postings_from_terminfo(&info, IndexRecordOption::WithFreqs)?);
+        }
+        all.sort_by_key(SegmentPostings::doc_freq);
+        let mut all = all.into_iter();
+        Ok(all.next().map(|lead| Self {
+            place,
+            weight: lookup.weight,
+            lead,
+            rest: all.collect(),
+        }))
+    }
+
+    /// Shows each item from `base` up to `end`, and how much it says of the word.
+    fn window(&mut self, base: DocId, end: DocId, part: &Items, lengths: &Lengths, see: &mut impl FnMut(DocId, f32)) {
+        let mut item = to(&mut self.lead, base);
+        while item < end {
+            if let Some(said) = self.said(item, part, lengths) {
+                see(item, said);
+            }
+            item = self.lead.advance();
+        }
+    }
+
+    /// The same of these items alone, which are in their order.
+    fn at(&mut self, items: &[DocId], part: &Items, lengths: &Lengths, mut see: impl FnMut(DocId, f32)) {
+        for &item in items {
+            if to(&mut self.lead, item) == item
+                && let Some(said) = self.said(item, part, lengths)
+            {
+                see(item, said);
+            }
+        }
+    }
+
+    fn said(&mut self, item: DocId, part: &Items, lengths: &Lengths) -> Option<f32> {
+        let together = self.rest.iter_mut().all(|other| to(other, item) == item);
+        together.then(|| {
+            let often = self.lead.term_freq().min(OFTEN) as f32;
+            let long = lengths[self.place][usize::from(part.lengths[self.place].fieldnorm_id(item))];
+            self.weight * often * long
+        })
+    }
+}
+
+/// The first item from this one on; postings that are past it stay where they are.
+fn to(postings: &mut SegmentPostings, item: DocId) -> DocId {
+    match postings.doc() {
+        at if at < item => postings.seek(item),
+        at => at,
+    }
 }

@@ -472,6 +472,15 @@ mod properties {
         }
 
         #[test]
+        fn the_best_few_are_the_first_of_all(items in catalogue(), words in vec(select(&WORDS[..]), 1..5), few in 1..6usize) {
+            let (_, index) = index_of(items);
+            let text = words.join(" ");
+            let all = index.search_text(&text, &Filters::default(), limits::CANDIDATES).unwrap();
+            let best = index.search_text(&text, &Filters::default(), few).unwrap();
+            prop_assert_eq!(&best[..], &all[..few.min(all.len())]);
+        }
+
+        #[test]
         fn a_score_is_what_its_explanation_adds_up_to(items in catalogue(), words in vec(select(&WORDS[..]), 1..5)) {
             let (_, index) = index_of(items);
             let text = words.join(" ");
