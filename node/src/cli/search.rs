@@ -14,6 +14,7 @@ use clap::Args;
 use intentcast_protocol::{
     attribute::{Holds, Strength, Wish},
     category,
+    decimal::Decimal,
     money::Money,
     place::Region,
     time::Timestamp,
@@ -60,7 +61,7 @@ pub struct SearchArgs {
     /// Hold this against each item: `frame=XL`; with --explain
     #[arg(long, value_name = "NAME=VALUE", requires = "explain")]
     pub prefer: Vec<String>,
-    /// Answer each line of this file: qid<TAB>words[<TAB>budget]
+    /// Answer each line of this file: qid<TAB>words[<TAB>budget], the budget as 500GBP or as 500 of the catalogue's money
     #[arg(long, value_name = "FILE", requires = "trec", conflicts_with_all = ["words", "explain"])]
     pub queries: Option<PathBuf>,
     /// Write a TREC run of this name
@@ -257,18 +258,35 @@ async fn trec(place: &Place, args: &SearchArgs, queries: &std::path::Path, name:
     }
     let text = fs::read_to_string(queries).map_err(unread)?;
     let mut out = BufWriter::new(io::stdout());
+    let mut currency = None;
     for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let wrong = |why: &str| Failure::usage(format!("{}:{}: {why}", queries.display(), at + 1));
         let mut cells = line.split('\t');
         let (Some(query), Some(words)) = (cells.next(), cells.next()) else {
             return Err(wrong("not qid<TAB>words[<TAB>budget]").into());
         };
-        let budget = cells.next().filter(|budget| !budget.trim().is_empty());
-        if let Some(budget) = budget {
-            let money = budget.trim().parse::<Money>();
+        let budget = cells.next().map(str::trim).filter(|budget| !budget.is_empty());
+        let budget = match budget {
+            // A bare number is of the catalogue's currency, whole units.
+            Some(bare) if bare.parse::<Decimal>().is_ok() => {
+                if currency.is_none() {
+                    currency = place
+                        .search(args, words, None)
+                        .await?
+                        .first()
+                        .map(|found| found.item.price.currency);
+                }
+                currency.map(|currency| format!("{bare} {currency}"))
+            }
+            said => said.map(str::to_owned),
+        };
+        if let Some(budget) = &budget {
+            let money = budget.parse::<Money>();
             money.map_err(|why| wrong(&format!("the budget {}: {why}", clean(budget))))?;
         }
-        let found = place.search(args, words, budget.or(args.budget.as_deref())).await?;
+        let found = place
+            .search(args, words, budget.as_deref().or(args.budget.as_deref()))
+            .await?;
         for (rank, found) in found.iter().enumerate() {
             let id = &found.item.id;
             writeln!(out, "{query} Q0 {id} {} {:.6} {name}", rank + 1, found.score)?;
