@@ -12,7 +12,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use common::{argument, cpu, log, ms};
+use common::{argument, cpu, is_meant, log, ms};
 use intentcast_node::{
     home::entropy,
     net::{self, Command, Event, NetKey, Verdict},
@@ -43,6 +43,9 @@ async fn start(meeting: &str, stop: &CancellationToken) -> Result<(net::Handle, 
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> Result<()> {
+    if !is_meant("crowd") {
+        return Ok(());
+    }
     log();
     let count = argument("nodes").unwrap_or(NODES);
     let dir = tempfile::tempdir()?;

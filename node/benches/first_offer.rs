@@ -10,7 +10,7 @@ mod common;
 use std::{path::PathBuf, time::Instant};
 
 use anyhow::{Context as _, Result};
-use common::{argument, log, median, ms, percentile};
+use common::{argument, is_meant, log, median, ms, percentile};
 use futures::StreamExt as _;
 use intentcast_node::{
     api::{self, backend::Backend as _},
@@ -204,6 +204,9 @@ async fn round_trips(stop: &CancellationToken) -> Result<Vec<f64>> {
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> Result<()> {
+    if !is_meant("first_offer") {
+        return Ok(());
+    }
     log();
     let (casts, colds) = (argument("casts").unwrap_or(CASTS), argument("colds").unwrap_or(COLDS));
     let shop_count = argument("shops").unwrap_or(SHOPS);

@@ -349,6 +349,9 @@ async fn bare(signed: bool) -> Party {
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> ExitCode {
+    if !common::is_meant("gossip") {
+        return ExitCode::SUCCESS;
+    }
     common::log();
     let rounds = common::argument("rounds").unwrap_or(ROUNDS);
     let mut rates: HashMap<&str, Vec<f64>> = HashMap::new();

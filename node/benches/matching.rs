@@ -496,6 +496,14 @@ fn measure(items: Vec<Item>, searches: &[Search], quality: Option<&BTreeMap<Stri
 }
 
 fn main() {
+    // `cargo bench NAME` runs every bench with the name.
+    let mut names = std::env::args()
+        .skip(1)
+        .filter(|arg| !arg.starts_with('-') && !arg.contains('='))
+        .peekable();
+    if names.peek().is_some() && !names.any(|name| "matching".contains(&name)) {
+        return;
+    }
     let sizes = argument("sizes").map_or_else(
         || SIZES.to_vec(),
         |sizes| sizes.split(',').map(|size| size.parse().unwrap()).collect(),

@@ -53,3 +53,13 @@ pub fn log() {
             .init();
     }
 }
+
+/// Whether the command line means this bench: it names none (`cargo bench NAME` runs every bench with the name), or a
+/// part of its name.
+pub fn is_meant(bench: &str) -> bool {
+    let mut names = std::env::args()
+        .skip(1)
+        .filter(|arg| !arg.starts_with('-') && !arg.contains('='))
+        .peekable();
+    names.peek().is_none() || names.any(|name| bench.contains(&name))
+}
