@@ -6,7 +6,7 @@
 
 use std::{
     cmp::{Ordering, Reverse},
-    collections::BinaryHeap,
+    collections::{BTreeMap, BinaryHeap},
     io,
     sync::Mutex,
 };
@@ -18,11 +18,13 @@ use tantivy::{
     schema::IndexRecordOption,
 };
 
+use intentcast_protocol::category::CategoryId;
+
 use super::{
     filters::Filters,
     parts::{Part as Items, Parts},
     plan::{Lookup, Plan, Sought},
-    schema::{PLACES, Place},
+    schema::{PLACES, Place, lineage},
     shape::Shape,
     words::Part,
 };
@@ -79,13 +81,17 @@ pub fn search(
     for (at, part) in parts.parts.iter().enumerate() {
         let mut words = Spoken::all(parts, part, plan, |part| part != Part::Preference)?;
         let mut beside = beside(parts, part, plan, shape)?;
+        let mut about = About::of(plan, shape);
         let mut admits = filters.of_part(part);
         let mut base = 0;
         while base < part.items {
             let end = part.items.min(base + WINDOW);
             board.base = base;
-            for (postings, points) in &mut beside {
-                board.beside(postings, end, *points);
+            for beside in &mut beside {
+                // Of items that have nothing else, none that would be among the best is left out.
+                if best.least().is_none_or(|least| beside.alone >= least) {
+                    board.beside(beside, end);
+                }
             }
             let needed = worth.needed(&words, best.least());
             for (n, word) in words.iter_mut().enumerate() {
@@ -94,17 +100,15 @@ pub fn search(
             for n in 0..board.touched.len() {
                 let item = board.touched[n];
                 // Most fall out here, before anything else of the item is read.
-                if best
-                    .least()
-                    .is_some_and(|least| worth.before_extras(&board, item) < least)
-                {
+                let most = worth.before_extras(&board, item) + about.points;
+                if best.least().is_some_and(|least| most < least) {
                     continue;
                 }
                 let hit = Hit {
                     part: at,
                     item,
                     ordinal: part.ordinal.get_val(item),
-                    score: worth.of_item(&board, part, item),
+                    score: worth.of_item(&board, part, item) + about.of_item(part, item),
                 };
                 if best.would_take(&hit) && part.is_alive(item) && admits.admit(item) {
                     best.take(hit);
@@ -211,11 +215,12 @@ pub fn explain(parts: &Parts, plan: &Plan, shape: &Shape, hit: Hit) -> io::Resul
         });
     }
     let mut flat = 0.0;
-    for (mut postings, points) in beside(parts, part, plan, shape)? {
-        if to(&mut postings, hit.item) == hit.item {
-            flat += points;
+    for mut beside in beside(parts, part, plan, shape)? {
+        if to(&mut beside.postings, hit.item) == hit.item {
+            flat += beside.points;
         }
     }
+    flat += About::of(plan, shape).of_item(part, hit.item);
     let covered = worth.share(covered);
     Ok(Explained {
         words,
@@ -262,6 +267,8 @@ struct Worth<'a> {
     /// What all words of the title would cover.
     title: f32,
     extras: u64,
+    /// What its category may add to an item.
+    about: f32,
 }
 
 impl<'a> Worth<'a> {
@@ -274,6 +281,7 @@ impl<'a> Worth<'a> {
             whole: if whole > 0.0 { whole } else { 1.0 },
             title: title.map(|sought| sought.share).sum(),
             extras: plan.extras,
+            about: plan.inferred.map_or(0.0, |_| shape.inferred),
         }
     }
 
@@ -316,7 +324,7 @@ impl<'a> Worth<'a> {
                 covered += word.sought.share;
             }
             // A little more than it can be, since sums hang on their order.
-            if total / self.whole * self.kept(self.share(covered)) * 1.001 >= least {
+            if total / self.whole * self.kept(self.share(covered)) * 1.001 + self.about >= least {
                 break;
             }
             needed -= 1;
@@ -440,6 +448,9 @@ impl Board {
             for cursor in &mut text.cursors {
                 let mut see = |item: DocId, said: f32| {
                     let points = &mut points[(item - base) as usize];
+                    if known && !points.found {
+                        return;
+                    }
                     if !several {
                         add(item, said, points);
                         return;
@@ -449,7 +460,9 @@ impl Board {
                     }
                     points.best = points.best.max(said);
                 };
-                match known {
+                // To go to each costs more than to go past a few.
+                let there = u64::from(cursor.lead.doc_freq()) * u64::from(end - base) / u64::from(part.items.max(1));
+                match known && (touched.len() as u64) * 8 < there {
                     true => cursor.at(touched, part, lengths, &mut see),
                     false => cursor.window(base, end, part, lengths, &mut see),
                 }
@@ -476,35 +489,79 @@ impl Board {
         }
     }
 
-    fn beside(&mut self, postings: &mut SegmentPostings, end: DocId, more: f32) {
-        let mut item = postings.doc();
+    fn beside(&mut self, beside: &mut Beside, end: DocId) {
+        let mut item = to(&mut beside.postings, self.base);
         while item < end {
             let points = &mut self.points[(item - self.base) as usize];
-            points.flat += more;
+            points.flat += beside.points;
             if !std::mem::replace(&mut points.found, true) {
                 self.touched.push(item);
             }
-            item = postings.advance();
+            item = beside.postings.advance();
         }
     }
 }
 
-/// What counts beside words: the number of the very thing, and its category.
-fn beside(parts: &Parts, part: &Items, plan: &Plan, shape: &Shape) -> io::Result<Vec<(SegmentPostings, f32)>> {
+/// Items that are found by something else than words.
+struct Beside {
+    postings: SegmentPostings,
+    /// What it adds to each.
+    points: f32,
+    /// What an item is worth that has nothing else.
+    alone: f32,
+}
+
+/// The number of the very thing, and the categories that were asked for or that the words seem to be about.
+fn beside(parts: &Parts, part: &Items, plan: &Plan, shape: &Shape) -> io::Result<Vec<Beside>> {
     let mut all = Vec::new();
+    let beside = |points: f32, alone: f32| {
+        move |postings| Beside {
+            postings,
+            points,
+            alone,
+        }
+    };
     for number in &plan.numbers {
         let term = Term::from_field_text(parts.fields.number, number);
         let found = part.numbers.read_postings(&term, IndexRecordOption::Basic)?;
-        all.extend(found.map(|found| (found, shape.number)));
+        // Whatever it is in, it is looked at.
+        all.extend(found.map(beside(shape.number, f32::INFINITY)));
     }
-    for (category, points) in [(plan.inferred, shape.inferred), (plan.asked, 0.0)] {
+    for (category, alone) in [(plan.inferred, shape.inferred), (plan.asked, 0.0)] {
         if let Some(category) = category {
             let term = Term::from_field_u64(parts.fields.within, u64::from(category.0));
             let found = part.within.read_postings(&term, IndexRecordOption::Basic)?;
-            all.extend(found.map(|found| (found, points)));
+            all.extend(found.map(beside(0.0, alone)));
         }
     }
     Ok(all)
+}
+
+/// What an item gets for being of the category that the words seem to be about.
+struct About {
+    category: Option<CategoryId>,
+    points: f32,
+    /// By the number of the item's category.
+    known: BTreeMap<u64, bool>,
+}
+
+impl About {
+    fn of(plan: &Plan, shape: &Shape) -> Self {
+        Self {
+            category: plan.inferred,
+            points: plan.inferred.map_or(0.0, |_| shape.inferred),
+            known: BTreeMap::new(),
+        }
+    }
+
+    fn of_item(&mut self, part: &Items, item: DocId) -> f32 {
+        let Some(about) = self.category else { return 0.0 };
+        let of = part.category.get_val(item);
+        let within = self.known.entry(of).or_insert_with(|| {
+            u32::try_from(of).is_ok_and(|of| lineage(CategoryId(of)).any(|category| category == about))
+        });
+        if *within { self.points } else { 0.0 }
+    }
 }
 
 /// A word with the items of one part that say it.

@@ -472,12 +472,20 @@ mod properties {
         }
 
         #[test]
-        fn the_best_few_are_the_first_of_all(items in catalogue(), words in vec(select(&WORDS[..]), 1..5), few in 1..6usize) {
+        fn the_best_few_are_the_first_of_all(
+            items in catalogue(),
+            words in vec(select(&WORDS[..]), 1..5),
+            few in 1..6usize,
+            path in select(&PATHS[..]),
+        ) {
             let (_, index) = index_of(items);
             let text = words.join(" ");
-            let all = index.search_text(&text, &Filters::default(), limits::CANDIDATES).unwrap();
-            let best = index.search_text(&text, &Filters::default(), few).unwrap();
-            prop_assert_eq!(&best[..], &all[..few.min(all.len())]);
+            let filters = Filters { category: Some(category(path)), ..Filters::default() };
+            for filters in [Filters::default(), filters] {
+                let all = index.search_text(&text, &filters, limits::CANDIDATES).unwrap();
+                let best = index.search_text(&text, &filters, few).unwrap();
+                prop_assert_eq!(&best[..], &all[..few.min(all.len())]);
+            }
         }
 
         #[test]
