@@ -4,6 +4,7 @@
 //! customer's. It holds nothing of its own: the store's catalogue is the truth, and the index is made from it anew
 //! whenever the two differ.
 
+mod board;
 mod cut;
 mod error;
 mod extras;
@@ -15,6 +16,7 @@ mod schema;
 mod score;
 mod shape;
 mod spelling;
+mod spoken;
 mod why;
 mod words;
 
@@ -30,17 +32,12 @@ use intentcast_protocol::{
 };
 use tracing::info;
 
+use self::{board::Boards, live::Live, plan::Plan, score::Hit, words::Words};
 pub use self::{
     error::IndexError,
     filters::Filters,
     shape::Shape,
     why::{Because, Why},
-};
-use self::{
-    live::Live,
-    plan::Plan,
-    score::{Boards, Hit},
-    words::Words,
 };
 use crate::store::{Stamp, Store, Taken};
 

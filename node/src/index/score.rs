@@ -8,29 +8,22 @@ use std::{
     cmp::{Ordering, Reverse},
     collections::{BTreeMap, BinaryHeap},
     io,
-    sync::Mutex,
 };
 
-use tantivy::{
-    DocId, DocSet, Term,
-    fieldnorm::FieldNormReader,
-    postings::{Postings, SegmentPostings},
-    schema::IndexRecordOption,
-};
+use tantivy::{DocId, Term, fieldnorm::FieldNormReader, postings::SegmentPostings, schema::IndexRecordOption};
 
 use intentcast_protocol::category::CategoryId;
 
 use super::{
+    board::{Board, Boards, WINDOW},
     filters::Filters,
     parts::{Part as Items, Parts},
     plan::{Lookup, Plan, Sought},
     schema::{PLACES, Place, lineage},
     shape::Shape,
+    spoken::{Cursor, Spoken, to},
     words::Part,
 };
-
-/// Repetitions of a word in one place that count: a text that says it on and on says no more.
-const OFTEN: u32 = 4;
 
 /// An item found.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -60,7 +53,7 @@ impl PartialOrd for Hit {
 }
 
 /// How long a place is makes its words count less: by the byte in which tantivy keeps lengths.
-type Lengths = [[f32; 256]; PLACES];
+pub type Lengths = [[f32; 256]; PLACES];
 
 /// The best of what `plan` finds within `filters`, at most `limit`, best first. Preferences do not decide which.
 ///
@@ -255,7 +248,7 @@ pub struct Word {
 }
 
 /// What a word's points are where an item says it this much.
-fn saturated(sought: &Sought, said: f32, shape: &Shape) -> f32 {
+pub fn saturated(sought: &Sought, said: f32, shape: &Shape) -> f32 {
     sought.weight * sought.share * said / (said + shape.saturation)
 }
 
@@ -350,163 +343,11 @@ fn lengths(parts: &Parts, shape: &Shape) -> Lengths {
     all
 }
 
-/// Boards that are not in use: a search takes one and puts it back, so that none is made anew for each.
-#[derive(Default)]
-pub struct Boards(Mutex<Vec<Board>>);
-
-/// Boards that are kept.
-const KEPT: usize = 4;
-
-/// Items that are on the board at once: what a core has near at hand, 24 bytes an item. In tests a few, for many windows.
-const WINDOW: DocId = if cfg!(test) { 8 } else { 1 << 15 };
-
-impl Boards {
-    fn take(&self) -> Board {
-        let kept = self.0.lock().ok().and_then(|mut kept| kept.pop());
-        kept.unwrap_or_else(|| Board {
-            base: 0,
-            points: vec![Points::default(); WINDOW as usize],
-            touched: Vec::new(),
-            here: Vec::new(),
-            with: Vec::new(),
-        })
-    }
-
-    fn put_back(&self, board: Board) {
-        if let Ok(mut kept) = self.0.lock()
-            && kept.len() < KEPT
-        {
-            kept.push(board);
-        }
-    }
-}
-
-/// The points of the items of one window. Between windows all are zero.
-pub struct Board {
-    /// The first item.
-    base: DocId,
-    points: Vec<Points>,
-    /// Items that have anything.
-    touched: Vec<DocId>,
-    /// Items that have the word at hand.
-    here: Vec<DocId>,
-    /// Items that have any of several forms.
-    with: Vec<DocId>,
-}
-
-/// What is known of one item.
-#[derive(Clone, Copy, Default)]
-struct Points {
-    /// Of all words so far.
-    total: f32,
-    /// Shares of the title's words that are there.
-    covered: f32,
-    /// Points beside those of words.
-    flat: f32,
-    /// What is said of the word at hand.
-    said: f32,
-    /// What the best form of one text says of it, where there are several.
-    best: f32,
-    found: bool,
-}
-
-impl Board {
-    fn clear(&mut self) {
-        for item in self.touched.drain(..) {
-            self.points[(item - self.base) as usize] = Points::default();
-        }
-    }
-
-    /// What the items up to `end` say of one word; `known` for those alone that have something already.
-    fn word(&mut self, word: &mut Spoken, part: &Items, lengths: &Lengths, shape: &Shape, end: DocId, known: bool) {
-        if known {
-            if self.touched.is_empty() {
-                return;
-            }
-            self.touched.sort_unstable();
-        }
-        let Self {
-            base,
-            points,
-            touched,
-            here,
-            with,
-        } = self;
-        let base = *base;
-        for text in &mut word.texts {
-            let several = text.cursors.len() > 1;
-            let kind = text.kind;
-            let mut add = |item: DocId, said: f32, points: &mut Points| {
-                if points.said == 0.0 {
-                    here.push(item);
-                } else if kind {
-                    // What the item says itself needs no word of its category's, which come last.
-                    return;
-                }
-                points.said += said;
-            };
-            for cursor in &mut text.cursors {
-                let mut see = |item: DocId, said: f32| {
-                    let points = &mut points[(item - base) as usize];
-                    if known && !points.found {
-                        return;
-                    }
-                    if !several {
-                        add(item, said, points);
-                        return;
-                    }
-                    if points.best == 0.0 {
-                        with.push(item);
-                    }
-                    points.best = points.best.max(said);
-                };
-                // To go to each costs more than to go past a few.
-                let there = u64::from(cursor.lead.doc_freq()) * u64::from(end - base) / u64::from(part.items.max(1));
-                match known && (touched.len() as u64) * 8 < there {
-                    true => cursor.at(touched, part, lengths, &mut see),
-                    false => cursor.window(base, end, part, lengths, &mut see),
-                }
-            }
-            for item in with.drain(..) {
-                let points = &mut points[(item - base) as usize];
-                let best = std::mem::take(&mut points.best);
-                add(item, best, points);
-            }
-        }
-        let covers = if word.sought.part == Part::Title {
-            word.sought.share
-        } else {
-            0.0
-        };
-        for item in here.drain(..) {
-            let points = &mut points[(item - base) as usize];
-            let said = std::mem::take(&mut points.said);
-            points.total += saturated(word.sought, said, shape);
-            points.covered += covers;
-            if !std::mem::replace(&mut points.found, true) {
-                touched.push(item);
-            }
-        }
-    }
-
-    fn beside(&mut self, beside: &mut Beside, end: DocId) {
-        let mut item = to(&mut beside.postings, self.base);
-        while item < end {
-            let points = &mut self.points[(item - self.base) as usize];
-            points.flat += beside.points;
-            if !std::mem::replace(&mut points.found, true) {
-                self.touched.push(item);
-            }
-            item = beside.postings.advance();
-        }
-    }
-}
-
 /// Items that are found by something else than words.
-struct Beside {
-    postings: SegmentPostings,
+pub struct Beside {
+    pub postings: SegmentPostings,
     /// What it adds to each.
-    points: f32,
+    pub points: f32,
     /// What an item is worth that has nothing else.
     alone: f32,
 }
@@ -561,136 +402,5 @@ impl About {
             u32::try_from(of).is_ok_and(|of| lineage(CategoryId(of)).any(|category| category == about))
         });
         if *within { self.points } else { 0.0 }
-    }
-}
-
-/// A word with the items of one part that say it.
-struct Spoken<'a> {
-    sought: &'a Sought,
-    texts: Vec<Text>,
-}
-
-/// The forms of a word in one text, of which the best counts.
-struct Text {
-    kind: bool,
-    cursors: Vec<Cursor>,
-}
-
-impl<'a> Spoken<'a> {
-    /// Those words that are `which`, the weightiest first.
-    fn all(parts: &Parts, part: &Items, plan: &'a Plan, which: impl Fn(Part) -> bool) -> io::Result<Vec<Self>> {
-        let sought = plan.sought.iter().filter(|sought| which(sought.part));
-        let mut all = sought
-            .map(|sought| Self::of(parts, part, sought))
-            .collect::<io::Result<Vec<_>>>()?;
-        let weight = |word: &Self| word.sought.weight * word.sought.share;
-        all.sort_by(|a, b| weight(b).total_cmp(&weight(a)));
-        Ok(all)
-    }
-
-    fn of(parts: &Parts, part: &Items, sought: &'a Sought) -> io::Result<Self> {
-        let texts = sought.lookups.chunk_by(|a, b| a.place.text() == b.place.text());
-        let texts = texts.map(|forms| {
-            let cursors = forms.iter().map(|form| Cursor::of(parts, part, form));
-            Ok(Text {
-                kind: forms[0].place == Place::Kind,
-                cursors: cursors.filter_map(io::Result::transpose).collect::<io::Result<_>>()?,
-            })
-        });
-        Ok(Self {
-            sought,
-            texts: texts.collect::<io::Result<_>>()?,
-        })
-    }
-
-    /// How much each of these items, in their order, says of it.
-    fn said_of(&mut self, items: &[DocId], part: &Items, lengths: &Lengths) -> Vec<f32> {
-        let mut said = vec![0.0; items.len()];
-        for text in &mut self.texts {
-            let mut best = vec![0.0f32; items.len()];
-            for cursor in &mut text.cursors {
-                cursor.at(items, part, lengths, |item, points| {
-                    if let Ok(at) = items.binary_search(&item) {
-                        best[at] = best[at].max(points);
-                    }
-                });
-            }
-            for (said, best) in said.iter_mut().zip(best) {
-                if !text.kind || *said == 0.0 {
-                    *said += best;
-                }
-            }
-        }
-        said
-    }
-}
-
-/// The items that have a lookup's terms, all of them together, from one end to the other.
-struct Cursor {
-    place: usize,
-    weight: f32,
-    /// The rarest.
-    lead: SegmentPostings,
-    rest: Vec<SegmentPostings>,
-}
-
-impl Cursor {
-    /// None where one of the terms is nowhere.
-    fn of(parts: &Parts, part: &Items, lookup: &Lookup) -> io::Result<Option<Self>> {
-        let place = lookup.place as usize;
-        let mut all = Vec::with_capacity(lookup.terms.len());
-        for term in &lookup.terms {
-            let Some(info) = part.term(&parts.fields, lookup.place, term)? else {
-                return Ok(None);
-            };
-            all.push(part.places[place].read_postings_from_terminfo(&info, IndexRecordOption::WithFreqs)?);
-        }
-        all.sort_by_key(SegmentPostings::doc_freq);
-        let mut all = all.into_iter();
-        Ok(all.next().map(|lead| Self {
-            place,
-            weight: lookup.weight,
-            lead,
-            rest: all.collect(),
-        }))
-    }
-
-    /// Shows each item from `base` up to `end`, and how much it says of the word.
-    fn window(&mut self, base: DocId, end: DocId, part: &Items, lengths: &Lengths, see: &mut impl FnMut(DocId, f32)) {
-        let mut item = to(&mut self.lead, base);
-        while item < end {
-            if let Some(said) = self.said(item, part, lengths) {
-                see(item, said);
-            }
-            item = self.lead.advance();
-        }
-    }
-
-    /// The same of these items alone, which are in their order.
-    fn at(&mut self, items: &[DocId], part: &Items, lengths: &Lengths, mut see: impl FnMut(DocId, f32)) {
-        for &item in items {
-            if to(&mut self.lead, item) == item
-                && let Some(said) = self.said(item, part, lengths)
-            {
-                see(item, said);
-            }
-        }
-    }
-
-    fn said(&mut self, item: DocId, part: &Items, lengths: &Lengths) -> Option<f32> {
-        let together = self.rest.iter_mut().all(|other| to(other, item) == item);
-        together.then(|| {
-            let often = self.lead.term_freq().min(OFTEN) as f32;
-            let long = lengths[self.place][usize::from(part.lengths[self.place].fieldnorm_id(item))];
-            self.weight * often * long
-        })
-    }
-}
-
-/// The first item from this one on; postings that are past it stay where they are.
-fn to(postings: &mut SegmentPostings, item: DocId) -> DocId {
-    match postings.doc() {
-        at if at < item => postings.seek(item),
-        at => at,
     }
 }
