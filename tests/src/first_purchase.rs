@@ -6,6 +6,7 @@ use intentcast_node::want::Want;
 use intentcast_protocol::{
     intent::Intent,
     market::{OfferState, OfferView},
+    offer::Fit,
     terms::TermsSet,
 };
 use serde_json::Value;
@@ -35,6 +36,16 @@ fn within_limits(wanted: &Intent, view: &OfferView) {
         view.score.as_ref().is_some_and(|score| !score.parts.is_empty()),
         "with no reason for its place"
     );
+}
+
+fn seller(view: &OfferView) -> String {
+    view.offer.as_ref().unwrap().seller.name.to_string()
+}
+
+/// Whether what is offered is another than asked, and says so.
+fn is_near(view: &OfferView) -> bool {
+    let mut lines = view.offer.as_ref().unwrap().lines.iter();
+    lines.any(|line| matches!(line.fit, Fit::Near(_)))
 }
 
 /// Waits until each of these shops has an offer there, and gives the open ones, best first.
@@ -74,7 +85,7 @@ async fn a_mountain_bike_in_hull_for_somebody_tall() {
     let mut good = world
         .seller("good", &bikes, &goods::rules("Good Wheels", "GB", "9.99", ""))
         .await;
-    // Delivery takes it over the budget; another delivers elsewhere; a third has no frame that fits.
+    // Delivery takes it over the budget; another delivers elsewhere; a third has another frame only, and says so.
     let _dear = world
         .seller("dear", &bikes[2..], &goods::rules("Dear Wheels", "GB", "1.01", ""))
         .await;
@@ -89,16 +100,21 @@ async fn a_mountain_bike_in_hull_for_somebody_tall() {
         .await;
     let mut customer = world.customer("customer").await;
 
-    let shown = all_shown(&customer, &bike_wanted(), &["Good Wheels", "Near Wheels"]).await;
+    let shops = ["Good Wheels", "Near Wheels", "Small Wheels"];
+    let shown = all_shown(&customer, &bike_wanted(), &shops).await;
+    let (near_ones, exact): (Vec<_>, Vec<_>) = shown.iter().partition(|view| is_near(view));
+    assert!(
+        near_ones.iter().all(|view| seller(view) == "Small Wheels"),
+        "who has the frame does not offer another"
+    );
+    assert!(
+        exact.iter().map(|view| view.place).max() < near_ones.iter().map(|view| view.place).min(),
+        "what is only near stands behind: {shown:#?}"
+    );
     let best = &shown[0];
     assert_eq!(best.place, Some(1));
-    let offer = best.offer.as_ref().unwrap();
-    assert_eq!(
-        offer.seller.name.to_string(),
-        "Near Wheels",
-        "what costs less in all comes first"
-    );
-    assert_eq!(offer.totals.total, 470_00);
+    assert_eq!(seller(best), "Near Wheels", "what costs less in all comes first");
+    assert_eq!(best.offer.as_ref().unwrap().totals.total, 470_00);
 
     accept(&customer, best.id).await;
     let agreement = agreement_on(&customer, best.id).await;
