@@ -40,11 +40,17 @@ pub enum Kind {
     Confirmation = 7,
     /// [`crate::receipt::Receipt`]
     Receipt = 8,
+    /// [`crate::letter::Letter`]
+    Letter = 9,
+    /// [`crate::rating::Ticket`]
+    Ticket = 10,
+    /// [`crate::rating::Rating`]
+    Rating = 11,
 }
 
 impl Kind {
     /// Every kind that this version knows.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Intent,
         Self::Amendment,
         Self::Withdrawal,
@@ -53,6 +59,9 @@ impl Kind {
         Self::Acceptance,
         Self::Confirmation,
         Self::Receipt,
+        Self::Letter,
+        Self::Ticket,
+        Self::Rating,
     ];
 
     /// The kind with this number on the wire.

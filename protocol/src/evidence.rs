@@ -156,6 +156,9 @@ fn kind_word(kind: Kind) -> &'static str {
         Kind::Acceptance => "acceptance",
         Kind::Confirmation => "confirmation",
         Kind::Receipt => "receipt",
+        Kind::Letter => "letter",
+        Kind::Ticket => "ticket",
+        Kind::Rating => "rating",
     }
 }
 

@@ -67,6 +67,8 @@ pub enum Frame {
         /// Their envelopes.
         records: List<Bytes<{ limits::GOSSIP_BYTES }>, { limits::PULL }>,
     },
+    /// Either side of a thread to the other: its next letter. Answered by `Stored` or `Refused`.
+    Letter(RecordBytes),
 }
 
 /// Why a frame's record is not taken, in a word that both sides' programmers know.
@@ -104,12 +106,14 @@ pub enum Refusal {
     },
     /// It could not be stored; the sender may try again.
     NotStored,
+    /// It speaks of something that is not here yet; the sender may try again.
+    Early,
 }
 
 impl Refusal {
     /// Whether the same record may be taken later.
     pub fn may_retry(self) -> bool {
-        matches!(self, Self::Busy { .. } | Self::NotStored)
+        matches!(self, Self::Busy { .. } | Self::NotStored | Self::Early)
     }
 
     /// The word for it.
@@ -129,6 +133,7 @@ impl Refusal {
             Self::Taken => "taken",
             Self::Busy { .. } => "busy",
             Self::NotStored => "not_stored",
+            Self::Early => "early",
         }
     }
 }
@@ -155,7 +160,8 @@ impl Frame {
             | Self::Acceptance(record)
             | Self::Decline(record)
             | Self::Receipt(record)
-            | Self::Withdrawal(record) => Some(record_id(record)),
+            | Self::Withdrawal(record)
+            | Self::Letter(record) => Some(record_id(record)),
             Self::Stored(about) | Self::Refused { about, .. } => Some(*about),
             Self::Pull { .. } | Self::Confirmed { .. } | Self::Open { .. } | Self::Tell { .. } => None,
         }

@@ -13,6 +13,7 @@ use crate::{
     id::{AgreementId, EntryHash, IntentId, OfferId, RecordId, digest},
     intent::{Amendment, Intent, Withdrawal},
     keys::PublicKey,
+    letter::Letter,
     limits,
     list::Bytes,
     offer::{Decline, Offer},
@@ -131,6 +132,10 @@ pub enum Fact {
         /// What.
         difference: Difference,
     },
+    /// We wrote a letter.
+    Wrote(Verified<Letter>),
+    /// We took one in.
+    Took(Verified<Letter>),
 }
 
 /// One link of the chain.

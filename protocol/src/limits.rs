@@ -93,3 +93,31 @@ pub const METERED_PEERS: usize = 4_096;
 pub const PULL: usize = 64;
 /// Candidates that a search may hand to the market for one intent.
 pub const CANDIDATES: usize = 512;
+
+/// Fields that a counter-offer or a proposal may change: every field there is, with room.
+pub const CHANGES: usize = 8;
+/// Fields that one letter may open of what a want withheld.
+pub const DISCLOSURES: usize = 8;
+/// An offer inside a letter, bytes: its body and an envelope around it.
+pub const REVISED_BYTES: usize = OFFER_BODY_BYTES + 256;
+/// Largest body of a letter, bytes: a revised offer, a reply path and the chain around them, below half a frame.
+pub const LETTER_BODY_BYTES: usize = 7 * 1024;
+/// A sealed strand, bytes: a value of 2 KiB, padded, with its key and tag.
+pub const SEALED_BYTES: usize = 2_304;
+/// A rating ticket, bytes: two keys, an envelope.
+pub const TICKET_BYTES: usize = 512;
+/// Others that a strand may go to.
+pub const RECIPIENTS: usize = 4;
+/// Things that a seller may keep of one strand by law: invoice, warranty, tax, and one more.
+pub const KEPT: usize = 4;
+/// One photo or document, bytes.
+pub const DOCUMENT_BYTES: usize = 4 * 1024 * 1024;
+/// Letters that each side may write in one thread: one a day for five years of warranty; 2,048 x 8 KiB are 16 MiB of
+/// the other side's disk at most, and less than one in practice.
+pub const LETTERS_PER_SIDE: usize = 2_048;
+/// Threads about one want in which sellers have written who have made no offer: as many as there are offers.
+pub const THREADS_PER_INTENT: usize = 64;
+/// Questions that one side of a thread may leave unanswered before it must wait.
+pub const OPEN_QUESTIONS: usize = 16;
+/// Strands that a seller may ask for in one thread, over its whole life.
+pub const REQUESTS_PER_THREAD: usize = 64;

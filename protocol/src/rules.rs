@@ -81,6 +81,9 @@ pub struct Rules {
     pub floor_basis_points: u32,
     /// Whether a price may go down to the floor to meet a budget.
     pub meet_budget: bool,
+    /// In a counter-offer the total may come down to this share of what was offered first, hundredths of a percent. At
+    /// 10,000 a person answers counter-offers.
+    pub haggle_basis_points: u32,
     /// Pieces kept back for the shop's own counter.
     pub reserve: u32,
     /// Offers an hour at most.
@@ -115,6 +118,7 @@ impl Default for Rules {
             adjust: Vec::new(),
             floor_basis_points: 10_000,
             meet_budget: false,
+            haggle_basis_points: 10_000,
             reserve: 0,
             offers_per_hour: 600,
             offers_per_intent: 5,

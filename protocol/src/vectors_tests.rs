@@ -91,6 +91,9 @@ fn word(kind: Kind) -> &'static str {
         Kind::Acceptance => "acceptance",
         Kind::Confirmation => "confirmation",
         Kind::Receipt => "receipt",
+        Kind::Letter => "letter",
+        Kind::Ticket => "ticket",
+        Kind::Rating => "rating",
     }
 }
 

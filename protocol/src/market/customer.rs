@@ -19,6 +19,7 @@ use crate::{
     intent::{Amendment, Budget, Conditions, Intent, Language, Withdrawal},
     keys::PublicKey,
     ledger::{Fact, Refused},
+    letter::ThreadId,
     limits,
     list::{Bytes, List},
     matching::{alike, rank_alike},
@@ -26,6 +27,7 @@ use crate::{
     place::{Fulfilments, Place},
     terms::TermsSet,
     text::{Prose, Title, Word},
+    thread::OfferFate,
     time::{Seconds, Timestamp},
     topic::Topic,
 };
@@ -112,7 +114,7 @@ impl Draft {
 /// A want of ours.
 #[derive(Debug)]
 pub(super) struct Own {
-    nonce: [u8; 16],
+    pub(super) nonce: [u8; 16],
     pub(super) intent: Verified<Intent>,
     /// Every amendment, in order: an offer may answer any of them.
     amendments: Vec<Verified<Amendment>>,
@@ -132,6 +134,15 @@ struct Taken {
     declined: Option<Reason>,
     /// Why our yes to it came to nothing.
     refused: Option<(Refusal, Option<Difference>)>,
+    /// What its seller has made of it since.
+    fate: OfferFate,
+}
+
+impl Taken {
+    /// Whether a yes to it may still be said, but for the clock.
+    fn is_takable(&self) -> bool {
+        self.declined.is_none() && self.refused.is_none() && self.fate == OfferFate::Stands
+    }
 }
 
 /// A record that was not taken in.
@@ -171,15 +182,21 @@ impl Own {
         self.amendments.iter().find(|amendment| amendment.id() == revision)
     }
 
-    fn is_open(&self, now: Timestamp) -> bool {
+    pub(super) fn is_open(&self, now: Timestamp) -> bool {
         self.withdrawal.is_none() && self.expires() > now && self.accepted.as_ref().is_none_or(|it| !it.agreed)
+    }
+
+    pub(super) fn apply_fate(&mut self, id: OfferId, fate: OfferFate) {
+        if let Some(taken) = self.offers.get_mut(&id) {
+            taken.fate = fate;
+        }
     }
 
     fn ranked(&self, now: Timestamp) -> Vec<crate::matching::Ranked> {
         let takable = self
             .offers
             .iter()
-            .filter(|(_, taken)| taken.declined.is_none() && taken.refused.is_none() && taken.offer.valid_until > now);
+            .filter(|(_, taken)| taken.is_takable() && taken.offer.valid_until > now);
         let takable = takable.map(|(id, taken)| (*id, taken.offer.body(), taken.alike));
         rank_alike(now, self.wanted(), takable)
     }
@@ -336,6 +353,7 @@ impl Market {
         }
         let first = self.reply.replace(reply).is_none();
         self.readdress(now);
+        self.tell_moved(now);
         if first {
             self.reconsider(now);
         }
@@ -405,6 +423,35 @@ impl Market {
             for taken in own.offers.values_mut() {
                 taken.alike = alike(&amendment.now, &taken.offer);
             }
+        }
+    }
+}
+
+/// What conversations know of our wants.
+impl Market {
+    /// What a seller has offered to a want of ours, and we took in.
+    pub(super) fn offers_by(&self, id: ThreadId) -> Vec<(OfferId, &Offer)> {
+        let offers = self.own.get(&id.intent).into_iter().flat_map(|own| own.offers.iter());
+        offers
+            .filter(|(_, taken)| taken.offer.header().author == id.seller)
+            .map(|(offer, taken)| (*offer, taken.offer.body()))
+            .collect()
+    }
+
+    /// Where a seller's newest offer says that it is reached.
+    pub(super) fn reply_of_seller(&self, id: ThreadId) -> Option<ReplyPath> {
+        let offers = self.own.get(&id.intent)?.offers.values();
+        offers
+            .filter(|taken| taken.offer.header().author == id.seller)
+            .max_by_key(|taken| taken.offer.header().created)
+            .map(|taken| taken.offer.seller.reply.clone())
+    }
+
+    /// Who made an offer, to us or as us.
+    pub(super) fn seller_of(&self, intent: IntentId, offer: OfferId) -> Option<PublicKey> {
+        match self.own.get(&intent) {
+            Some(own) => own.offers.get(&offer).map(|taken| taken.offer.header().author),
+            None => Some(self.seller_key()),
         }
     }
 }

@@ -1,13 +1,14 @@
 //! Agreements and what becomes of them, the same on both sides.
 
-use super::{AgreementView, Event, Market, Role, views::receipt_view};
+use super::{About, AgreementView, Event, Market, Role, views::receipt_view};
 use crate::{
     deed::{Acceptance, Agreement, Confirmation, Difference, Settled},
     envelope::{Signed, Verified, record_id},
     frame::{Frame, Refusal},
-    id::{AgreementId, EntryHash, digest},
+    id::{AgreementId, EntryHash, RecordId, digest},
     intent::{Amendment, Intent},
     ledger::Fact,
+    letter::Matter,
     limits,
     list::Bytes,
     offer::Offer,
@@ -46,6 +47,11 @@ impl Deal {
             receipts: self.receipts.iter().map(receipt_view).collect(),
             differences: self.differences.clone(),
         }
+    }
+
+    /// Whether one more difference can be kept and is not there yet.
+    pub(super) fn has_room_for(&self, difference: &Difference) -> bool {
+        self.differences.len() < limits::REFUSALS_PER_INTENT && !self.differences.contains(difference)
     }
 
     /// The seller's answer to the yes, again.
@@ -109,14 +115,14 @@ impl Market {
                     receipt: about,
                     what,
                 });
+                self.acknowledge(now, agreement, about);
                 Frame::Stored(about)
             }
             Err(difference) => {
                 let detail = difference.to_string();
                 // Only the seller's own word is kept as a difference of this deal; a stranger's is noise.
                 let from_seller = deal.settled.offer.header().author == receipt.header().author;
-                let room = deal.differences.len() < limits::REFUSALS_PER_INTENT;
-                if from_seller && room && !deal.differences.contains(&difference) {
+                if from_seller && deal.has_room_for(&difference) {
                     let agreement = receipt.agreement;
                     self.record(now, Fact::Differed { agreement, difference });
                 }
@@ -126,6 +132,13 @@ impl Market {
                     why: Refusal::Changed,
                 }
             }
+        }
+    }
+
+    /// As a customer: says that a receipt is here.
+    pub(super) fn acknowledge(&mut self, now: Timestamp, agreement: AgreementId, receipt: RecordId) {
+        if let Ok(id) = self.thread_about(About::Agreement(agreement)) {
+            self.answer_with(now, id, Matter::Acknowledged { receipt });
         }
     }
 
@@ -176,5 +189,6 @@ impl Market {
         self.forget_heard(now);
         self.resume_customer(now);
         self.resume_listener(now);
+        self.resume_threads(now);
     }
 }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::{Answered, Denied, Event, Market, Output, Task, relay::Open};
 use crate::{
+    contact::ReplyPath,
     envelope::{Signed, Verified, record_id, sign},
     frame::{Frame, Refusal},
     id::{AgreementId, IntentId, OfferId, RecordId},
@@ -18,6 +19,7 @@ use crate::{
     offer::{Offer, Reason},
     rules::{Asked, Quote, Rules},
     text::Word,
+    thread::OfferFate,
     time::{Seconds, Timestamp},
 };
 
@@ -57,6 +59,8 @@ struct Made {
     /// Why we said no to the customer's yes.
     refused: Option<Refusal>,
     agreed: Option<AgreementId>,
+    /// What we have made of it since.
+    fate: OfferFate,
 }
 
 impl Heard {
@@ -256,6 +260,7 @@ impl Market {
                     .is_some_and(|deal| deal.settled.at() > counted),
                 None => {
                     heard.withdrawal.is_none()
+                        && made.fate == OfferFate::Stands
                         && made.declined.is_none()
                         && made.refused.is_none()
                         && made.offer.held_until.is_some_and(|until| until > now)
@@ -426,6 +431,7 @@ impl Market {
         counted: Timestamp,
     ) {
         let id = OfferId::from(offer.id());
+        let fate = self.threads.fate(offer.intent, offer.header().author, id);
         if let Some(heard) = self.heard.get_mut(&offer.intent) {
             self.listener.sent.push_back(offer.header().created);
             self.offers.insert(id, offer.intent);
@@ -439,6 +445,7 @@ impl Market {
                     declined: None,
                     refused: None,
                     agreed: None,
+                    fate,
                 },
             );
         }
@@ -460,6 +467,7 @@ impl Market {
             .map(|(id, _)| *id)
             .collect();
         for id in gone {
+            self.forget_threads(id);
             if let Some(heard) = self.heard.remove(&id) {
                 for offer in heard.offers.keys() {
                     self.offers.remove(offer);
@@ -477,6 +485,7 @@ impl Market {
             .flat_map(|heard| heard.offers.values().map(move |made| (made, heard)))
             .filter(|(made, _)| {
                 made.agreed.is_none()
+                    && made.fate == OfferFate::Stands
                     && made.declined.is_none()
                     && made.refused.is_none()
                     && made.offer.valid_until > now
@@ -486,6 +495,49 @@ impl Market {
             .collect();
         for (record, offer, wanted) in unsent {
             self.post_offer(now, record, &offer, &wanted);
+        }
+    }
+
+    /// A want that we answer, as it was first cast.
+    pub(super) fn heard_intent(&self, intent: IntentId) -> Option<&Verified<Intent>> {
+        self.heard.get(&intent).map(|heard| &heard.intent)
+    }
+
+    /// Our offers to a want.
+    pub(super) fn offers_made(&self, intent: IntentId) -> Vec<(OfferId, &Offer)> {
+        let offers = self.heard.get(&intent).into_iter().flat_map(|heard| heard.offers.iter());
+        offers.map(|(id, made)| (*id, made.offer.body())).collect()
+    }
+
+    /// Where our newest offer to a want says that we are reached.
+    pub(super) fn reply_we_gave(&self, intent: IntentId) -> Option<ReplyPath> {
+        let offers = self.heard.get(&intent)?.offers.values();
+        let newest = offers.max_by_key(|made| made.offer.header().created)?;
+        Some(newest.offer.seller.reply.clone())
+    }
+
+    /// Where the customer of a want said last, to all, that it is reached.
+    pub(super) fn reply_of_customer(&self, intent: IntentId) -> Option<ReplyPath> {
+        self.heard.get(&intent).map(|heard| heard.wanted().reply.clone())
+    }
+
+    /// An offer of ours, of which item, and how many there were when.
+    pub(super) fn made(&self, id: OfferId) -> Option<(Verified<Offer>, Word, Option<u32>, Timestamp)> {
+        let heard = self.offers.get(&id).and_then(|intent| self.heard.get(intent))?;
+        let made = heard.offers.get(&id)?;
+        Some((made.offer.clone(), made.item.clone(), made.stock, made.counted))
+    }
+
+    /// The seller's letter made something of an offer of ours.
+    pub(super) fn apply_fate(&mut self, id: OfferId, fate: OfferFate) {
+        let Some(intent) = self.offers.get(&id).copied() else {
+            return;
+        };
+        if let Some(made) = self.heard.get_mut(&intent).and_then(|heard| heard.offers.get_mut(&id)) {
+            made.fate = fate;
+        }
+        if let Some(own) = self.own.get_mut(&intent) {
+            own.apply_fate(id, fate);
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Candidate, Draft};
+use super::{About, Candidate, Draft, Role};
 use crate::{
     contact::ReplyPath,
     deed::Difference,
@@ -13,6 +13,7 @@ use crate::{
     id::{AgreementId, IntentId, OfferId, RecordId},
     intent::Intent,
     ledger::Stored,
+    letter::{Change, Matter, ThreadId},
     matching::Ranked,
     offer::Reason,
     rules::Rules,
@@ -180,6 +181,24 @@ pub enum Command {
     Await(Word, Option<Box<Sought>>),
     /// Listen for wants of these groups; the rules decide which to answer.
     Listen(BTreeSet<Topic>),
+    /// Write a letter.
+    Say {
+        /// In which conversation.
+        about: About,
+        /// What; a round of zero and an empty version are filled in.
+        matter: Box<Matter>,
+    },
+    /// As a seller: put another offer in the place of one.
+    Revise {
+        /// Of which.
+        offer: OfferId,
+        /// The counter-offer that it answers, if one.
+        counter: Option<RecordId>,
+        /// What is otherwise.
+        changes: Vec<Change>,
+    },
+    /// As a seller: take an offer back.
+    Retract(OfferId),
 }
 
 /// What a command led to.
@@ -194,6 +213,8 @@ pub enum Answered {
     Accepted(AgreementId),
     /// The no is on its way.
     Declined(OfferId),
+    /// The letter is on its way.
+    Said(RecordId),
     /// So it is.
     Ok,
 }
@@ -237,6 +258,21 @@ pub enum Denied {
     /// The offer is in terms that the intent does not ask for. Kept for exit codes: see [`Denied::is_policy`].
     #[error("the offer is not under the intent's terms")]
     Terms,
+    /// The seller made another offer in its place.
+    #[error("the seller made another offer in its place: {0}")]
+    Revised(OfferId),
+    /// The seller took it back.
+    #[error("the seller took this offer back")]
+    Retracted,
+    /// No such deal.
+    #[error("no agreement {0} of yours: `agreement list` shows them")]
+    NoAgreement(AgreementId),
+    /// No such conversation.
+    #[error("no such conversation: `thread list` shows them")]
+    NoThread,
+    /// The rules of the conversation say no.
+    #[error("{0}")]
+    Unfitting(String),
     /// What to wait for is unclear.
     #[error("{0}")]
     Unclear(SoughtError),
@@ -251,7 +287,10 @@ pub enum Denied {
 impl Denied {
     /// Whether terms or policy stand against it, rather than a mistake or a mishap.
     pub fn is_policy(&self) -> bool {
-        matches!(self, Self::Terms | Self::Declined | Self::Taken(_) | Self::Agreed)
+        matches!(
+            self,
+            Self::Terms | Self::Declined | Self::Taken(_) | Self::Agreed | Self::Revised(_) | Self::Retracted
+        )
     }
 }
 
@@ -337,6 +376,15 @@ pub enum Event {
         offer: OfferId,
         reason: Reason,
     },
+    /// A letter was written, or came in.
+    Letter {
+        thread: ThreadId,
+        letter: RecordId,
+        from: Role,
+        what: String,
+    },
+    /// A letter of ours is there.
+    LetterDelivered { thread: ThreadId, letter: RecordId },
     /// The ledger could not be written; the node stands still until it can.
     StoreFailed,
 }

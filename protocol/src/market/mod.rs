@@ -20,12 +20,14 @@
 mod book;
 mod customer;
 mod deals;
+mod haggling;
 mod interests;
 mod listener;
 mod messages;
 mod meter;
 mod outbox;
 mod relay;
+mod threads;
 mod views;
 
 #[cfg(test)]
@@ -35,11 +37,13 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 pub use customer::Draft;
 pub use listener::Candidate;
+pub use threads::About;
 pub use messages::{
     Answered, Command, Denied, Done, Event, Exchange, Input, Output, PeerBytes, Request, TaskId, Ticket,
 };
+pub use crate::thread::Role;
 pub use views::{
-    AgreementView, DeliveryState, IntentState, IntentView, OfferState, OfferView, ReceiptView, Role, Status,
+    AgreementView, DeliveryState, IntentState, IntentView, OfferState, OfferView, ReceiptView, Status,
 };
 
 use crate::{
@@ -84,6 +88,7 @@ pub struct Market {
     deals: BTreeMap<AgreementId, deals::Deal>,
     offers: BTreeMap<OfferId, IntentId>,
     interests: Standing<Word>,
+    threads: threads::Threads,
     relay: relay::Relay,
     listener: listener::Listener,
     outbox: outbox::Outbox,
@@ -145,6 +150,7 @@ impl Market {
             deals: BTreeMap::new(),
             offers: BTreeMap::new(),
             interests: interests::laid_out(config.interests.iter()),
+            threads: threads::Threads::default(),
             relay: relay::Relay::default(),
             listener: listener::Listener::default(),
             outbox: outbox::Outbox::default(),
@@ -271,6 +277,13 @@ impl Market {
                     self.ask_met(now);
                     Ok(Answered::Ok)
                 }
+                Command::Say { about, matter } => self.say(now, about, *matter),
+                Command::Revise {
+                    offer,
+                    counter,
+                    changes,
+                } => self.revise(now, offer, counter, &changes),
+                Command::Retract(offer) => self.retract(now, offer),
                 Command::Await(name, sought) => self.wait_for(now, name, sought.map(|sought| *sought)),
                 Command::Listen(topics) => {
                     self.listen(topics);
@@ -304,6 +317,7 @@ impl Market {
             Ok(Frame::Decline(record)) => Some(self.take_decline(now, &record)),
             Ok(Frame::Receipt(record)) => Some(self.take_receipt(now, &record)),
             Ok(Frame::Withdrawal(record)) => Some(self.take_withdrawal(now, &record)),
+            Ok(Frame::Letter(record)) => Some(self.take_letter(now, &record)),
             Ok(Frame::Pull { topic, after }) => Some(self.open_page(now, topic, after)),
             Ok(Frame::Tell { topic, records }) if self.topics().contains(&topic) => {
                 self.told(now, peer, topic, &records).map_or_else(refused, Some)
@@ -404,6 +418,8 @@ impl Market {
             Fact::DeclineTaken(decline) => self.apply_decline_taken(decline),
             Fact::YesRefused { offer, why } => self.apply_yes_refused(*offer, *why),
             Fact::Differed { agreement, difference } => self.apply_differed(*agreement, difference),
+            Fact::Wrote(letter) => self.apply_letter(at, letter, true),
+            Fact::Took(letter) => self.apply_letter(at, letter, false),
         }
     }
 

@@ -292,6 +292,7 @@ impl Market {
             (Frame::Acceptance(_), _) => self.try_later(now, record, Seconds(0)),
             (_, Ok(Frame::Stored(id))) if id == expected => {
                 self.record(now, Fact::Delivered { record, refused: None });
+                self.letter_arrived(now, record);
                 if let Some((intent, offer)) = self.made_offer(record) {
                     self.event(Event::Delivered {
                         intent,

@@ -13,18 +13,9 @@ use crate::{
     matching::{Admission, Score},
     offer::{Offer, Reason},
     receipt::Receipt,
+    thread::{OfferFate, Role},
     time::Timestamp,
 };
-
-/// Which side of a want or a deal this node is on.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Debug)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// We want.
-    Customer,
-    /// We sell.
-    Seller,
-}
 
 /// How far a want of ours has come.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Debug)]
@@ -103,6 +94,23 @@ pub enum OfferState {
         /// Which.
         agreement: AgreementId,
     },
+    /// The seller made another offer in its place.
+    Revised {
+        /// Which.
+        by: OfferId,
+    },
+    /// The seller took it back.
+    Retracted,
+}
+
+impl From<OfferFate> for OfferState {
+    fn from(fate: OfferFate) -> Self {
+        match fate {
+            OfferFate::Stands => Self::Open,
+            OfferFate::Revised { by } => Self::Revised { by },
+            OfferFate::Retracted => Self::Retracted,
+        }
+    }
 }
 
 /// A want, ours or heard.

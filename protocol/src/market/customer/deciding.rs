@@ -14,6 +14,7 @@ use crate::{
     matching::admits,
     offer::{Decline, Reason},
     receipt::{OrderEvent, Receipt},
+    thread::OfferFate,
     time::{Seconds, Timestamp},
 };
 
@@ -43,6 +44,11 @@ impl Market {
         }
         if taken.declined.is_some() || taken.refused.is_some() {
             return Err(Denied::Declined);
+        }
+        match taken.fate {
+            OfferFate::Stands => {}
+            OfferFate::Revised { by } => return Err(Denied::Revised(by)),
+            OfferFate::Retracted => return Err(Denied::Retracted),
         }
         if own.withdrawal.is_some() {
             return Err(Denied::Withdrawn);
@@ -144,6 +150,7 @@ impl Market {
                     receipt: id,
                     what,
                 });
+                self.acknowledge(now, agreement, id);
                 // The want is met; whoever still listens need not look.
                 if let Err(denied) = self.end(now, intent) {
                     debug_assert!(false, "a withdrawal of our own intent signs: {denied}");

@@ -9,6 +9,7 @@ use crate::{
     intent::Intent,
     matching::{Admission, Ranked, admits},
     offer::Offer,
+    thread::OfferFate,
     time::Timestamp,
 };
 
@@ -141,6 +142,7 @@ impl Market {
                 why: *why,
                 difference: difference.clone(),
             },
+            (None, None, None) if taken.fate != OfferFate::Stands => taken.fate.into(),
             (None, None, None) if taken.offer.valid_until <= now => OfferState::Expired,
             (None, None, None) => OfferState::Open,
         }

@@ -16,6 +16,7 @@ use crate::{
     matching::{admits, alike},
     offer::Offer,
     text::Prose,
+    thread::OfferFate,
     time::Timestamp,
 };
 
@@ -125,7 +126,7 @@ impl Market {
         let from_seller = own
             .offers
             .values()
-            .filter(|taken| taken.offer.header().author == header.author)
+            .filter(|taken| taken.offer.header().author == header.author && taken.fate == OfferFate::Stands)
             .count();
         let full = own.offers.len() >= usize::from(wanted.max_offers);
         if full && (from_seller > 0 || own.gives_way(now).is_none()) {
@@ -226,6 +227,7 @@ impl Market {
         if let Some(own) = self.own.get_mut(&offer.intent) {
             self.offers.insert(id, offer.intent);
             let alike = alike(own.wanted(), offer);
+            let fate = self.threads.fate(offer.intent, offer.header().author, id);
             own.offers.insert(
                 id,
                 Taken {
@@ -234,6 +236,7 @@ impl Market {
                     at,
                     declined: None,
                     refused: None,
+                    fate,
                 },
             );
         }

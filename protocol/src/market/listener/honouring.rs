@@ -12,6 +12,7 @@ use crate::{
     limits,
     offer::Decline,
     receipt::{OrderEvent, Receipt},
+    thread::OfferFate,
     time::{Seconds, Timestamp},
 };
 
@@ -119,6 +120,9 @@ impl Market {
         }
         // A customer whose yes is under way does not withdraw: this one is old news.
         if heard.withdrawal.is_some() {
+            return Some(Refusal::Withdrawn);
+        }
+        if made.fate != OfferFate::Stands {
             return Some(Refusal::Withdrawn);
         }
         let signed_late = acceptance.header().created > made.offer.valid_until;

@@ -6,6 +6,7 @@ use crate::{
     id::{IntentId, OfferId},
     keys::PublicKey,
     matching::{admits, score},
+    thread::OfferFate,
     time::Timestamp,
 };
 
@@ -76,6 +77,7 @@ impl Market {
             (Some(agreement), ..) => OfferState::Agreed { agreement },
             (None, Some(why), _) => OfferState::NotHonoured { why, difference: None },
             (None, None, Some(reason)) => OfferState::Declined { reason },
+            (None, None, None) if made.fate != OfferFate::Stands => made.fate.into(),
             (None, None, None) if made.offer.valid_until <= now => OfferState::Expired,
             (None, None, None) => OfferState::Open,
         };

@@ -1,0 +1,600 @@
+//! What customer and seller say to each other about one want, from the first question to the last deletion receipt.
+//!
+//! Each side's letters form a hash chain, and each names the last letter of the other side that its author had: so
+//! nothing said can change or vanish unseen, and whatever a letter speaks of is there before it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    attribute::Attribute,
+    contact::ReplyPath,
+    envelope::{Header, Kind, Record},
+    fault::Fault,
+    id::{AgreementId, EntryHash, IntentId, OfferId, RecordId, TermsHash, digest},
+    keys::PublicKey,
+    limits,
+    list::{Bytes, List},
+    money::Money,
+    offer::Reason,
+    text::{Name, Phrase, Prose, Word},
+    time::{Seconds, Timestamp},
+};
+
+/// One conversation: about one want, with one seller.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Debug)]
+pub struct ThreadId {
+    /// About which want.
+    pub intent: IntentId,
+    /// With whom.
+    pub seller: PublicKey,
+}
+
+impl ThreadId {
+    /// One id of 32 bytes for the pair, for a path or a table.
+    pub fn hash(&self) -> RecordId {
+        RecordId(digest("intentcast/1/thread", &[&self.intent.0, &self.seller.0]))
+    }
+}
+
+impl fmt::Display for ThreadId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.hash().fmt(f)
+    }
+}
+
+/// One letter of a thread.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
+pub struct Letter {
+    /// Of which conversation.
+    pub thread: ThreadId,
+    /// 0 for this author's first in the thread, then one more each.
+    pub number: u32,
+    /// This author's letter before; none for the first.
+    pub before: Option<RecordId>,
+    /// The other side's last letter that the author had; none where there was none.
+    pub after: Option<RecordId>,
+    /// Where the author is reached from now on; none where nothing has changed.
+    pub reply: Option<ReplyPath>,
+    /// What is said.
+    pub matter: Matter,
+}
+
+/// What a letter says. The order is the wire's.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
+#[serde(rename_all = "snake_case")]
+pub enum Matter {
+    /// Either: nothing but the new reply path.
+    Moved,
+    /// Either: something is to be known.
+    Question {
+        /// About which offer; none for the want itself.
+        about: Option<OfferId>,
+        /// About which field of it, if about one.
+        field: Option<Word>,
+        /// In words.
+        text: Prose,
+    },
+    /// Either: what was asked.
+    Answer {
+        /// Which question of the other side.
+        question: RecordId,
+        /// In words.
+        text: Prose,
+        /// Whether the want was amended as well, so that all who listen know.
+        to_all: bool,
+    },
+    /// Customer: yes, if the offer were otherwise.
+    Counter {
+        /// Which offer.
+        offer: OfferId,
+        /// 1 for the first of the thread, at most the want's `max_rounds`.
+        round: u8,
+        /// How it ought to be.
+        changes: List<Change, { limits::CHANGES }>,
+    },
+    /// Seller: another offer in the place of one that stands.
+    Revised {
+        /// Which it takes the place of.
+        offer: OfferId,
+        /// The counter-offer that it answers, if one.
+        counter: Option<RecordId>,
+        /// That counter-offer's round, or one more than the last.
+        round: u8,
+        /// The new offer, signed.
+        with: Bytes<{ limits::REVISED_BYTES }>,
+    },
+    /// Seller: the offer stands as it was, or not at all.
+    CounterRefused {
+        /// Which counter-offer.
+        counter: RecordId,
+        /// Why.
+        why: Reason,
+    },
+    /// Seller: the offer stands no more.
+    Retracted {
+        /// Which.
+        offer: OfferId,
+    },
+    /// Customer: what the want withheld, for this seller alone.
+    Disclosed {
+        /// What, with what its commitment is checked by.
+        fields: List<Disclosure, { limits::DISCLOSURES }>,
+    },
+    /// Either: the deal should change.
+    Proposal(Proposal),
+    /// Either: whether the other side's proposal is taken.
+    Verdict {
+        /// Which.
+        proposal: RecordId,
+        /// Whether it is.
+        yes: bool,
+    },
+    /// Customer: this receipt is here.
+    Acknowledged {
+        /// Which.
+        receipt: RecordId,
+    },
+    /// Customer: the order should end or go back.
+    Asked {
+        /// What for.
+        what: Ask,
+        /// Why.
+        why: Phrase,
+    },
+    /// Customer: a key to rate this order with, fresh and tied to nothing else.
+    RatingAsked {
+        /// Which.
+        key: PublicKey,
+    },
+    /// Seller: that key may rate.
+    RatingGiven {
+        /// A signed [`crate::rating::Ticket`].
+        ticket: Bytes<{ limits::TICKET_BYTES }>,
+    },
+    /// Seller: may we have this strand, for this and no more?
+    PermissionRequest {
+        /// What is asked.
+        permission: Permission,
+        /// What the person has of it.
+        benefit: Phrase,
+        /// A one-time X25519 key to seal the value to.
+        key: [u8; 32],
+    },
+    /// Customer: you may.
+    Granted {
+        /// Which request.
+        request: RecordId,
+        /// What is granted: what was asked, or less.
+        permission: Permission,
+        /// Whether the value is an alias that points at this grant alone.
+        alias: bool,
+        /// The value, sealed to the request's key.
+        sealed: Bytes<{ limits::SEALED_BYTES }>,
+    },
+    /// Customer: you may not.
+    GrantRefused {
+        /// Which request.
+        request: RecordId,
+        /// Why.
+        why: Phrase,
+    },
+    /// Seller: what was done with a strand.
+    UseReport(UseReport),
+    /// Either: a word about the use of a strand.
+    Suggestion {
+        /// Under which grant.
+        grant: RecordId,
+        /// What it answers, if it answers.
+        about: Option<RecordId>,
+        /// In words.
+        text: Prose,
+    },
+    /// Customer: no more.
+    Revoked {
+        /// Which grant.
+        grant: RecordId,
+        /// Whether what is held must go as well.
+        delete: bool,
+        /// By when the seller must have answered.
+        answer_by: Timestamp,
+    },
+    /// Seller: it is gone.
+    Deleted(Deletion),
+    /// Either: the other side's letters up to this one were seen by a person or by the rules.
+    Seen {
+        /// Which.
+        letter: RecordId,
+    },
+    /// Either: a file that can be fetched by its hash.
+    Document {
+        /// SHA-256 of it.
+        hash: EntryHash,
+        /// What it is.
+        mime: Word,
+        /// How long, bytes.
+        bytes: u32,
+        /// What it is called.
+        name: Name,
+    },
+}
+
+/// How an offer ought to be for a customer to take it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// For this much, all in, at most.
+    Total(Money),
+    /// There by then.
+    DeliverBy(Timestamp),
+    /// This many of the first line.
+    Quantity(u32),
+    /// To be given back within at least these days.
+    ReturnsDays(u16),
+    /// With at least these months of warranty.
+    WarrantyMonths(u16),
+    /// The first line with this attribute.
+    Attribute(Attribute),
+}
+
+/// One field that a want withheld.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
+pub struct Disclosure {
+    /// Which.
+    pub field: Word,
+    /// What it is.
+    pub value: Prose,
+    /// What it was hashed with.
+    pub salt: [u8; 16],
+}
+
+/// A change to a deal that stands, which takes both sides.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
+pub struct Proposal {
+    /// Which deal.
+    pub agreement: AgreementId,
+    /// The deal as it stands now: see [`crate::thread::Thread::version`].
+    pub version: EntryHash,
+    /// What should change, field by field.
+    pub changes: List<DealChange, { limits::CHANGES }>,
+    /// Why.
+    pub why: Phrase,
+}
+
+/// One field of a deal, as it is and as it should be.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
+#[serde(rename_all = "snake_case")]
+pub enum DealChange {
+    /// What the customer pays, all in.
+    Total {
+        /// As it is.
+        from: Money,
+        /// As it should be.
+        to: Money,
+    },
+    /// By when it is there.
+    DeliverBy {
+        /// As it is.
+        from: Timestamp,
+        /// As it should be.
+        to: Timestamp,
+    },
+    /// The terms.
+    Terms {
+        /// As they are.
+        from: TermsHash,
+        /// As they should be.
+        to: TermsHash,
+    },
+    /// What a granted strand may be used for.
+    Purpose {
+        /// Under which grant.
+        grant: RecordId,
+        /// As it is.
+        from: Phrase,
+        /// As it should be.
+        to: Phrase,
+    },
+    /// Who else may have a granted strand.
+    Recipients {
+        /// Under which grant.
+        grant: RecordId,
+        /// As they are.
+        from: List<Name, { limits::RECIPIENTS }>,
+        /// As they should be.
+        to: List<Name, { limits::RECIPIENTS }>,
+    },
+}
+
+impl DealChange {
+    /// The field, as it is, and as it should be, in words.
+    pub fn told(&self) -> (&'static str, String, String) {
+        let names = |names: &[Name]| names.iter().map(Name::as_str).collect::<Vec<_>>().join(", ");
+        match self {
+            Self::Total { from, to } => ("total", from.to_string(), to.to_string()),
+            Self::DeliverBy { from, to } => ("deliver_by", from.to_string(), to.to_string()),
+            Self::Terms { from, to } => ("terms", from.to_string(), to.to_string()),
+            Self::Purpose { from, to, .. } => ("purpose", from.to_string(), to.to_string()),
+            Self::Recipients { from, to, .. } => ("recipients", names(from), names(to)),
+        }
+    }
+}
+
+/// What a customer may ask of an order.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Debug)]
+#[serde(rename_all = "snake_case")]
+pub enum Ask {
+    /// That it be called off.
+    Cancel,
+    /// That it be taken back.
+    Return,
+}
+
+/// What may be done with a strand. Bit 0 use, 1 store, 2 share, 3 derive; never empty.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Debug)]
+pub struct Operations(u8);
+
+/// One thing that may be done with a strand.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Debug)]
+#[serde(rename_all = "snake_case")]
+pub enum Operation {
+    /// To do the purpose with it.
+    Use,
+    /// To keep it until the end.
+    Store,
+    /// To hand it to the recipients named.
+    Share,
+    /// To work something else out from it.
+    Derive,
+}
+
+impl Operation {
+    /// All, least first.
+    pub const ALL: [Self; 4] = [Self::Use, Self::Store, Self::Share, Self::Derive];
+
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Use => "use",
+            Self::Store => "store",
+            Self::Share => "share",
+            Self::Derive => "derive",
+        }
+    }
+
+    /// The operation of this word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|operation| operation.word() == word.trim().to_lowercase())
+    }
+}
+
+impl Operations {
+    /// The set of these; `None` of nothing.
+    pub fn of(operations: &[Operation]) -> Option<Self> {
+        let bits = operations
+            .iter()
+            .fold(0, |bits, operation| bits | 1 << *operation as u8);
+        (bits != 0).then_some(Self(bits))
+    }
+
+    /// Whether the set has it.
+    pub fn has(self, operation: Operation) -> bool {
+        self.0 & 1 << operation as u8 != 0
+    }
+
+    /// Whether all of `other` are in the set.
+    pub fn covers(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// The members, least first.
+    pub fn list(self) -> Vec<Operation> {
+        Operation::ALL.into_iter().filter(|it| self.has(*it)).collect()
+    }
+}
+
+impl fmt::Display for Operations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words: Vec<_> = self.list().into_iter().map(Operation::word).collect();
+        f.write_str(&words.join(", "))
+    }
+}
+
+/// One strand, one purpose, until one time.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
+pub struct Permission {
+    /// Under which deal.
+    pub agreement: AgreementId,
+    /// Which item of personal data: `address.delivery`.
+    pub strand: Word,
+    /// What for, and nothing else.
+    pub purpose: Phrase,
+    /// What may be done with it.
+    pub operations: Operations,
+    /// Who else may have it.
+    pub recipients: List<Name, { limits::RECIPIENTS }>,
+    /// Until when.
+    pub ends: Timestamp,
+}
+
+impl Permission {
+    /// Whether this asks for nothing that `asked` does not.
+    pub fn is_within(&self, asked: &Self) -> bool {
+        self.agreement == asked.agreement
+            && self.strand == asked.strand
+            && self.purpose == asked.purpose
+            && asked.operations.covers(self.operations)
+            && self.recipients.iter().all(|name| asked.recipients.contains(name))
+            && self.ends <= asked.ends
+    }
+
+    fn check(&self, header: &Header) -> Result<(), Fault> {
+        if self.operations.0 == 0 || self.operations.0 > 15 {
+            return Err(invalid("operations", "one to four of use, store, share, derive"));
+        }
+        if self.ends <= header.created {
+            return Err(invalid("ends", "after it is asked"));
+        }
+        if !self.recipients.is_empty() && !self.operations.has(Operation::Share) {
+            return Err(invalid("recipients", "none, where nothing is to be shared"));
+        }
+        if self.strand.is_empty() {
+            return Err(Fault::Missing("strand"));
+        }
+        if self.purpose.is_empty() {
+            return Err(Fault::Missing("purpose"));
+        }
+        Ok(())
+    }
+}
+
+/// What a seller did with a strand, over a time.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
+pub struct UseReport {
+    /// Under which grant.
+    pub grant: RecordId,
+    /// What was done.
+    pub operation: Operation,
+    /// What for.
+    pub purpose: Phrase,
+    /// How often.
+    pub times: u32,
+    /// From when.
+    pub from: Timestamp,
+    /// Until when.
+    pub to: Timestamp,
+    /// With whom it was shared.
+    pub shared_with: List<Name, { limits::RECIPIENTS }>,
+}
+
+/// That a strand is gone, and what is not.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
+pub struct Deletion {
+    /// Under which grant.
+    pub grant: RecordId,
+    /// When.
+    pub at: Timestamp,
+    /// What is kept all the same.
+    pub kept: List<Kept, { limits::KEPT }>,
+    /// Recipients who were told to delete it as well.
+    pub told: List<Name, { limits::RECIPIENTS }>,
+}
+
+/// What a seller keeps in spite of all, and by what right.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
+pub struct Kept {
+    /// What.
+    pub what: Phrase,
+    /// The law or contract that asks for it.
+    pub ground: Phrase,
+    /// Until when.
+    pub until: Timestamp,
+}
+
+fn invalid(field: &'static str, why: &str) -> Fault {
+    Fault::Invalid { field, why: why.into() }
+}
+
+impl Matter {
+    /// The word for it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Moved => "moved",
+            Self::Question { .. } => "question",
+            Self::Answer { .. } => "answer",
+            Self::Counter { .. } => "counter",
+            Self::Revised { .. } => "revised",
+            Self::CounterRefused { .. } => "counter_refused",
+            Self::Retracted { .. } => "retracted",
+            Self::Disclosed { .. } => "disclosed",
+            Self::Proposal(_) => "proposal",
+            Self::Verdict { .. } => "verdict",
+            Self::Acknowledged { .. } => "acknowledged",
+            Self::Asked { .. } => "asked",
+            Self::RatingAsked { .. } => "rating_asked",
+            Self::RatingGiven { .. } => "rating_given",
+            Self::PermissionRequest { .. } => "permission_request",
+            Self::Granted { .. } => "granted",
+            Self::GrantRefused { .. } => "grant_refused",
+            Self::UseReport(_) => "use_report",
+            Self::Suggestion { .. } => "suggestion",
+            Self::Revoked { .. } => "revoked",
+            Self::Deleted(_) => "deleted",
+            Self::Seen { .. } => "seen",
+            Self::Document { .. } => "document",
+        }
+    }
+
+    fn check(&self, header: &Header) -> Result<(), Fault> {
+        match self {
+            Self::Question { text, .. } | Self::Answer { text, .. } | Self::Suggestion { text, .. }
+                if text.is_empty() =>
+            {
+                Err(Fault::Missing("text"))
+            }
+            Self::Counter { round, changes, .. } => {
+                if changes.is_empty() {
+                    return Err(Fault::Missing("changes"));
+                }
+                let kinds = changes.iter().map(std::mem::discriminant);
+                let twice = kinds.clone().enumerate().any(|(at, kind)| {
+                    !matches!(changes[at], Change::Attribute(_)) && kinds.clone().skip(at + 1).any(|it| it == kind)
+                });
+                if twice {
+                    return Err(invalid("changes", "each field once"));
+                }
+                if changes.iter().any(|it| matches!(it, Change::Total(total) if total.minor <= 0)) {
+                    return Err(invalid("changes", "a total of more than nothing"));
+                }
+                if changes.iter().any(|it| matches!(it, Change::Quantity(0))) {
+                    return Err(invalid("changes", "a quantity of at least one"));
+                }
+                if *round == 0 {
+                    return Err(invalid("round", "1 or more"));
+                }
+                Ok(())
+            }
+            Self::Revised { round: 0, .. } => Err(invalid("round", "1 or more")),
+            Self::Disclosed { fields } if fields.is_empty() => Err(Fault::Missing("fields")),
+            Self::Proposal(proposal) if proposal.changes.is_empty() => Err(Fault::Missing("changes")),
+            Self::PermissionRequest { permission, .. } | Self::Granted { permission, .. } => permission.check(header),
+            Self::UseReport(report) if report.to < report.from => Err(invalid("to", "not before `from`")),
+            Self::UseReport(report)
+                if !report.shared_with.is_empty() && report.operation != Operation::Share =>
+            {
+                Err(invalid("shared_with", "none, where nothing was shared"))
+            }
+            Self::Revoked { answer_by, .. } if *answer_by <= header.created => {
+                Err(invalid("answer_by", "after it was revoked"))
+            }
+            Self::Document { bytes, .. } if *bytes as usize > limits::DOCUMENT_BYTES => Err(Fault::Exceeded {
+                what: "bytes of a document",
+                limit: limits::DOCUMENT_BYTES as u64,
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Record for Letter {
+    const KIND: Kind = Kind::Letter;
+    const MAX_BODY: usize = limits::LETTER_BODY_BYTES;
+    const STAMP_BITS: u32 = 0;
+    const LIFE: Seconds = limits::DEED_LIFE;
+
+    fn check(&self, header: &Header) -> Result<(), Fault> {
+        if (self.number == 0) != self.before.is_none() {
+            return Err(invalid("before", "the first has none, every other one has"));
+        }
+        if matches!(self.matter, Matter::Moved) && self.reply.is_none() {
+            return Err(Fault::Missing("reply"));
+        }
+        if let Some(reply) = &self.reply {
+            reply.check()?;
+        }
+        self.matter.check(header)
+    }
+}
