@@ -199,7 +199,7 @@ fn every_kind_frame_and_fact_has_a_vector() {
     let _ = |frame: &Frame| match frame {
         Frame::Offer(_) | Frame::Acceptance(_) | Frame::Decline(_) | Frame::Receipt(_) | Frame::Withdrawal(_) => {}
         Frame::Pull { .. } | Frame::Stored(_) | Frame::Refused { .. } => {}
-        Frame::Confirmed { .. } | Frame::Open { .. } | Frame::Tell { .. } => {}
+        Frame::Confirmed { .. } | Frame::Open { .. } | Frame::Tell { .. } | Frame::Letter(_) => {}
     };
     use crate::ledger::Fact;
     let _ = |fact: &Fact| match fact {
@@ -208,7 +208,7 @@ fn every_kind_frame_and_fact_has_a_vector() {
         Fact::AcceptanceRefused { .. } | Fact::Agreed { .. } | Fact::Receipt(_) | Fact::Heard(_) => {}
         Fact::HeardAmendment(_) | Fact::HeardWithdrawal(_) | Fact::Offered { .. } => {}
         Fact::Delivered { .. } | Fact::DeclineTaken(_) => {}
-        Fact::YesRefused { .. } | Fact::Differed { .. } => {}
+        Fact::YesRefused { .. } | Fact::Differed { .. } | Fact::Wrote(_) | Fact::Took(_) => {}
     };
 }
 

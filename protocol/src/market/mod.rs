@@ -27,6 +27,7 @@ mod messages;
 mod meter;
 mod outbox;
 mod relay;
+mod thread_views;
 mod threads;
 mod views;
 
@@ -37,6 +38,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 pub use customer::Draft;
 pub use listener::Candidate;
+pub use thread_views::{DealView, GrantView, LetterView, Passage, ProposalView, ThreadView};
 pub use threads::About;
 pub use messages::{
     Answered, Command, Denied, Done, Event, Exchange, Input, Output, PeerBytes, Request, TaskId, Ticket,

@@ -6,6 +6,7 @@ mod forgery;
 mod interests;
 mod relaying;
 mod seller;
+mod talking;
 
 use std::collections::BTreeSet;
 

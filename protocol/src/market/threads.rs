@@ -68,6 +68,12 @@ pub(super) struct Threads {
 }
 
 impl Threads {
+    /// The thread that has this id, or a letter with it.
+    pub(super) fn of(&self, id: RecordId) -> Option<ThreadId> {
+        let letter = self.letters.get(&id).copied();
+        letter.or_else(|| self.all.keys().copied().find(|thread| thread.hash() == id))
+    }
+
     pub(super) fn fate(&self, intent: IntentId, seller: PublicKey, offer: OfferId) -> OfferFate {
         let thread = self.all.get(&ThreadId { intent, seller });
         thread.map_or(OfferFate::Stands, |it| it.thread.view().fate(offer))

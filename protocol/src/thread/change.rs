@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Role, Thread, View};
 use crate::{
     deed::{Difference, Settled},
@@ -93,7 +95,8 @@ impl Terms {
 }
 
 /// How a proposal stands.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Debug)]
+#[serde(rename_all = "snake_case")]
 pub enum Standing {
     /// It waits for the other side.
     Open,

@@ -15,7 +15,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-pub use change::Terms as DealTerms;
+pub use change::{Standing, Terms as DealTerms};
 pub use grants::{Grant, Request, Revocation};
 pub use haggle::{OfferFate, apply as apply_changes, differences, told as changes_told};
 
