@@ -180,6 +180,15 @@ impl Market {
         }
     }
 
+    /// The seller's ticket for our rating key.
+    pub(super) fn ticket(&self, id: ThreadId) -> Option<Bytes<{ limits::TICKET_BYTES }>> {
+        let view = self.threads.all.get(&id)?.thread.view();
+        view.of(Role::Seller).iter().find_map(|entry| match entry.matter() {
+            Matter::RatingGiven { ticket } => Some(ticket.clone()),
+            _ => None,
+        })
+    }
+
     /// Where the other side is reached: as it said last in the thread, or before that in its records.
     fn address_of(&self, id: ThreadId) -> Option<ReplyPath> {
         let said = self.threads.all.get(&id).and_then(Conversation::theirs).cloned();

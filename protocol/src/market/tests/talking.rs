@@ -260,3 +260,29 @@ fn letters_wait_for_the_one_before_them_and_go_in_order() {
     assert_eq!(the_thread(&seller).letters[0].id, first);
     assert_eq!(the_thread(&seller).letters.len(), 2);
 }
+
+#[test]
+fn a_rating_is_under_a_key_that_the_seller_signed_and_names_nobody() {
+    let (mut customer, mut seller, id) = agreed();
+    let rate = |stars| Command::Rate {
+        agreement: id,
+        stars,
+        text: Prose::new("It folds.").unwrap(),
+    };
+    assert!(matches!(customer.command(after(20), rate(5)), Ok(Answered::Said(_))));
+    settle(after(20), &mut customer, &mut seller);
+    assert!(matches!(customer.command(after(21), rate(9)), Err(Denied::Unfit(_))));
+    assert!(matches!(customer.command(after(21), rate(5)), Ok(Answered::Rated(_))));
+    assert!(seller.command(after(22), rate(1)).is_err(), "the seller does not rate itself");
+    let deal = &customer.market.agreements()[0];
+    let shown = deal.rating.as_ref().unwrap();
+    let bytes = crate::id::unhex(&shown.record).unwrap();
+    let rating = crate::envelope::open::<crate::rating::Rating>(&bytes).unwrap();
+    assert_eq!(rating.of().unwrap().0, deal.seller);
+    assert_ne!(rating.header().author, deal.customer);
+    for told in [deal.customer.0, id.0, deal.intent.0, deal.offer.0] {
+        assert!(!bytes.windows(32).any(|window| window == told));
+    }
+    customer.restart(after(30));
+    assert_eq!(customer.market.agreements()[0].rating.as_ref().unwrap().id, shown.id);
+}
