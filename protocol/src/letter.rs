@@ -546,7 +546,10 @@ impl Matter {
                 if twice {
                     return Err(invalid("changes", "each field once"));
                 }
-                if changes.iter().any(|it| matches!(it, Change::Total(total) if total.minor <= 0)) {
+                if changes
+                    .iter()
+                    .any(|it| matches!(it, Change::Total(total) if total.minor <= 0))
+                {
                     return Err(invalid("changes", "a total of more than nothing"));
                 }
                 if changes.iter().any(|it| matches!(it, Change::Quantity(0))) {
@@ -562,9 +565,7 @@ impl Matter {
             Self::Proposal(proposal) if proposal.changes.is_empty() => Err(Fault::Missing("changes")),
             Self::PermissionRequest { permission, .. } | Self::Granted { permission, .. } => permission.check(header),
             Self::UseReport(report) if report.to < report.from => Err(invalid("to", "not before `from`")),
-            Self::UseReport(report)
-                if !report.shared_with.is_empty() && report.operation != Operation::Share =>
-            {
+            Self::UseReport(report) if !report.shared_with.is_empty() && report.operation != Operation::Share => {
                 Err(invalid("shared_with", "none, where nothing was shared"))
             }
             Self::Revoked { answer_by, .. } if *answer_by <= header.created => {

@@ -14,6 +14,7 @@ mod listener;
 mod market;
 pub mod problem;
 mod seller;
+mod threads;
 
 #[cfg(test)]
 mod tests;
@@ -43,6 +44,7 @@ pub use self::{
     interests::Stands,
     market::{CastReply, DecideBody, DeclineBody},
     seller::RulesTest,
+    threads::{LetterBody, RateBody, ReviseBody, Subject},
 };
 use crate::home::{entropy, write_secret};
 
@@ -170,6 +172,12 @@ fn router<B: Backend>(backend: B, guard: Guard, ended: tokio::sync::watch::Recei
         .route("/agreements", get(market::agreements::<B>))
         .route("/agreements/{id}", get(market::agreement::<B>))
         .route("/agreements/{id}/evidence", get(market::evidence::<B>))
+        .route("/offers/{id}/revise", post(threads::revise::<B>))
+        .route("/offers/{id}/retract", post(threads::retract::<B>))
+        .route("/agreements/{id}/rate", post(threads::rate::<B>))
+        .route("/threads", get(threads::threads::<B>))
+        .route("/threads/{id}", get(threads::thread::<B>))
+        .route("/letters", post(threads::write::<B>))
         .route("/status", get(health::status::<B>))
         .route("/peers", get(health::peers::<B>))
         .route("/catalogue/search", get(seller::search::<B>))

@@ -93,6 +93,11 @@ impl From<Denied> for Problem {
             Denied::Unclear(_) => (StatusCode::UNPROCESSABLE_ENTITY, "unclear"),
             Denied::TooManyInterests(_) => (StatusCode::TOO_MANY_REQUESTS, "too_many"),
             Denied::TooMany(_) => (StatusCode::TOO_MANY_REQUESTS, "too_many"),
+            Denied::Revised(_) => (StatusCode::CONFLICT, "revised"),
+            Denied::Retracted => (StatusCode::CONFLICT, "retracted"),
+            Denied::NoAgreement(_) => (StatusCode::NOT_FOUND, "no_agreement"),
+            Denied::NoThread => (StatusCode::NOT_FOUND, "no_thread"),
+            Denied::Unfitting(_) => (StatusCode::CONFLICT, "unfitting"),
             Denied::NotReachable => (StatusCode::SERVICE_UNAVAILABLE, "not_reachable"),
             Denied::NotStored => (StatusCode::SERVICE_UNAVAILABLE, "not_stored"),
         };

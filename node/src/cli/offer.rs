@@ -35,6 +35,11 @@ pub enum OfferCommand {
         /// Its id, or the first digits of it
         offer: Prefix,
     },
+    /// As a seller: take an offer of yours back
+    Retract {
+        /// Its id, or the first digits of it
+        offer: Prefix,
+    },
     /// Say no
     Decline {
         /// Its id, or the first digits of it
@@ -45,7 +50,7 @@ pub enum OfferCommand {
     },
 }
 
-fn reason_parser() -> impl clap::builder::TypedValueParser<Value = Reason> {
+pub(super) fn reason_parser() -> impl clap::builder::TypedValueParser<Value = Reason> {
     PossibleValuesParser::new(Reason::ALL.map(Reason::word)).map(|word| {
         let known = Reason::ALL.into_iter().find(|reason| reason.word() == word);
         known.expect("clap takes only the words that it was given")
@@ -103,6 +108,12 @@ pub async fn run(global: &Global, command: OfferCommand) -> Result<()> {
                 "accepted {id}\nonce the seller confirms, this is agreement {agreement}"
             ))?;
             out.line(format!("see it: intentcast receipt show {}", agreement.short()))?;
+        }
+        OfferCommand::Retract { offer } => {
+            let id = pick(&client, &offer).await?;
+            let _: Answered = client.post(&format!("/v1/offers/{id}/retract"), &json!({})).await?;
+            out.value(&json!({ "event": "retracted", "offer": id }))?;
+            out.line(format!("taken back {id}"))?;
         }
         OfferCommand::Decline { offer, reason } => {
             let id = pick(&client, &offer).await?;
@@ -183,6 +194,8 @@ fn state(state: &OfferState) -> String {
             None => format!("not honoured ({})", why.word()),
         },
         OfferState::Agreed { .. } => "agreed".into(),
+        OfferState::Revised { by } => format!("revised: now {}", by.short()),
+        OfferState::Retracted => "taken back".into(),
     }
 }
 

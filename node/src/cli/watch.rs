@@ -205,6 +205,8 @@ impl Teller {
             Event::OfferDeclined { offer, reason, .. } => {
                 format!("offer {} declined: {}", offer.short(), reason.word())
             }
+            Event::Letter { from, what, letter, .. } => format!("the {from} wrote: {what} {}", letter.short()),
+            Event::LetterDelivered { letter, .. } => format!("letter {} is there", letter.short()),
             Event::StoreFailed => "the ledger could not be written".into(),
         };
         if let Some(fields) = fields.as_object_mut() {

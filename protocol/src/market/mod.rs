@@ -36,14 +36,14 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+pub use crate::thread::Role;
 pub use customer::Draft;
 pub use listener::Candidate;
-pub use thread_views::{DealView, GrantView, LetterView, Passage, ProposalView, ThreadView};
-pub use threads::About;
 pub use messages::{
     Answered, Command, Denied, Done, Event, Exchange, Input, Output, PeerBytes, Request, TaskId, Ticket,
 };
-pub use crate::thread::Role;
+pub use thread_views::{DealView, GrantView, LetterView, Passage, ProposalView, ThreadView};
+pub use threads::About;
 pub use views::{
     AgreementView, DeliveryState, IntentState, IntentView, OfferState, OfferView, RatingView, ReceiptView, Status,
 };

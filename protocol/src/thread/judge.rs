@@ -20,13 +20,19 @@ fn deal<'a>(ground: &Ground<'a>) -> Result<&'a Settled, Objection> {
 
 fn no_deal(ground: &Ground) -> Judged {
     match ground.deal {
-        Some(_) if ground.writing => Err(Objection::Over("there is an agreement on this already: propose a change to it")),
+        Some(_) if ground.writing => Err(Objection::Over(
+            "there is an agreement on this already: propose a change to it",
+        )),
         _ => Ok(()),
     }
 }
 
 fn only(role: Role, may: Role) -> Judged {
-    if role == may { Ok(()) } else { Err(Objection::NotTheirs(may)) }
+    if role == may {
+        Ok(())
+    } else {
+        Err(Objection::NotTheirs(may))
+    }
 }
 
 fn unfit(why: impl Into<String>) -> Objection {
@@ -35,7 +41,11 @@ fn unfit(why: impl Into<String>) -> Objection {
 
 fn offered(ground: &Ground, offer: OfferId) -> Judged {
     let known = ground.offers.iter().any(|(id, _)| *id == offer);
-    if known { Ok(()) } else { Err(Objection::Early("an offer")) }
+    if known {
+        Ok(())
+    } else {
+        Err(Objection::Early("an offer"))
+    }
 }
 
 /// That an offer stands in the eyes of the letter's author.
@@ -69,7 +79,11 @@ pub(super) fn matter(view: &View, role: Role, ground: &Ground, letter: &Verified
         Matter::Moved | Matter::Document { .. } => Ok(()),
         Matter::Seen { letter } => {
             let theirs = view.of(role.other()).iter().any(|entry| entry.id() == *letter);
-            if theirs { Ok(()) } else { Err(Objection::Unknown("letter")) }
+            if theirs {
+                Ok(())
+            } else {
+                Err(Objection::Unknown("letter"))
+            }
         }
         Matter::Question { about, .. } => question(view, role, ground, *about),
         Matter::Answer { question, to_all, .. } => answer(view, role, *question, *to_all),
@@ -81,7 +95,11 @@ pub(super) fn matter(view: &View, role: Role, ground: &Ground, letter: &Verified
                 return Err(Objection::Over("your last counter-offer has not been answered yet"));
             }
             in_round(view, ground, *round, 1)?;
-            let (_, now) = ground.offers.iter().find(|(id, _)| id == offer).ok_or(Objection::Early("an offer"))?;
+            let (_, now) = ground
+                .offers
+                .iter()
+                .find(|(id, _)| id == offer)
+                .ok_or(Objection::Early("an offer"))?;
             super::haggle::apply(now, changes).map(|_| ()).map_err(unfit)
         }
         Matter::Revised {
@@ -120,14 +138,20 @@ pub(super) fn matter(view: &View, role: Role, ground: &Ground, letter: &Verified
             if proposal.agreement != deal.id {
                 return Err(Objection::Unknown("agreement"));
             }
-            if view.proposals().iter().any(|(.., standing)| *standing == Standing::Open) {
+            if view
+                .proposals()
+                .iter()
+                .any(|(.., standing)| *standing == Standing::Open)
+            {
                 return Err(Objection::Over("another proposal waits to be answered"));
             }
             let terms = view.terms(deal);
             if terms.version != proposal.version {
                 return Err(unfit("it is about another version of the deal"));
             }
-            terms.holds(view, proposal).map_err(|difference| unfit(difference.to_string()))
+            terms
+                .holds(view, proposal)
+                .map_err(|difference| unfit(difference.to_string()))
         }
         Matter::Verdict { proposal, .. } => {
             let found = view.proposals().into_iter().find(|(_, id, ..)| id == proposal);
@@ -145,7 +169,11 @@ pub(super) fn matter(view: &View, role: Role, ground: &Ground, letter: &Verified
             if !ground.receipts.contains(receipt) {
                 return Err(Objection::Early("a receipt"));
             }
-            once(view, role, |it| matches!(it, Matter::Acknowledged { receipt: of } if of == receipt))
+            once(
+                view,
+                role,
+                |it| matches!(it, Matter::Acknowledged { receipt: of } if of == receipt),
+            )
         }
         Matter::Asked { .. } => {
             only(role, Role::Customer)?;
@@ -174,14 +202,20 @@ pub(super) fn matter(view: &View, role: Role, ground: &Ground, letter: &Verified
         Matter::Revoked { grant, delete, .. } => {
             only(role, Role::Customer)?;
             is_granted(view, *grant)?;
-            once(view, role, |it| {
-                matches!(it, Matter::Revoked { grant: of, delete: did, .. } if of == grant && (*did || !*delete))
-            })
+            once(
+                view,
+                role,
+                |it| matches!(it, Matter::Revoked { grant: of, delete: did, .. } if of == grant && (*did || !*delete)),
+            )
         }
         Matter::Deleted(deletion) => {
             only(role, Role::Seller)?;
             is_granted(view, deletion.grant)?;
-            once(view, role, |it| matches!(it, Matter::Deleted(of) if of.grant == deletion.grant))
+            once(
+                view,
+                role,
+                |it| matches!(it, Matter::Deleted(of) if of.grant == deletion.grant),
+            )
         }
     }
 }
@@ -204,7 +238,10 @@ fn question(view: &View, role: Role, ground: &Ground, about: Option<OfferId>) ->
         matches!(entry.matter(), Matter::Question { .. }) && !was_said(view, role.other(), answered)
     });
     if open.count() >= limits::OPEN_QUESTIONS {
-        return Err(Objection::TooMany("questions without an answer", limits::OPEN_QUESTIONS));
+        return Err(Objection::TooMany(
+            "questions without an answer",
+            limits::OPEN_QUESTIONS,
+        ));
     }
     Ok(())
 }
@@ -215,7 +252,11 @@ fn answer(view: &View, role: Role, question: RecordId, to_all: bool) -> Judged {
     }
     let asked = |it: &Matter| matches!(it, Matter::Question { .. }).then_some(());
     said(view, role.other(), question, asked).ok_or(Objection::Unknown("question"))?;
-    once(view, role, |it| matches!(it, Matter::Answer { question: of, .. } if *of == question))
+    once(
+        view,
+        role,
+        |it| matches!(it, Matter::Answer { question: of, .. } if *of == question),
+    )
 }
 
 /// That a round is the one that comes (`step` after the last), and one that the customer still goes through.
@@ -225,7 +266,11 @@ fn in_round(view: &View, ground: &Ground, round: u8, step: u8) -> Judged {
         return Err(Objection::TooMany("rounds of haggling", most.into()));
     }
     let due = view.round().saturating_add(step);
-    if round == due { Ok(()) } else { Err(unfit(format!("this is round {due}"))) }
+    if round == due {
+        Ok(())
+    } else {
+        Err(unfit(format!("this is round {due}")))
+    }
 }
 
 fn counter_open(view: &View, counter: RecordId, of: Option<OfferId>) -> Judged {
