@@ -134,32 +134,40 @@ pub struct Withheld {
     pub commitment: Commitment,
 }
 
-impl Withheld {
-    /// Whether the field can be withheld until the stage. A contact is a strand of personal data, and leaves only under
-    /// an agreement.
-    fn check(&self) -> Result<(), Fault> {
+impl Withhold {
+    /// Whether the field can be withheld until the stage.
+    ///
+    /// # Errors
+    /// [`Fault::Invalid`] in words for the person.
+    pub fn check(&self) -> Result<(), Fault> {
+        can_be_withheld(self.field.as_str(), self.stage)
+    }
+}
+
+/// Whether the field can be withheld until the stage. A contact is a strand of personal data, and leaves only under an
+/// agreement.
+fn can_be_withheld(field: &str, stage: Stage) -> Result<(), Fault> {
         let invalid = |why: &str| {
             Err(Fault::Invalid {
                 field: "withheld",
                 why: why.into(),
             })
         };
-        let contact = self.field.as_str().strip_prefix(CONTACT);
-        if contact.is_none() && !FIELDS.contains(&self.field.as_str()) || contact.is_some_and(str::is_empty) {
+        let contact = field.strip_prefix(CONTACT);
+        if contact.is_none() && !FIELDS.contains(&field) || contact.is_some_and(str::is_empty) {
             return invalid("one of place.exact, photo, text, and contact. with a word; a budget has a way of its own");
         }
-        match (self.stage, contact) {
+        match (stage, contact) {
             (Stage::Public, _) => invalid("from the stage signed or accepted on: what is public is not withheld"),
             (Stage::Signed, Some(_)) => invalid("a contact is opened under an agreement alone: stage accepted"),
             _ => Ok(()),
         }
-    }
 }
 
 /// Whether these can be withheld, each once.
 pub(crate) fn check(withheld: &[Withheld]) -> Result<(), Fault> {
     for (at, one) in withheld.iter().enumerate() {
-        one.check()?;
+        can_be_withheld(one.field.as_str(), one.stage)?;
         if withheld[..at].iter().any(|other| other.field == one.field) {
             return Err(Fault::Invalid {
                 field: "withheld",

@@ -143,7 +143,7 @@ impl Backend for Alone {
         Err(Failed::Broken("the disk is gone".into()))
     }
 
-    async fn try_rules(&self, _: Rules, _: Draft) -> Result<Vec<Tried>, Failed> {
+    async fn try_rules(&self, _: Rules, _: Intent, _: Timestamp) -> Result<Vec<Tried>, Failed> {
         Ok(Vec::new())
     }
 

@@ -156,6 +156,8 @@ pub fn table_of(out: Out, offers: &[OfferView]) -> io::Result<()> {
 fn why(view: &OfferView) -> String {
     match (&view.state, &view.score) {
         (OfferState::Refused { detail, .. }, _) => detail.clone(),
+        (OfferState::Outdated { why }, _) => why.clone(),
+        (OfferState::OverBudget, _) => "over the budget that you do not say; its seller is not told".into(),
         (_, Some(score)) => format!("{}: {score}", score.total()),
         (_, None) => String::new(),
     }
@@ -183,6 +185,9 @@ fn state(state: &OfferState) -> String {
             None => format!("not honoured ({})", why.word()),
         },
         OfferState::Agreed { .. } => "agreed".into(),
+        OfferState::Superseded => "superseded".into(),
+        OfferState::OverBudget => "over budget".into(),
+        OfferState::Outdated { .. } => "outdated".into(),
     }
 }
 
@@ -195,6 +200,9 @@ fn show(out: Out, view: &OfferView) -> io::Result<()> {
     ];
     if let OfferState::Refused { detail, .. } = &view.state {
         fields.push(("why", detail.clone()));
+    }
+    if let OfferState::Outdated { why } = &view.state {
+        fields.push(("why", why.clone()));
     }
     if let OfferState::Agreed { agreement } = &view.state {
         fields.push(("agreement", agreement.to_string()));
