@@ -78,7 +78,7 @@ mod tests {
         deed::{Acceptance, Agreement, Confirmation, Settled, agreement_id},
         envelope::{Verified, sign},
         id::RecordId,
-        intent::{Condition, Conditions, Intent},
+        intent::{Condition, Conditions},
         keys::Seed,
         list::{Bytes, List},
         offer::{Fit, Line, Offer, Seller, Totals},

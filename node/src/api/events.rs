@@ -143,7 +143,8 @@ fn intent_of(event: &Event) -> Option<IntentId> {
         | Event::Answered { intent, .. }
         | Event::Asking { intent, .. }
         | Event::Delivered { intent, .. }
-        | Event::OfferDeclined { intent, .. } => Some(*intent),
+        | Event::OfferDeclined { intent, .. }
+        | Event::Superseded { intent, .. } => Some(*intent),
         Event::Refused { intent, .. } => *intent,
         Event::Receipt { .. } | Event::StoreFailed => None,
     }
@@ -173,5 +174,6 @@ pub fn name(event: &Event) -> &'static str {
         Event::Delivered { .. } => "delivered",
         Event::OfferDeclined { .. } => "offer_declined",
         Event::StoreFailed => "store_failed",
+        Event::Superseded { .. } => "superseded",
     }
 }

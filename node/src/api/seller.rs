@@ -10,6 +10,8 @@ use futures::StreamExt;
 use intentcast_protocol::{
     attribute::{Strength, Wish},
     category,
+    contact::ReplyPath,
+    disclosure::Salt,
     id::IntentId,
     item::Item,
     limits,
@@ -20,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Shared,
-    backend::{self, Backend, CatalogueStats, Found, Imported, Tried},
+    backend::{self, Backend, CatalogueStats, Failed, Found, Imported, Tried},
     ids::{Asked, Body},
     problem::{Problem, too_large},
 };

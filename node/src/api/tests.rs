@@ -11,11 +11,12 @@ use futures::{Stream, StreamExt as _, TryStreamExt as _};
 use intentcast_protocol::{
     contact::ReplyPath,
     id::IntentId,
+    intent::Intent,
     item::Item,
     keys::Seed,
     list::{Bytes, List},
     market::{
-        Answered, Command, Config as MarketConfig, Done, Draft, Event, Input, IntentView, Market, Output, Request,
+        Answered, Command, Config as MarketConfig, Done, Event, Input, IntentView, Market, Output, Request,
     },
     rules::Rules,
     standing::Sought,

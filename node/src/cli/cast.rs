@@ -1,6 +1,6 @@
 //! `intentcast cast`: says a want, and if asked waits for what comes of it.
 
-use std::{fs::File, io};
+use std::{fs::File, io::Read as _};
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -17,6 +17,9 @@ use crate::{
     client::Client,
     want::{Filled, Want},
 };
+
+/// The largest photo, bytes.
+const PHOTO_BYTES: u64 = 8 * 1024 * 1024;
 
 /// A want, as flags.
 #[derive(Args, Clone, PartialEq, Eq, Debug)]
@@ -129,7 +132,7 @@ impl WantArgs {
     /// The same with each photo's file in the place of its name: its SHA-256 is what is committed to.
     ///
     /// # Errors
-    /// Where a file cannot be read.
+    /// Where a file cannot be read, or is too large.
     pub fn hashed(mut self) -> Result<Self> {
         for said in self.once_signed.iter_mut().chain(&mut self.once_accepted) {
             let Some(file) = said.strip_prefix("photo=") else {
@@ -138,10 +141,16 @@ impl WantArgs {
             if intentcast_protocol::id::unhex(file).is_some_and(|hash| hash.len() == 32) {
                 continue;
             }
-            let mut hash = Sha256::new();
-            let mut photo = File::open(file).with_context(|| format!("the photo {file}"))?;
-            io::copy(&mut photo, &mut hash).with_context(|| format!("the photo {file}"))?;
-            *said = format!("photo={}", intentcast_protocol::id::hex(&hash.finalize()));
+            let photo = File::open(file).with_context(|| format!("the photo {file}"))?;
+            let mut bytes = Vec::new();
+            photo
+                .take(PHOTO_BYTES + 1)
+                .read_to_end(&mut bytes)
+                .with_context(|| format!("the photo {file}"))?;
+            if bytes.len() as u64 > PHOTO_BYTES {
+                return Err(Failure::usage(format!("the photo {file} is larger than {PHOTO_BYTES} bytes")).into());
+            }
+            *said = format!("photo={}", intentcast_protocol::id::hex(&Sha256::digest(&bytes)));
         }
         Ok(self)
     }

@@ -13,7 +13,7 @@ use intentcast_protocol::{
     intent::Intent,
     item::Item,
     limits,
-    market::{self, Answered, Command, Denied, Draft, Event, Market},
+    market::{self, Answered, Command, Denied, Event, Market},
     place::Fulfilment,
     rules::{Asked, NoQuote, Rules},
     standing::Sought,
