@@ -78,7 +78,7 @@ mod tests {
         deed::{Acceptance, Agreement, Confirmation, Settled, agreement_id},
         envelope::{Verified, sign},
         id::RecordId,
-        intent::{Condition, Conditions, Intent},
+        intent::{Condition, Conditions},
         keys::Seed,
         list::{Bytes, List},
         offer::{Fit, Line, Offer, Seller, Totals},
@@ -110,8 +110,9 @@ mod tests {
             budget: "500GBP".into(),
             ..Default::default()
         };
-        let intent: Intent = want.draft(NOW).unwrap().0.addressed(path()).unwrap();
-        let (terms, category, budget) = (intent.terms.hash(), intent.category, intent.budget.ceiling());
+        let draft = want.draft(NOW).unwrap().0;
+        let (intent, _) = draft.addressed(path(), |_, _| Default::default()).unwrap();
+        let (terms, category, budget) = (intent.terms.hash(), intent.category, intent.budget);
         let intent = sign(&customer, NOW, later(7), intent).unwrap();
         let line = Line {
             item: Word::new("b1").unwrap(),
@@ -134,7 +135,7 @@ mod tests {
             },
             lines: List::cut([line]),
             totals: Totals {
-                currency: budget.currency,
+                currency: budget.currency(),
                 goods: 40_000,
                 delivery: 499,
                 tax: 6_749,

@@ -10,6 +10,7 @@ pub mod codec;
 pub mod contact;
 pub mod decimal;
 pub mod deed;
+pub mod disclosure;
 pub mod envelope;
 pub mod evidence;
 pub mod fault;

@@ -50,6 +50,8 @@ pub const INTERESTS: usize = 10_000;
 pub const TERMS: usize = 8;
 /// Strands of personal data that an intent may let be asked, and an offer may ask.
 pub const STRANDS: usize = 8;
+/// Fields that an intent may withhold: 8 x (48 + 32 + 2) bytes are a sixth of its body.
+pub const WITHHELD: usize = 8;
 /// Lines of one offer.
 pub const LINES: usize = 8;
 /// Peer id, bytes: an identity multihash of an ed25519 key is 38, a SHA-256 one 34.

@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::{
     codec::{decode, encode},
     deed::{Acceptance, Agreement, Confirmation},
+    disclosure::Opened,
     envelope::{Kind, Record, Signed, Verified, kind_of, open, record_id, sign},
     frame::Frame,
     id::{hex, unhex},
@@ -23,7 +24,7 @@ use crate::{
     receipt::Receipt,
     time::Timestamp,
 };
-use samples::{CAST, CUSTOMER, Deal, SELLER};
+use samples::{CAST, CUSTOMER, Deal, SELLER, opened, opened_budget, said_less};
 
 /// One file.
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
@@ -110,6 +111,17 @@ fn made() -> Vec<Vector> {
         Vector::record("acceptance", CUSTOMER, &deal.acceptance),
         Vector::record("confirmation", SELLER, &deal.confirmation),
     ];
+    for (name, intent) in said_less() {
+        let expires = deal.intent.header().expires;
+        let signed = sign(&Key::from_seed(&CUSTOMER), CAST, expires, intent).expect("sound");
+        all.push(Vector::record(name, CUSTOMER, &signed));
+    }
+    let opened = opened().map(|(_, opened)| opened);
+    for opened in opened.into_iter().chain([opened_budget()]) {
+        let name = format!("opened-{}", opened.field.as_str().replace('.', "-"));
+        let id = Some(opened.commitment().to_string());
+        all.push(Vector::unsigned(&name, "opened", &encode(&opened), id, json(&opened)));
+    }
     for receipt in &deal.receipts {
         let name = format!("receipt-{}", receipt.event.word());
         all.push(Vector::record(&name, SELLER, receipt));
@@ -194,7 +206,7 @@ fn every_kind_frame_and_fact_has_a_vector() {
         let entry: Entry = decode(bytes).expect("an entry");
         bytes[encode(&(entry.number, entry.before, entry.at)).len()]
     });
-    assert_eq!(facts, (0..19).collect::<Vec<u8>>());
+    assert_eq!(facts, (0..20).collect::<Vec<u8>>());
     // A new variant has to be counted above and sampled; these two stop compiling to say so.
     let _ = |frame: &Frame| match frame {
         Frame::Offer(_) | Frame::Acceptance(_) | Frame::Decline(_) | Frame::Receipt(_) | Frame::Withdrawal(_) => {}
@@ -208,7 +220,8 @@ fn every_kind_frame_and_fact_has_a_vector() {
         Fact::AcceptanceRefused { .. } | Fact::Agreed { .. } | Fact::Receipt(_) | Fact::Heard(_) => {}
         Fact::HeardAmendment(_) | Fact::HeardWithdrawal(_) | Fact::Offered { .. } => {}
         Fact::Delivered { .. } | Fact::DeclineTaken(_) => {}
-        Fact::YesRefused { .. } | Fact::Differed { .. } | Fact::Wrote(_) | Fact::Took(_) | Fact::Rated { .. } => {}
+        Fact::YesRefused { .. } | Fact::Differed { .. } | Fact::Kept { .. } => {}
+        Fact::Wrote(_) | Fact::Took(_) | Fact::Rated { .. } => {}
     };
 }
 
@@ -273,6 +286,13 @@ fn every_file_reads_verifies_and_can_be_written_again_from_its_words() {
                 assert_eq!(Some(settled.id.to_string()), vector.id, "{name}");
                 assert_eq!(encode(&readable::<Agreement>(vector)), bytes, "{name}");
             }
+            // Of an opened value the id is its commitment.
+            "opened" => {
+                let opened: Opened = decode(&bytes).unwrap_or_else(|why| panic!("{name}: {why}"));
+                assert_eq!(encode(&opened), bytes, "{name}");
+                assert_eq!(Some(opened.commitment().to_string()), vector.id, "{name}");
+                assert_eq!(encode(&readable::<Opened>(vector)), bytes, "{name}");
+            }
             "frame" => {
                 let frame = Frame::decode(&bytes).unwrap_or_else(|fault| panic!("{name}: {fault}"));
                 assert_eq!(frame.encode(), bytes, "{name}");
@@ -288,7 +308,7 @@ fn every_file_reads_verifies_and_can_be_written_again_from_its_words() {
             other => panic!("{name} is of the unknown kind {other}"),
         }
     }
-    assert_eq!(chain.len(), 19);
+    assert_eq!(chain.len(), 20);
 }
 
 #[test]

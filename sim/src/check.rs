@@ -127,8 +127,8 @@ fn within_budget(world: &mut World, at: usize, id: OfferId) {
         let wanted = view.intent.and_then(|intent| market.intent(now, intent));
         let landed = view.offer.map(|offer| offer.totals.landed());
         wanted.zip(landed).is_some_and(|(wanted, landed)| {
-            let budget = wanted.intent.budget.ceiling();
-            landed.currency == budget.currency && landed.minor <= budget.minor
+            let said = wanted.intent.budget.ceiling();
+            landed.currency == wanted.intent.budget.currency() && said.is_none_or(|said| landed.minor <= said.minor)
         })
     });
     if !sound {

@@ -162,7 +162,13 @@ fn router<B: Backend>(backend: B, guard: Guard, ended: tokio::sync::watch::Recei
     let shared = Shared { backend, ended };
     let paced = Router::new()
         .route("/intents", post(market::cast::<B>).get(market::intents::<B>))
-        .route("/intents/{id}", get(market::intent::<B>).delete(market::withdraw::<B>))
+        .route(
+            "/intents/{id}",
+            get(market::intent::<B>)
+                .patch(market::amend::<B>)
+                .delete(market::withdraw::<B>),
+        )
+        .route("/intents/{id}/renew", post(market::renew::<B>))
         .route("/intents/{id}/offers", get(market::offers_of::<B>))
         .route("/intents/{id}/decide", post(market::decide::<B>))
         .route("/offers", get(market::offers::<B>))

@@ -100,6 +100,14 @@ impl From<Denied> for Problem {
             Denied::Unfitting(_) => (StatusCode::CONFLICT, "unfitting"),
             Denied::NotReachable => (StatusCode::SERVICE_UNAVAILABLE, "not_reachable"),
             Denied::NotStored => (StatusCode::SERVICE_UNAVAILABLE, "not_stored"),
+            Denied::Over(_) => (StatusCode::CONFLICT, "expired"),
+            Denied::StillOpen(_) => (StatusCode::CONFLICT, "open"),
+            Denied::Due(_) => (StatusCode::CONFLICT, "due"),
+            Denied::Unchanged => (StatusCode::UNPROCESSABLE_ENTITY, "unchanged"),
+            Denied::Elsewhere => (StatusCode::CONFLICT, "elsewhere"),
+            Denied::OverBudget => (StatusCode::CONFLICT, "over_budget"),
+            Denied::Outdated(_) => (StatusCode::CONFLICT, "outdated"),
+            Denied::Superseded => (StatusCode::CONFLICT, "superseded"),
         };
         Self {
             policy: denied.is_policy(),

@@ -3,6 +3,7 @@
 //! Except for `up`, `demo` and `bootstrap`, which are nodes, and what works on a file alone, each command is a client
 //! of the local API.
 
+mod amend;
 mod bootstrap;
 mod cast;
 mod catalog;

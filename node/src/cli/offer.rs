@@ -167,6 +167,8 @@ pub fn table_of(out: Out, offers: &[OfferView]) -> io::Result<()> {
 fn why(view: &OfferView) -> String {
     match (&view.state, &view.score) {
         (OfferState::Refused { detail, .. }, _) => detail.clone(),
+        (OfferState::Outdated { why }, _) => why.clone(),
+        (OfferState::OverBudget, _) => "over the budget that you do not say; its seller is not told".into(),
         (_, Some(score)) => format!("{}: {score}", score.total()),
         (_, None) => String::new(),
     }
@@ -196,6 +198,9 @@ fn state(state: &OfferState) -> String {
         OfferState::Agreed { .. } => "agreed".into(),
         OfferState::Revised { by } => format!("revised: now {}", by.short()),
         OfferState::Retracted => "taken back".into(),
+        OfferState::Superseded => "superseded".into(),
+        OfferState::OverBudget => "over budget".into(),
+        OfferState::Outdated { .. } => "outdated".into(),
     }
 }
 
@@ -208,6 +213,9 @@ fn show(out: Out, view: &OfferView) -> io::Result<()> {
     ];
     if let OfferState::Refused { detail, .. } = &view.state {
         fields.push(("why", detail.clone()));
+    }
+    if let OfferState::Outdated { why } = &view.state {
+        fields.push(("why", why.clone()));
     }
     if let OfferState::Agreed { agreement } = &view.state {
         fields.push(("agreement", agreement.to_string()));

@@ -133,7 +133,7 @@ fn flags_of_a_want_reach_the_draft() {
     let want = args.more.want(args.text, args.region, args.budget);
     let now = intentcast_protocol::time::Timestamp(1_790_000_000_000);
     let (draft, _) = want.draft(now).unwrap();
-    assert_eq!(draft.budget.ceiling().to_string(), "150.00 GBP");
+    assert_eq!(draft.budget.most.to_string(), "150.00 GBP");
     assert_eq!(draft.conditions.to_string(), "new, used");
     assert_eq!((draft.quantity, draft.max_offers, draft.place.radius_km), (2, 7, 5));
     assert_eq!(draft.terms.to_string(), "SD-BASE");

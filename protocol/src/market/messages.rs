@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Candidate, Draft, Role};
+use super::{About, Candidate, Change, Draft, Role};
 use crate::{
     contact::ReplyPath,
     deed::Difference,
@@ -13,7 +13,7 @@ use crate::{
     id::{AgreementId, IntentId, OfferId, RecordId},
     intent::Intent,
     ledger::Stored,
-    letter::{Change, Matter, ThreadId},
+    letter::{self, Matter, ThreadId},
     matching::Ranked,
     offer::Reason,
     rules::Rules,
@@ -181,6 +181,24 @@ pub enum Command {
     Await(Word, Option<Box<Sought>>),
     /// Listen for wants of these groups; the rules decide which to answer.
     Listen(BTreeSet<Topic>),
+    /// Say an open want anew: whoever answered may answer again.
+    Amend {
+        /// Which.
+        intent: IntentId,
+        /// What is other.
+        change: Box<Change>,
+    },
+    /// Cast a want that expired or was withdrawn once more, as a new one.
+    Renew {
+        /// Which.
+        intent: IntentId,
+        /// What is other; the time for offers at least.
+        change: Box<Change>,
+        /// When the new one ends.
+        expires: Timestamp,
+        /// Fresh entropy for its key.
+        nonce: [u8; 16],
+    },
     /// Write a letter.
     Say {
         /// In which conversation.
@@ -195,7 +213,7 @@ pub enum Command {
         /// The counter-offer that it answers, if one.
         counter: Option<RecordId>,
         /// What is otherwise.
-        changes: Vec<Change>,
+        changes: Vec<letter::Change>,
     },
     /// As a seller: take an offer back.
     Retract(OfferId),
@@ -229,6 +247,13 @@ pub enum Answered {
     Rated(RecordId),
     /// So it is.
     Ok,
+    /// The want is said anew; where only what nobody was told has changed, its newest record is the one it had.
+    Amended {
+        /// Which.
+        intent: IntentId,
+        /// Its newest record.
+        revision: RecordId,
+    },
 }
 
 /// Why a command is not carried out.
@@ -294,6 +319,32 @@ pub enum Denied {
     /// The store failed.
     #[error("the ledger could not be written, so nothing was done: check the disk and try again")]
     NotStored,
+    /// The want's life is over.
+    #[error("the intent expired at {0}: `intent renew` casts it once more")]
+    Over(Timestamp),
+    /// The want still lives.
+    #[error("the intent is open until {0}: `intent amend` changes it")]
+    StillOpen(Timestamp),
+    /// A change after the time for offers, that does not put it off.
+    #[error("the time for offers was over at {0}, so nobody would answer: say until when you take offers now")]
+    Due(Timestamp),
+    /// A change that changes nothing.
+    #[error("nothing would change")]
+    Unchanged,
+    /// A change that those who know the want would not hear.
+    #[error(
+        "that belongs on other topics, where nobody has heard this intent: withdraw it, and renew it with this change"
+    )]
+    Elsewhere,
+    /// More than the person will spend, though not more than was said.
+    #[error("the offer is over your budget: `intent amend` raises that")]
+    OverBudget,
+    /// The want has changed, and the offer does not fit it any more.
+    #[error("the offer answers an earlier version of the intent and does not fit what it asks now: {0}")]
+    Outdated(String),
+    /// Its seller has answered again.
+    #[error("the seller has made another offer since, to the newer version of the intent: accept that one")]
+    Superseded,
 }
 
 impl Denied {
@@ -301,7 +352,15 @@ impl Denied {
     pub fn is_policy(&self) -> bool {
         matches!(
             self,
-            Self::Terms | Self::Declined | Self::Taken(_) | Self::Agreed | Self::Revised(_) | Self::Retracted
+            Self::Terms
+                | Self::Declined
+                | Self::Taken(_)
+                | Self::Agreed
+                | Self::Revised(_)
+                | Self::Retracted
+                | Self::OverBudget
+                | Self::Outdated(_)
+                | Self::Superseded
         )
     }
 }
@@ -399,4 +458,6 @@ pub enum Event {
     LetterDelivered { thread: ThreadId, letter: RecordId },
     /// The ledger could not be written; the node stands still until it can.
     StoreFailed,
+    /// The seller has answered a newer version of the want: this offer cannot be accepted any more.
+    Superseded { intent: IntentId, offer: OfferId },
 }

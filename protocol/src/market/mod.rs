@@ -37,7 +37,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 pub use crate::thread::Role;
-pub use customer::Draft;
+pub use customer::{Change, Draft};
 pub use listener::Candidate;
 pub use messages::{
     Answered, Command, Denied, Done, Event, Exchange, Input, Output, PeerBytes, Request, TaskId, Ticket,
@@ -268,7 +268,7 @@ impl Market {
             Err(Denied::NotStored)
         } else {
             match command {
-                Command::Cast { draft, nonce } => self.cast(now, *draft, nonce),
+                Command::Cast { draft, nonce } => self.cast(now, *draft, nonce, None),
                 Command::Withdraw(intent) => self.withdraw(now, intent),
                 Command::Accept(offer) => self.accept(now, offer),
                 Command::Decline(offer, reason) => self.decline(now, offer, reason),
@@ -293,6 +293,13 @@ impl Market {
                     self.ask_met(now);
                     Ok(Answered::Ok)
                 }
+                Command::Amend { intent, change } => self.amend(now, intent, *change),
+                Command::Renew {
+                    intent,
+                    change,
+                    expires,
+                    nonce,
+                } => self.renew(now, intent, *change, expires, nonce),
             }
         };
         self.promise(Output::Answer(request, answer));
@@ -391,7 +398,12 @@ impl Market {
     /// The one place where facts become state, live and at replay.
     fn apply(&mut self, at: Timestamp, fact: &Fact) {
         match fact {
-            Fact::Cast { nonce, intent } => self.apply_cast(at, *nonce, intent),
+            Fact::Cast {
+                nonce,
+                intent,
+                kept,
+                renews,
+            } => self.apply_cast(*nonce, intent, kept, *renews),
             Fact::Amended(amendment) => self.apply_amended(amendment),
             Fact::Withdrawn(withdrawal) => self.apply_withdrawn(withdrawal),
             Fact::Published { record, peers } => self.outbox.apply_published(*record, *peers),
@@ -421,6 +433,7 @@ impl Market {
             Fact::DeclineTaken(decline) => self.apply_decline_taken(decline),
             Fact::YesRefused { offer, why } => self.apply_yes_refused(*offer, *why),
             Fact::Differed { agreement, difference } => self.apply_differed(*agreement, difference),
+            Fact::Kept { intent, revision, kept } => self.apply_kept(*intent, *revision, kept),
             Fact::Wrote(letter) => self.apply_letter(at, letter, true),
             Fact::Took(letter) => self.apply_letter(at, letter, false),
             Fact::Rated { agreement, rating } => self.apply_rated(*agreement, rating),

@@ -17,15 +17,17 @@ use super::{
 use crate::{
     attribute::{Attribute, Value},
     contact::ReplyPath,
+    disclosure::Spend,
     envelope::{open, sign},
     fault::Verdict,
     frame::{Frame, Refusal},
     id::{IntentId, OfferId, RecordId},
-    intent::{Budget, Condition, Conditions, Language},
+    intent::{Condition, Conditions, Language},
     item::{Description, Item},
     keys::Seed,
     ledger::{Stored, audit},
     list::{Bytes, List},
+    money::Money,
     offer::Offer,
     place::{Fulfilment, Fulfilments, Place, Region},
     rules::{Delivery, Rules},
@@ -60,7 +62,7 @@ pub(super) fn draft() -> Draft {
         wishes: Vec::new(),
         quantity: 1,
         conditions: Conditions::NEW,
-        budget: Budget::Public("150 GBP".parse().unwrap()),
+        budget: Spend::from("150 GBP".parse::<Money>().unwrap()),
         place: Place::within("GB-LEW".parse().unwrap()),
         fulfilment: Fulfilments::default(),
         need_by: None,
@@ -71,6 +73,7 @@ pub(super) fn draft() -> Draft {
         max_rounds: 0,
         terms: TermsSet::default(),
         may_ask: Vec::new(),
+        withhold: Vec::new(),
     }
 }
 

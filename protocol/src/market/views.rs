@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Market;
 use crate::{
     deed::{Difference, Settled},
+    disclosure::Kept,
     envelope::Verified,
     frame::Refusal,
     id::{AgreementId, EntryHash, IntentId, OfferId, RecordId, hex},
@@ -95,6 +96,16 @@ pub enum OfferState {
         /// Which.
         agreement: AgreementId,
     },
+    /// Its seller has answered a newer version of the want: it cannot be accepted.
+    Superseded,
+    /// It was taken in, and is over the budget that the want does not say: it cannot be accepted, and its seller is not
+    /// told.
+    OverBudget,
+    /// It answers an earlier version of the want and does not fit the newest: it cannot be accepted.
+    Outdated {
+        /// What stands in the way.
+        why: String,
+    },
     /// The seller made another offer in its place.
     Revised {
         /// Which.
@@ -137,6 +148,12 @@ pub struct IntentView {
     pub offers: usize,
     /// Offers not taken in.
     pub refused: usize,
+    /// Ours: what it does not say.
+    #[serde(default, skip_serializing_if = "Kept::is_empty")]
+    pub kept: Kept,
+    /// Ours: the want that it was cast in the place of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renews: Option<IntentId>,
 }
 
 /// An offer, to us or by us, taken or refused.

@@ -7,9 +7,10 @@ use crate::{
     category::by_path,
     contact::ReplyPath,
     deed::{Acceptance, Agreement, Confirmation, Difference, Settled, agreement_id},
+    disclosure::{self, Kept, Opened, Salt, Stage, Withheld},
     envelope::{Record, Verified, sign},
     frame::{Frame, Refusal},
-    id::{OfferId, RecordId},
+    id::{IntentId, OfferId, RecordId, digest},
     intent::{Amendment, Budget, Condition, Conditions, Intent, Language, Withdrawal},
     keys::Key,
     ledger::{Fact, Refused},
@@ -138,7 +139,54 @@ pub fn want() -> Intent {
         terms: TermsSet::default(),
         may_ask: list_of([text("address.delivery"), text("contact.email")]),
         reply: reply(&customer()),
+        withheld: list_of(opened().map(|(stage, opened)| Withheld {
+            stage,
+            commitment: opened.commitment(),
+            field: opened.field,
+        })),
     }
+}
+
+/// What the want withholds, each with the stage from which on it may be opened.
+pub fn opened() -> [(Stage, Opened); 2] {
+    let opened = |field, value, salt| Opened {
+        field: text(field),
+        value,
+        salt: Salt([salt; 32]),
+    };
+    let photo = disclosure::Value::Document(held(&digest("a photo", &[])));
+    [
+        (
+            Stage::Accepted,
+            opened("place.exact", disclosure::Value::Text(text("12 Spring Bank, Hull")), 0x44),
+        ),
+        (Stage::Signed, opened("photo", photo, 0x55)),
+    ]
+}
+
+/// What opens the committed budget of [`said_less`].
+pub fn opened_budget() -> Opened {
+    Opened {
+        field: text("budget"),
+        value: disclosure::Value::Money(Money::new(50_000, Currency::GBP)),
+        salt: Salt([0x66; 32]),
+    }
+}
+
+/// The want with its budget in a band, committed and hidden.
+pub fn said_less() -> [(&'static str, Intent); 3] {
+    let currency = Currency::GBP;
+    let want = |budget| Intent { budget, ..want() };
+    let band = Budget::Band {
+        least: Money::new(40_000, currency),
+        most: Money::new(60_000, currency),
+    };
+    let commitment = opened_budget().commitment();
+    [
+        ("intent-band", want(band)),
+        ("intent-committed", want(Budget::Committed { currency, commitment })),
+        ("intent-hidden", want(Budget::Hidden { currency })),
+    ]
 }
 
 /// The least that a want can say.
@@ -165,6 +213,7 @@ pub fn least() -> Intent {
             peer: held(&[0]),
             addrs: List::default(),
         },
+        withheld: List::default(),
     }
 }
 
@@ -426,6 +475,11 @@ impl Deal {
                 Fact::Cast {
                     nonce: [0x33; 16],
                     intent: self.intent.clone(),
+                    kept: Kept {
+                        ceiling: None,
+                        opened: list_of(opened().map(|(_, opened)| opened)),
+                    },
+                    renews: Some(IntentId([0x77; 32])),
                 },
             ),
             ("amended", Fact::Amended(self.amendment.clone())),
@@ -507,6 +561,17 @@ impl Deal {
                         field: "receipt's total".into(),
                         agreed: "485.00 GBP".into(),
                         named: "495.00 GBP".into(),
+                    },
+                },
+            ),
+            (
+                "kept",
+                Fact::Kept {
+                    intent: self.intent.id().into(),
+                    revision: self.amendment.id(),
+                    kept: Kept {
+                        ceiling: Some(Money::new(50_000, Currency::GBP)),
+                        opened: list_of([opened_budget()]),
                     },
                 },
             ),

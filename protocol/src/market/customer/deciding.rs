@@ -11,7 +11,7 @@ use crate::{
     ledger::Fact,
     limits,
     list::{Bytes, List},
-    matching::admits,
+    matching::{Test, admits},
     offer::{Decline, Reason},
     receipt::{OrderEvent, Receipt},
     thread::OfferFate,
@@ -20,6 +20,30 @@ use crate::{
 
 /// How long after an offer's end we still ask its seller whether our yes came in time.
 const GRACE: Seconds = Seconds(24 * 3600);
+
+/// Why an offer that was taken in cannot be taken up.
+pub(super) enum Misfit {
+    /// It costs more than the person will spend, and nothing else is wrong with it.
+    OverBudget,
+    /// It does not fit the want as it is now.
+    Outdated(String),
+}
+
+impl Own {
+    pub(super) fn misfit(&self, taken: &Taken) -> Option<Misfit> {
+        if taken.fits {
+            return None;
+        }
+        let admission = admits(&self.meant, &taken.offer);
+        let only_dear = admission.failures().all(|test| matches!(test, Test::Budget { .. }));
+        // What is over a budget that is said was admitted by an earlier one.
+        Some(if only_dear && self.kept().ceiling.is_some() {
+            Misfit::OverBudget
+        } else {
+            Misfit::Outdated(admission.why_not())
+        })
+    }
+}
 
 /// Yes and no.
 impl Market {
@@ -56,8 +80,16 @@ impl Market {
         if offer.valid_until <= now {
             return Err(Denied::Expired(offer.valid_until));
         }
-        if offer.terms != own.wanted().terms.hash() || !admits(own.wanted(), offer).admitted() {
+        if offer.terms != own.wanted().terms.hash() {
             return Err(Denied::Terms);
+        }
+        if taken.superseded {
+            return Err(Denied::Superseded);
+        }
+        match own.misfit(taken) {
+            Some(Misfit::OverBudget) => return Err(Denied::OverBudget),
+            Some(Misfit::Outdated(why)) => return Err(Denied::Outdated(why)),
+            None => {}
         }
         let body = Acceptance {
             agreement,

@@ -130,7 +130,7 @@ impl Market {
             return Some(Refusal::Expired);
         }
         let wanted: u32 = made.offer.lines.iter().map(|line| line.quantity).sum();
-        let left = self.left(now, &made.item, made.stock, made.counted, Some(acceptance.offer));
+        let left = self.left(now, &made.item, made.stock, made.counted, acceptance.intent);
         left.is_some_and(|left| left < wanted).then_some(Refusal::OutOfStock)
     }
 
