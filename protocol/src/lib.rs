@@ -27,9 +27,12 @@ pub mod money;
 pub mod near;
 pub mod offer;
 pub mod place;
+
 pub mod receipt;
 pub mod rules;
+pub mod seal;
 pub mod standing;
+
 pub mod terms;
 pub mod text;
 pub mod time;

@@ -93,3 +93,12 @@ pub const METERED_PEERS: usize = 4_096;
 pub const PULL: usize = 64;
 /// Candidates that a search may hand to the market for one intent.
 pub const CANDIDATES: usize = 512;
+
+/// A value that is sealed to one seller, bytes: an address of ten lines is 500, and a letter that carries it still fits
+/// its frame seven times.
+pub const SEALED_VALUE_BYTES: usize = 2 * 1024;
+/// What a value is padded to a multiple of before it is sealed, bytes, so that its length tells little: most values,
+/// from a shoe size to a mail address, are one block.
+pub const SEALED_BLOCK_BYTES: usize = 64;
+/// A sealed value, bytes: the sender's one-time key 32, length 2, value and padding up to 33 blocks, tag 16.
+pub const SEALED_BYTES: usize = 32 + (2 + SEALED_VALUE_BYTES).next_multiple_of(SEALED_BLOCK_BYTES) + 16;
