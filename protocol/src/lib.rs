@@ -27,12 +27,12 @@ pub mod money;
 pub mod near;
 pub mod offer;
 pub mod place;
-
+pub mod purpose;
 pub mod receipt;
 pub mod rules;
 pub mod seal;
 pub mod standing;
-
+pub mod strand;
 pub mod terms;
 pub mod text;
 pub mod time;
