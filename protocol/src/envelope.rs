@@ -40,11 +40,13 @@ pub enum Kind {
     Confirmation = 7,
     /// [`crate::receipt::Receipt`]
     Receipt = 8,
+    /// [`crate::deed::Comparison`]
+    Comparison = 10,
 }
 
 impl Kind {
     /// Every kind that this version knows.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Intent,
         Self::Amendment,
         Self::Withdrawal,
@@ -53,6 +55,7 @@ impl Kind {
         Self::Acceptance,
         Self::Confirmation,
         Self::Receipt,
+        Self::Comparison,
     ];
 
     /// The kind with this number on the wire.

@@ -156,6 +156,7 @@ fn kind_word(kind: Kind) -> &'static str {
         Kind::Acceptance => "acceptance",
         Kind::Confirmation => "confirmation",
         Kind::Receipt => "receipt",
+        Kind::Comparison => "comparison",
     }
 }
 

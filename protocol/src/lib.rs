@@ -26,6 +26,7 @@ pub mod matching;
 pub mod money;
 pub mod near;
 pub mod offer;
+pub mod order;
 pub mod place;
 pub mod receipt;
 pub mod rules;

@@ -91,6 +91,7 @@ fn word(kind: Kind) -> &'static str {
         Kind::Acceptance => "acceptance",
         Kind::Confirmation => "confirmation",
         Kind::Receipt => "receipt",
+        Kind::Comparison => "comparison",
     }
 }
 

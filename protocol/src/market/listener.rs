@@ -60,7 +60,7 @@ struct Made {
 }
 
 impl Heard {
-    fn wanted(&self) -> &Intent {
+    pub(super) fn wanted(&self) -> &Intent {
         self.amendments
             .last()
             .map_or(self.intent.body(), |amendment| &amendment.now)
@@ -353,6 +353,7 @@ impl Market {
             .map(|id| RecordId(id.0))
             .collect();
         self.redirect(now, &records, &amendment.now.reply);
+        self.follow_customer(now, amendment.intent);
     }
 
     pub(super) fn heard_withdrawn(&mut self, now: Timestamp, id: IntentId) {
@@ -406,6 +407,7 @@ impl Market {
     pub(super) fn apply_heard_amendment(&mut self, amendment: &Verified<Amendment>) {
         if let Some(heard) = self.heard.get_mut(&amendment.intent) {
             heard.amendments.push(amendment.clone());
+            self.apply_customer_moved(amendment.intent, &amendment.now.reply);
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Candidate, Draft};
+use super::{Candidate, Compared, Draft};
 use crate::{
     contact::ReplyPath,
     deed::Difference,
@@ -15,6 +15,8 @@ use crate::{
     ledger::Stored,
     matching::Ranked,
     offer::Reason,
+    order::Illegal,
+    receipt::OrderEvent,
     rules::Rules,
     standing::{Sought, SoughtError},
     text::Word,
@@ -180,6 +182,15 @@ pub enum Command {
     Await(Word, Option<Box<Sought>>),
     /// Listen for wants of these groups; the rules decide which to answer.
     Listen(BTreeSet<Topic>),
+    /// As the seller: this happened to an order.
+    Receipt {
+        /// Of which deal.
+        agreement: AgreementId,
+        /// What.
+        event: OrderEvent,
+    },
+    /// Hold what we have of a deal against what the other side has. Answered when the other side has answered.
+    Compare(AgreementId),
 }
 
 /// What a command led to.
@@ -196,6 +207,15 @@ pub enum Answered {
     Declined(OfferId),
     /// So it is.
     Ok,
+    /// The receipt is in the chain, and on its way.
+    Receipt {
+        /// Of which deal.
+        agreement: AgreementId,
+        /// Which.
+        receipt: RecordId,
+    },
+    /// Both sides of a deal.
+    Compared(Box<Compared>),
 }
 
 /// Why a command is not carried out.
@@ -243,6 +263,21 @@ pub enum Denied {
     /// Too many standing interests.
     #[error("{0} interests stand, and no more fit: remove some")]
     TooManyInterests(usize),
+    /// No such deal.
+    #[error("no agreement {0} of yours: `agreement list` shows them")]
+    NoAgreement(AgreementId),
+    /// Only the seller says what becomes of an order.
+    #[error("only the seller says what becomes of an order, and you are its customer")]
+    NotTheSeller,
+    /// It cannot happen to this order now.
+    #[error("{0}")]
+    Order(Illegal),
+    /// The other side is not there.
+    #[error("the other side cannot be reached: try again when it is there")]
+    Unreached,
+    /// The other side is there and does not say.
+    #[error("the other side does not say what it holds ({}): try again later", .0.word())]
+    Unanswered(Refusal),
     /// The store failed.
     #[error("the ledger could not be written, so nothing was done: check the disk and try again")]
     NotStored,
@@ -251,7 +286,10 @@ pub enum Denied {
 impl Denied {
     /// Whether terms or policy stand against it, rather than a mistake or a mishap.
     pub fn is_policy(&self) -> bool {
-        matches!(self, Self::Terms | Self::Declined | Self::Taken(_) | Self::Agreed)
+        matches!(
+            self,
+            Self::Terms | Self::Declined | Self::Taken(_) | Self::Agreed | Self::NotTheSeller | Self::Order(_)
+        )
     }
 }
 
@@ -339,4 +377,15 @@ pub enum Event {
     },
     /// The ledger could not be written; the node stands still until it can.
     StoreFailed,
+    /// As a seller: a receipt reached the customer, or was refused there.
+    ReceiptDelivered {
+        agreement: AgreementId,
+        receipt: RecordId,
+        refused: Option<Refusal>,
+    },
+    /// The other side named something else than was agreed; it was refused and is kept to be shown.
+    Differed {
+        agreement: AgreementId,
+        difference: Difference,
+    },
 }

@@ -18,12 +18,14 @@
 //! replays it from what is stored.
 
 mod book;
+mod comparing;
 mod customer;
 mod deals;
 mod interests;
 mod listener;
 mod messages;
 mod meter;
+mod orders;
 mod outbox;
 mod relay;
 mod views;
@@ -33,6 +35,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+pub use comparing::{Compared, Sameness, Side};
 pub use customer::Draft;
 pub use listener::Candidate;
 pub use messages::{
@@ -118,6 +121,10 @@ enum Task {
         intent: IntentId,
         /// The version of the want that is searched for.
         revision: RecordId,
+    },
+    Compare {
+        request: Request,
+        agreement: AgreementId,
     },
 }
 
@@ -277,6 +284,12 @@ impl Market {
                     self.ask_met(now);
                     Ok(Answered::Ok)
                 }
+                Command::Receipt { agreement, event } => self.tell_receipt(now, agreement, event),
+                Command::Compare(agreement) => match self.compare(now, request, agreement) {
+                    // The other side's word is the answer.
+                    Ok(()) => return,
+                    Err(denied) => Err(denied),
+                },
             }
         };
         self.promise(Output::Answer(request, answer));
@@ -308,10 +321,15 @@ impl Market {
             Ok(Frame::Tell { topic, records }) if self.topics().contains(&topic) => {
                 self.told(now, peer, topic, &records).map_or_else(refused, Some)
             }
-            Ok(Frame::Tell { .. }) => refused(Refusal::Unknown),
-            Ok(Frame::Stored(_) | Frame::Refused { .. } | Frame::Confirmed { .. } | Frame::Open { .. }) => {
-                refused(Refusal::Malformed)
-            }
+            Ok(Frame::Tell { .. } | Frame::Letter(_)) => refused(Refusal::Unknown),
+            Ok(Frame::Compare(record)) => Some(self.take_comparison(now, &record)),
+            Ok(
+                Frame::Stored(_)
+                | Frame::Refused { .. }
+                | Frame::Confirmed { .. }
+                | Frame::Open { .. }
+                | Frame::Held { .. },
+            ) => refused(Refusal::Malformed),
         }
     }
 
@@ -337,6 +355,7 @@ impl Market {
                 self.pulled(now, topic, peer, after, &bytes);
             }
             (Some(Task::Pull { topic, peer, .. }), _) => self.relay.pull_failed(topic, &peer.peer),
+            (Some(Task::Compare { request, agreement }), done) => self.compared(request, agreement, done),
             (Some(Task::Tell { .. }), Done::Replied(_)) => {}
             (Some(Task::Tell { topic, peer }), _) => self.relay.tell_failed(topic, &peer),
             (Some(Task::Search { intent, revision }), Done::Found(candidates)) => {
