@@ -175,7 +175,9 @@ impl Frame {
             | Self::Letter(record)
             | Self::Compare(record) => Some(record_id(record)),
             Self::Stored(about) | Self::Refused { about, .. } => Some(*about),
-            Self::Pull { .. } | Self::Confirmed { .. } | Self::Open { .. } | Self::Tell { .. } | Self::Held { .. } => None,
+            Self::Pull { .. } | Self::Confirmed { .. } | Self::Open { .. } | Self::Tell { .. } | Self::Held { .. } => {
+                None
+            }
         }
     }
 

@@ -108,7 +108,10 @@ pub enum Illegal {
         left: Money,
     },
     /// Too many receipts.
-    #[error("an order has room for {} receipts, the last {FOR_THE_END} of them for its end", limits::RECEIPTS_PER_AGREEMENT)]
+    #[error(
+        "an order has room for {} receipts, the last {FOR_THE_END} of them for its end",
+        limits::RECEIPTS_PER_AGREEMENT
+    )]
     Full,
 }
 
@@ -291,10 +294,7 @@ impl Order {
             }
             OrderEvent::Refunded { amount } => amount == left,
             OrderEvent::Paid { .. } | OrderEvent::Shipped { .. } => false,
-            OrderEvent::Confirmed
-            | OrderEvent::Delivered
-            | OrderEvent::Returned
-            | OrderEvent::Cancelled { .. } => true,
+            OrderEvent::Confirmed | OrderEvent::Delivered | OrderEvent::Returned | OrderEvent::Cancelled { .. } => true,
         };
         let room = limits::RECEIPTS_PER_AGREEMENT - if is_an_end { 0 } else { FOR_THE_END };
         if self.receipts >= room {

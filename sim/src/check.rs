@@ -89,11 +89,13 @@ pub(crate) fn promise(world: &mut World, at: usize, output: &Output) {
             Answered::Withdrawn(intent) => kept.withdrawn.contains(intent),
             Answered::Accepted(agreement) => kept.accepted.contains(agreement),
             Answered::Declined(offer) => kept.declined.contains(offer),
-            Answered::Ok => true,
+            Answered::Receipt { receipt, .. } => kept.records.contains(receipt),
+            Answered::Ok | Answered::Compared(_) => true,
         },
         Output::Publish { bytes, .. } => kept.records.contains(&record_id(bytes)),
         Output::Send { frame, .. } => match Frame::decode(frame) {
-            Ok(Frame::Pull { .. }) => true,
+            // A question promises nothing.
+            Ok(Frame::Pull { .. } | Frame::Compare(_)) => true,
             Ok(Frame::Tell { records, .. }) => records.iter().all(|record| kept.records.contains(&record_id(record))),
             Ok(frame) => frame.about().is_some_and(|about| kept.records.contains(&about)),
             Err(_) => false,

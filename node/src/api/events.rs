@@ -116,7 +116,9 @@ impl About {
             self.agreements.insert(*agreement);
         }
         match event {
-            Event::Receipt { agreement, .. } => self.agreements.contains(agreement),
+            Event::Receipt { agreement, .. }
+            | Event::ReceiptDelivered { agreement, .. }
+            | Event::Differed { agreement, .. } => self.agreements.contains(agreement),
             Event::StoreFailed => true,
             event => intent_of(event) == Some(asked),
         }
@@ -145,7 +147,7 @@ fn intent_of(event: &Event) -> Option<IntentId> {
         | Event::Delivered { intent, .. }
         | Event::OfferDeclined { intent, .. } => Some(*intent),
         Event::Refused { intent, .. } => *intent,
-        Event::Receipt { .. } | Event::StoreFailed => None,
+        Event::Receipt { .. } | Event::ReceiptDelivered { .. } | Event::Differed { .. } | Event::StoreFailed => None,
     }
 }
 
@@ -173,5 +175,7 @@ pub fn name(event: &Event) -> &'static str {
         Event::Delivered { .. } => "delivered",
         Event::OfferDeclined { .. } => "offer_declined",
         Event::StoreFailed => "store_failed",
+        Event::ReceiptDelivered { .. } => "receipt_delivered",
+        Event::Differed { .. } => "differed",
     }
 }

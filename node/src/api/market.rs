@@ -50,7 +50,7 @@ pub struct DecideBody {
     pub send: bool,
 }
 
-fn unexpected(answered: &Answered) -> Problem {
+pub fn unexpected(answered: &Answered) -> Problem {
     let detail = format!("the market answered {answered:?}");
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", detail)
 }
@@ -164,12 +164,9 @@ pub async fn agreement<B: Backend>(
     State(shared): State<Shared<B>>,
     Id(id): Id<AgreementId>,
 ) -> Result<Json<AgreementView>, Problem> {
-    let look = move |_, market: &intentcast_protocol::market::Market| {
-        market.agreements().into_iter().find(|view| view.id == id)
-    };
     shared
         .backend
-        .read(look)
+        .read(move |_, market| market.agreement(id))
         .await?
         .map(Json)
         .ok_or_else(|| Problem::no("agreement"))

@@ -12,6 +12,7 @@ mod ids;
 mod interests;
 mod listener;
 mod market;
+mod orders;
 pub mod problem;
 mod seller;
 
@@ -42,6 +43,7 @@ pub use self::{
     health::NodeStatus,
     interests::Stands,
     market::{CastReply, DecideBody, DeclineBody},
+    orders::ReceiptBody,
     seller::RulesTest,
 };
 use crate::home::{entropy, write_secret};
@@ -170,6 +172,9 @@ fn router<B: Backend>(backend: B, guard: Guard, ended: tokio::sync::watch::Recei
         .route("/agreements", get(market::agreements::<B>))
         .route("/agreements/{id}", get(market::agreement::<B>))
         .route("/agreements/{id}/evidence", get(market::evidence::<B>))
+        .route("/agreements/{id}/verify", get(orders::verify::<B>))
+        .route("/agreements/{id}/receipts", post(orders::tell::<B>))
+        .route("/orders", get(orders::list::<B>))
         .route("/status", get(health::status::<B>))
         .route("/peers", get(health::peers::<B>))
         .route("/catalogue/search", get(seller::search::<B>))

@@ -94,6 +94,11 @@ impl From<Denied> for Problem {
             Denied::TooManyInterests(_) => (StatusCode::TOO_MANY_REQUESTS, "too_many"),
             Denied::TooMany(_) => (StatusCode::TOO_MANY_REQUESTS, "too_many"),
             Denied::NotReachable => (StatusCode::SERVICE_UNAVAILABLE, "not_reachable"),
+            Denied::NoAgreement(_) => (StatusCode::NOT_FOUND, "no_agreement"),
+            Denied::NotTheSeller => (StatusCode::CONFLICT, "not_the_seller"),
+            Denied::Order(_) => (StatusCode::CONFLICT, "order"),
+            Denied::Unreached => (StatusCode::SERVICE_UNAVAILABLE, "unreached"),
+            Denied::Unanswered(_) => (StatusCode::BAD_GATEWAY, "unanswered"),
             Denied::NotStored => (StatusCode::SERVICE_UNAVAILABLE, "not_stored"),
         };
         Self {

@@ -3,6 +3,7 @@
 //! Except for `up`, `demo` and `bootstrap`, which are nodes, and what works on a file alone, each command is a client
 //! of the local API.
 
+mod agreement;
 mod bootstrap;
 mod cast;
 mod catalog;
@@ -15,6 +16,7 @@ mod interest;
 mod mapping;
 mod node;
 mod offer;
+mod order;
 pub mod out;
 mod pick;
 mod receipt;
@@ -110,7 +112,13 @@ pub enum Command {
     /// Offers, taken and refused
     #[command(subcommand)]
     Offer(offer::OfferCommand),
-    /// Agreements and their receipts
+    /// What was agreed, and whether both sides hold the same
+    #[command(subcommand)]
+    Agreement(agreement::AgreementCommand),
+    /// What becomes of what was agreed: your transactions
+    #[command(subcommand)]
+    Order(order::OrderCommand),
+    /// Receipts, and evidence that stands alone
     #[command(subcommand)]
     Receipt(receipt::ReceiptCommand),
     /// The catalogue that you sell from
@@ -227,6 +235,8 @@ async fn ask(global: &Global, command: Command) -> Result<()> {
         Command::Cast(args) => cast::run(global, args).await,
         Command::Intent(command) => intent::run(global, command).await,
         Command::Offer(command) => offer::run(global, command).await,
+        Command::Agreement(command) => agreement::run(global, command).await,
+        Command::Order(command) => order::run(global, command).await,
         Command::Receipt(command) => receipt::run(global, command).await,
         Command::Catalog(command) => catalog::run(global, command).await,
         Command::Rules(command) => rules::run(global, command).await,

@@ -205,6 +205,11 @@ impl Teller {
             Event::OfferDeclined { offer, reason, .. } => {
                 format!("offer {} declined: {}", offer.short(), reason.word())
             }
+            Event::ReceiptDelivered { receipt, refused, .. } => match refused {
+                Some(why) => format!("receipt {} was refused there ({})", receipt.short(), why.word()),
+                None => format!("receipt {} is there", receipt.short()),
+            },
+            Event::Differed { difference, .. } => format!("not as agreed: {difference}"),
             Event::StoreFailed => "the ledger could not be written".into(),
         };
         if let Some(fields) = fields.as_object_mut() {
