@@ -85,16 +85,16 @@ impl Record for Confirmation {
 /// A party's question to the other: what do you hold of this deal? Signed with the key that the party signed the deal
 /// with, and short-lived.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
-pub struct Comparison {
+pub struct Inquiry {
     /// Which deal.
     pub agreement: AgreementId,
 }
 
-impl Record for Comparison {
-    const KIND: Kind = Kind::Comparison;
+impl Record for Inquiry {
+    const KIND: Kind = Kind::Inquiry;
     const MAX_BODY: usize = 64;
     const STAMP_BITS: u32 = 0;
-    const LIFE: Seconds = limits::COMPARISON_LIFE;
+    const LIFE: Seconds = limits::INQUIRY_LIFE;
 
     fn check(&self, _: &Header) -> Result<(), Fault> {
         Ok(())

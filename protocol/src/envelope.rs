@@ -40,8 +40,8 @@ pub enum Kind {
     Confirmation = 7,
     /// [`crate::receipt::Receipt`]
     Receipt = 8,
-    /// [`crate::deed::Comparison`]
-    Comparison = 10,
+    /// [`crate::deed::Inquiry`]
+    Inquiry = 10,
 }
 
 impl Kind {
@@ -55,7 +55,7 @@ impl Kind {
         Self::Acceptance,
         Self::Confirmation,
         Self::Receipt,
-        Self::Comparison,
+        Self::Inquiry,
     ];
 
     /// The kind with this number on the wire.

@@ -187,7 +187,7 @@ fn kind_word(kind: Kind) -> &'static str {
         Kind::Acceptance => "acceptance",
         Kind::Confirmation => "confirmation",
         Kind::Receipt => "receipt",
-        Kind::Comparison => "comparison",
+        Kind::Inquiry => "inquiry",
     }
 }
 

@@ -69,7 +69,7 @@ pub enum Frame {
     },
     /// Either to the other: one letter of a thread. Answered by `Stored` or `Refused`.
     Letter(RecordBytes),
-    /// Either party of a deal to the other: what do you hold of it? A [`crate::deed::Comparison`], signed, so that nobody
+    /// Either party of a deal to the other: what do you hold of it? An [`crate::deed::Inquiry`], signed, so that nobody
     /// else learns that there is a deal. Answered by `Held` or `Refused`.
     Compare(RecordBytes),
     /// What this side of a deal holds of it.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Answered, Denied, Done, Market, Output, Request, Role, Task};
 use crate::{
-    deed::{Comparison, Difference},
+    deed::{Difference, Inquiry},
     envelope::{Signed, record_id, sign},
     fault::Fault,
     frame::{Frame, Refusal},
@@ -102,8 +102,8 @@ impl Market {
             }
         };
         let key = key.ok_or(Denied::NoAgreement(agreement))?;
-        let ends = now.plus(limits::COMPARISON_LIFE);
-        let asked = sign(&key, now, ends, Comparison { agreement }).map_err(Denied::Unfit)?;
+        let ends = now.plus(limits::INQUIRY_LIFE);
+        let asked = sign(&key, now, ends, Inquiry { agreement }).map_err(Denied::Unfit)?;
         let bytes = Bytes::new(asked.bytes()).map_err(|_| Denied::Unreached)?;
         let task = self.begin(Task::Compare { request, agreement });
         let frame = Frame::Compare(bytes).encode();
@@ -112,14 +112,14 @@ impl Market {
     }
 
     /// The other side asks what we hold.
-    pub(super) fn take_comparison(&self, now: Timestamp, bytes: &[u8]) -> Frame {
+    pub(super) fn take_inquiry(&self, now: Timestamp, bytes: &[u8]) -> Frame {
         let about = record_id(bytes);
         self.held(now, bytes)
             .unwrap_or_else(|why| Frame::Refused { about, why })
     }
 
     fn held(&self, now: Timestamp, bytes: &[u8]) -> Result<Frame, Refusal> {
-        let signed = Signed::<Comparison>::parse(bytes).map_err(|_| Refusal::Malformed)?;
+        let signed = Signed::<Inquiry>::parse(bytes).map_err(|_| Refusal::Malformed)?;
         signed.timely(now).map_err(|_| Refusal::Expired)?;
         let asked = signed.verify().map_err(|fault| match fault {
             Fault::BadSignature => Refusal::BadSignature,

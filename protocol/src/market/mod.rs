@@ -322,7 +322,7 @@ impl Market {
                 self.told(now, peer, topic, &records).map_or_else(refused, Some)
             }
             Ok(Frame::Tell { .. } | Frame::Letter(_)) => refused(Refusal::Unknown),
-            Ok(Frame::Compare(record)) => Some(self.take_comparison(now, &record)),
+            Ok(Frame::Compare(record)) => Some(self.take_inquiry(now, &record)),
             Ok(
                 Frame::Stored(_)
                 | Frame::Refused { .. }
