@@ -102,6 +102,7 @@ pub fn verify(global: &Global, file: &Path) -> Result<()> {
         ("total", summary.total.clone()),
         ("terms", summary.terms.clone()),
         ("agreed at", summary.agreed_at.clone()),
+        ("order", report.order.state.word().to_owned()),
         ("receipts", summary.receipts.join(", ")),
     ])?;
     Ok(())
