@@ -41,7 +41,7 @@ pub enum Kind {
     /// [`crate::receipt::Receipt`]
     Receipt = 8,
     /// [`crate::deed::Inquiry`]
-    Inquiry = 10,
+    Inquiry = 12,
 }
 
 impl Kind {

@@ -42,6 +42,10 @@ impl Scene {
     async fn set() -> Self {
         let world = World::new().await;
         let seller = world.bike_shop("Hull Wheels").await;
+        // A customer whose identity is fresh at each start is another peer after a fall, and has to say where it is.
+        let home = world.home("customer");
+        std::fs::create_dir_all(&home).unwrap();
+        std::fs::write(home.join("config.toml"), "identity = \"kept\"\n").unwrap();
         let customer = world.customer("customer").await;
         let intent = cast(&customer, &bike_wanted()).await;
         let path = format!("/v1/intents/{intent}/offers");
