@@ -243,9 +243,8 @@ fn words(want: &str, more: Option<&str>) -> Result<(Title, Prose), Unclear> {
 }
 
 fn wishes(must: &[String], prefer: &[String], avoid: &[String]) -> Result<Vec<Wish>, Unclear> {
-    let parse = |field: &'static str, text: &str, strength| {
-        Wish::parse(text, strength).map_err(|error| unclear(field)(&error))
-    };
+    let parse =
+        |field: &'static str, text: &str, strength| Wish::parse(text, strength).map_err(|error| unclear(field)(&error));
     let mut wishes = Vec::new();
     for text in must {
         wishes.push(parse("must", text, Strength::Must)?);
@@ -304,7 +303,11 @@ fn check(now: Timestamp, draft: &Draft) -> Result<(), Unclear> {
         return Err(of_fault("budget", fault));
     }
     for withheld in &draft.withhold {
-        let name = if withheld.stage == Stage::Signed { "once_signed" } else { "once_accepted" };
+        let name = if withheld.stage == Stage::Signed {
+            "once_signed"
+        } else {
+            "once_accepted"
+        };
         withheld.check().map_err(|fault| of_fault(name, fault))?;
     }
     let mut fields: Vec<&Word> = draft.withhold.iter().map(|withheld| &withheld.field).collect();
@@ -426,14 +429,26 @@ pub fn moment(text: &str) -> Result<Timestamp, NoMoment> {
     moment_in(text, TimeZone::system())
 }
 
+/// The same, but that a date means its first second.
+///
+/// # Errors
+/// [`NoMoment`], also before 1970.
+pub fn beginning(text: &str) -> Result<Timestamp, NoMoment> {
+    at_time_in(text, TimeZone::system(), civil::Time::midnight())
+}
+
 fn moment_in(text: &str, zone: TimeZone) -> Result<Timestamp, NoMoment> {
+    at_time_in(text, zone, civil::time(23, 59, 59, 0))
+}
+
+fn at_time_in(text: &str, zone: TimeZone, of_day: civil::Time) -> Result<Timestamp, NoMoment> {
     let text = text.trim();
     let no = || NoMoment(text.chars().take(40).collect());
     let moment = match text.parse::<jiff::Timestamp>() {
         Ok(moment) => moment,
         Err(_) if text.len() == "2026-12-24".len() => {
             let date: civil::Date = text.parse().map_err(|_| no())?;
-            date.at(23, 59, 59, 0).to_zoned(zone).map_err(|_| no())?.timestamp()
+            date.to_datetime(of_day).to_zoned(zone).map_err(|_| no())?.timestamp()
         }
         Err(_) => return Err(no()),
     };
@@ -575,6 +590,8 @@ mod tests {
         let utc = |text| moment_in(text, TimeZone::UTC).map(|at| at.to_string());
         assert_eq!(utc("2026-12-24").unwrap(), "2026-12-24T23:59:59Z");
         assert_eq!(utc("2026-12-24T18:00:00+01:00").unwrap(), "2026-12-24T17:00:00Z");
+        let midnight = at_time_in("2026-12-24", TimeZone::UTC, civil::Time::midnight());
+        assert_eq!(midnight.unwrap().to_string(), "2026-12-24T00:00:00Z");
         let berlin = TimeZone::fixed(jiff::tz::offset(1));
         assert_eq!(
             moment_in("2026-12-24", berlin).unwrap().to_string(),

@@ -28,6 +28,7 @@ pub mod matching;
 pub mod money;
 pub mod near;
 pub mod offer;
+pub mod order;
 pub mod place;
 pub mod purpose;
 pub mod rating;

@@ -3,7 +3,7 @@
 //! Nothing here ever changes a file unless `INTENTCAST_BLESS=1` says so; see `vectors/README.md`.
 
 mod properties;
-mod samples;
+pub(crate) mod samples;
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::{
     codec::{decode, encode},
-    deed::{Acceptance, Agreement, Confirmation},
+    deed::{Acceptance, Agreement, Confirmation, Inquiry},
     disclosure::Opened,
     envelope::{Kind, Record, Signed, Verified, kind_of, open, record_id, sign},
     frame::Frame,
@@ -95,6 +95,7 @@ fn word(kind: Kind) -> &'static str {
         Kind::Letter => "letter",
         Kind::Ticket => "ticket",
         Kind::Rating => "rating",
+        Kind::Inquiry => "inquiry",
     }
 }
 
@@ -110,6 +111,7 @@ fn made() -> Vec<Vector> {
         Vector::record("decline", CUSTOMER, &deal.decline),
         Vector::record("acceptance", CUSTOMER, &deal.acceptance),
         Vector::record("confirmation", SELLER, &deal.confirmation),
+        Vector::record("inquiry", CUSTOMER, &deal.inquiry),
     ];
     for (name, intent) in said_less() {
         let expires = deal.intent.header().expires;
@@ -201,7 +203,7 @@ fn every_kind_frame_and_fact_has_a_vector() {
     }
     // The variants' numbers on the wire: the second byte of a frame, and the byte after an entry's four first fields.
     let frames: Vec<u8> = numbers(&kept, "frame", |bytes| bytes[1]);
-    assert_eq!(frames, (0..11).collect::<Vec<u8>>());
+    assert_eq!(frames, (0..14).collect::<Vec<u8>>());
     let facts = numbers(&kept, "entry", |bytes| {
         let entry: Entry = decode(bytes).expect("an entry");
         bytes[encode(&(entry.number, entry.before, entry.at)).len()]
@@ -211,7 +213,8 @@ fn every_kind_frame_and_fact_has_a_vector() {
     let _ = |frame: &Frame| match frame {
         Frame::Offer(_) | Frame::Acceptance(_) | Frame::Decline(_) | Frame::Receipt(_) | Frame::Withdrawal(_) => {}
         Frame::Pull { .. } | Frame::Stored(_) | Frame::Refused { .. } => {}
-        Frame::Confirmed { .. } | Frame::Open { .. } | Frame::Tell { .. } | Frame::Letter(_) => {}
+        Frame::Confirmed { .. } | Frame::Open { .. } | Frame::Tell { .. } => {}
+        Frame::Letter(_) | Frame::Compare(_) | Frame::Held { .. } => {}
     };
     use crate::ledger::Fact;
     let _ = |fact: &Fact| match fact {
@@ -280,6 +283,7 @@ fn every_file_reads_verifies_and_can_be_written_again_from_its_words() {
             "acceptance" => record_holds::<Acceptance>(vector),
             "confirmation" => record_holds::<Confirmation>(vector),
             "receipt" => record_holds::<Receipt>(vector),
+            "inquiry" => record_holds::<Inquiry>(vector),
             "agreement" => {
                 let settled = Agreement::read(&bytes).unwrap_or_else(|why| panic!("{name}: {why}"));
                 assert_eq!(settled.bytes(), bytes, "{name}");

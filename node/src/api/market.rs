@@ -50,7 +50,7 @@ pub struct DecideBody {
     pub send: bool,
 }
 
-fn unexpected(answered: &Answered) -> Problem {
+pub fn unexpected(answered: &Answered) -> Problem {
     let detail = format!("the market answered {answered:?}");
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", detail)
 }
@@ -119,8 +119,7 @@ pub async fn renew<B: Backend>(
 
 /// Fresh entropy for an intent's key.
 fn fresh() -> Result<[u8; 16], Problem> {
-    crate::home::entropy()
-        .map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", error.to_string()))
+    crate::home::entropy().map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", error.to_string()))
 }
 
 fn created(reply: CastReply) -> Response {
@@ -205,12 +204,9 @@ pub async fn agreement<B: Backend>(
     State(shared): State<Shared<B>>,
     Id(id): Id<AgreementId>,
 ) -> Result<Json<AgreementView>, Problem> {
-    let look = move |_, market: &intentcast_protocol::market::Market| {
-        market.agreements().into_iter().find(|view| view.id == id)
-    };
     shared
         .backend
-        .read(look)
+        .read(move |_, market| market.agreement(id))
         .await?
         .map(Json)
         .ok_or_else(|| Problem::no("agreement"))
@@ -221,9 +217,10 @@ pub async fn evidence<B: Backend>(
     Id(id): Id<AgreementId>,
 ) -> Result<Json<Evidence>, Problem> {
     let look = move |_, market: &intentcast_protocol::market::Market| {
-        market
-            .settled(id)
-            .map(|(settled, receipts)| Evidence::of(settled, receipts))
+        market.settled(id).map(|(settled, receipts)| {
+            let evidence = Evidence::of(settled, receipts);
+            evidence.map(|evidence| evidence.with_letters(market.letters_under(id)))
+        })
     };
     let evidence = shared
         .backend

@@ -119,6 +119,12 @@ impl Own {
     }
 
     /// The turn of a version; `None` of one that we never said.
+    /// What the want said in each of its versions.
+    pub(super) fn versions(&self) -> Vec<(RecordId, &Intent)> {
+        let later = self.amendments.iter().map(|it| (it.id(), &it.now));
+        std::iter::once((self.intent.id(), self.intent.body())).chain(later).collect()
+    }
+
     fn turn(&self, revision: RecordId) -> Option<u32> {
         let version = self.said.iter().find(|version| version.record == revision);
         version.map(|version| version.turn)

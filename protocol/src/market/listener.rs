@@ -67,7 +67,7 @@ struct Made {
 }
 
 impl Heard {
-    fn wanted(&self) -> &Intent {
+    pub(super) fn wanted(&self) -> &Intent {
         self.amendments
             .last()
             .map_or(self.intent.body(), |amendment| &amendment.now)
@@ -75,6 +75,12 @@ impl Heard {
 
     fn revision(&self) -> RecordId {
         self.amendments.last().map_or(self.intent.id(), Verified::id)
+    }
+
+    /// What the want said in each of its versions.
+    pub(super) fn versions(&self) -> Vec<(RecordId, &Intent)> {
+        let later = self.amendments.iter().map(|it| (it.id(), &it.now));
+        std::iter::once((self.intent.id(), self.intent.body())).chain(later).collect()
     }
 
     fn amendment(&self, revision: RecordId) -> Option<&Verified<Amendment>> {
@@ -241,7 +247,13 @@ impl Market {
         let mut why = format!("{} candidates", candidates.len());
         let mut quotes = Vec::new();
         for candidate in candidates {
-            let left = self.left(now, &candidate.item.id, candidate.item.stock, candidate.counted, asked.id);
+            let left = self.left(
+                now,
+                &candidate.item.id,
+                candidate.item.stock,
+                candidate.counted,
+                asked.id,
+            );
             match rules.quote(now, asked, &candidate.item, left, reply) {
                 Ok(quote) => quotes.push((quote, candidate)),
                 Err(no) => why = no.0,
@@ -388,6 +400,7 @@ impl Market {
             .map(|id| RecordId(id.0))
             .collect();
         self.redirect(now, &records, &amendment.now.reply);
+        self.follow_customer(now, amendment.intent);
     }
 
     pub(super) fn heard_withdrawn(&mut self, now: Timestamp, id: IntentId) {
@@ -441,6 +454,7 @@ impl Market {
     pub(super) fn apply_heard_amendment(&mut self, amendment: &Verified<Amendment>) {
         if let Some(heard) = self.heard.get_mut(&amendment.intent) {
             heard.amendments.push(amendment.clone());
+            self.apply_customer_moved(amendment.intent, &amendment.now.reply);
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Candidate, Change, Draft, Role};
+use super::{About, Candidate, Change, Compared, Draft, Role};
 use crate::{
     contact::ReplyPath,
     deed::Difference,
@@ -16,6 +16,8 @@ use crate::{
     letter::{self, Matter, ThreadId},
     matching::Ranked,
     offer::Reason,
+    order::Illegal,
+    receipt::OrderEvent,
     rules::Rules,
     standing::{Sought, SoughtError},
     text::{Prose, Word},
@@ -227,6 +229,15 @@ pub enum Command {
         /// In words; may be empty.
         text: Prose,
     },
+    /// As the seller: this happened to an order.
+    Receipt {
+        /// Of which deal.
+        agreement: AgreementId,
+        /// What.
+        event: OrderEvent,
+    },
+    /// Hold what we have of a deal against what the other side has. Answered when the other side has answered.
+    Compare(AgreementId),
 }
 
 /// What a command led to.
@@ -254,6 +265,15 @@ pub enum Answered {
         /// Its newest record.
         revision: RecordId,
     },
+    /// The receipt is in the chain, and on its way.
+    Receipt {
+        /// Of which deal.
+        agreement: AgreementId,
+        /// Which.
+        receipt: RecordId,
+    },
+    /// Both sides of a deal.
+    Compared(Box<Compared>),
 }
 
 /// Why a command is not carried out.
@@ -301,9 +321,6 @@ pub enum Denied {
     /// The seller took it back.
     #[error("the seller took this offer back")]
     Retracted,
-    /// No such deal.
-    #[error("no agreement {0} of yours: `agreement list` shows them")]
-    NoAgreement(AgreementId),
     /// No such conversation.
     #[error("no such conversation: `thread list` shows them")]
     NoThread,
@@ -316,6 +333,21 @@ pub enum Denied {
     /// Too many standing interests.
     #[error("{0} interests stand, and no more fit: remove some")]
     TooManyInterests(usize),
+    /// No such deal.
+    #[error("no agreement {0} of yours: `agreement list` shows them")]
+    NoAgreement(AgreementId),
+    /// Only the seller says what becomes of an order.
+    #[error("only the seller says what becomes of an order, and you are its customer")]
+    NotTheSeller,
+    /// It cannot happen to this order now.
+    #[error("{0}")]
+    Order(Illegal),
+    /// The other side is not there.
+    #[error("the other side cannot be reached: try again when it is there")]
+    Unreached,
+    /// The other side is there and does not say.
+    #[error("the other side does not say what it holds ({}): try again later", .0.word())]
+    Unanswered(Refusal),
     /// The store failed.
     #[error("the ledger could not be written, so nothing was done: check the disk and try again")]
     NotStored,
@@ -361,6 +393,8 @@ impl Denied {
                 | Self::OverBudget
                 | Self::Outdated(_)
                 | Self::Superseded
+                | Self::NotTheSeller
+                | Self::Order(_)
         )
     }
 }
@@ -460,4 +494,15 @@ pub enum Event {
     StoreFailed,
     /// The seller has answered a newer version of the want: this offer cannot be accepted any more.
     Superseded { intent: IntentId, offer: OfferId },
+    /// As a seller: a receipt reached the customer, or was refused there.
+    ReceiptDelivered {
+        agreement: AgreementId,
+        receipt: RecordId,
+        refused: Option<Refusal>,
+    },
+    /// The other side named something else than was agreed; it was refused and is kept to be shown.
+    Differed {
+        agreement: AgreementId,
+        difference: Difference,
+    },
 }

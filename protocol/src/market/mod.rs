@@ -18,6 +18,7 @@
 //! replays it from what is stored.
 
 mod book;
+mod comparing;
 mod customer;
 mod deals;
 mod haggling;
@@ -25,6 +26,7 @@ mod interests;
 mod listener;
 mod messages;
 mod meter;
+mod orders;
 mod outbox;
 mod relay;
 mod thread_views;
@@ -37,6 +39,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 pub use crate::thread::Role;
+pub use comparing::{Compared, Sameness, Side};
 pub use customer::{Change, Draft};
 pub use listener::Candidate;
 pub use messages::{
@@ -125,6 +128,10 @@ enum Task {
         intent: IntentId,
         /// The version of the want that is searched for.
         revision: RecordId,
+    },
+    Compare {
+        request: Request,
+        agreement: AgreementId,
     },
 }
 
@@ -300,6 +307,12 @@ impl Market {
                     expires,
                     nonce,
                 } => self.renew(now, intent, *change, expires, nonce),
+                Command::Receipt { agreement, event } => self.tell_receipt(now, agreement, event),
+                Command::Compare(agreement) => match self.compare(now, request, agreement) {
+                    // The other side's word is the answer.
+                    Ok(()) => return,
+                    Err(denied) => Err(denied),
+                },
             }
         };
         self.promise(Output::Answer(request, answer));
@@ -333,9 +346,14 @@ impl Market {
                 self.told(now, peer, topic, &records).map_or_else(refused, Some)
             }
             Ok(Frame::Tell { .. }) => refused(Refusal::Unknown),
-            Ok(Frame::Stored(_) | Frame::Refused { .. } | Frame::Confirmed { .. } | Frame::Open { .. }) => {
-                refused(Refusal::Malformed)
-            }
+            Ok(Frame::Compare(record)) => Some(self.take_inquiry(now, &record)),
+            Ok(
+                Frame::Stored(_)
+                | Frame::Refused { .. }
+                | Frame::Confirmed { .. }
+                | Frame::Open { .. }
+                | Frame::Held { .. },
+            ) => refused(Refusal::Malformed),
         }
     }
 
@@ -361,6 +379,7 @@ impl Market {
                 self.pulled(now, topic, peer, after, &bytes);
             }
             (Some(Task::Pull { topic, peer, .. }), _) => self.relay.pull_failed(topic, &peer.peer),
+            (Some(Task::Compare { request, agreement }), done) => self.compared(request, agreement, done),
             (Some(Task::Tell { .. }), Done::Replied(_)) => {}
             (Some(Task::Tell { topic, peer }), _) => self.relay.tell_failed(topic, &peer),
             (Some(Task::Search { intent, revision }), Done::Found(candidates)) => {

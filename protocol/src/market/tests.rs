@@ -4,6 +4,7 @@ mod customer;
 mod disk;
 mod forgery;
 mod interests;
+mod orders;
 mod relaying;
 mod seller;
 mod talking;

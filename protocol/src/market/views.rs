@@ -13,6 +13,7 @@ use crate::{
     keys::PublicKey,
     matching::{Admission, Score},
     offer::{Offer, Reason},
+    order::OrderView,
     rating::Rating,
     receipt::Receipt,
     thread::{OfferFate, Role},
@@ -206,6 +207,8 @@ pub struct AgreementView {
     pub bytes_hash: EntryHash,
     /// What was agreed.
     pub agreed: Offer,
+    /// How far the order has come, and what may follow.
+    pub order: OrderView,
     /// What became of it, in order.
     pub receipts: Vec<ReceiptView>,
     /// Later records that named something else, and were refused.
@@ -238,6 +241,8 @@ pub struct ReceiptView {
     pub at: Timestamp,
     /// What it says.
     pub receipt: Receipt,
+    /// As a seller: how far it has come on its way to the customer; the first goes there with the seller's yes.
+    pub delivery: Option<DeliveryState>,
 }
 
 /// The market in numbers; nothing in it names a want.
@@ -265,14 +270,6 @@ pub struct Status {
     pub gossip_ignored: u64,
     /// Rejected.
     pub gossip_rejected: u64,
-}
-
-pub(super) fn receipt_view(receipt: &Verified<Receipt>) -> ReceiptView {
-    ReceiptView {
-        id: receipt.id(),
-        at: receipt.header().created,
-        receipt: receipt.body().clone(),
-    }
 }
 
 pub(super) fn rating_view(rating: &Verified<Rating>) -> RatingView {
@@ -314,9 +311,14 @@ impl Market {
 
     /// Every deal, newest first.
     pub fn agreements(&self) -> Vec<AgreementView> {
-        let mut views: Vec<AgreementView> = self.deals.values().map(super::deals::Deal::view).collect();
+        let mut views: Vec<AgreementView> = self.deals.values().map(|deal| deal.view(&self.outbox)).collect();
         views.sort_by_key(|view| (std::cmp::Reverse(view.at), view.id));
         views
+    }
+
+    /// One deal.
+    pub fn agreement(&self, id: AgreementId) -> Option<AgreementView> {
+        self.deals.get(&id).map(|deal| deal.view(&self.outbox))
     }
 
     /// One deal's records, for evidence.

@@ -6,7 +6,7 @@ use crate::{
     attribute::{Attribute, Comparison, Strength, Value, Wish},
     category::by_path,
     contact::ReplyPath,
-    deed::{Acceptance, Agreement, Confirmation, Difference, Settled, agreement_id},
+    deed::{Acceptance, Agreement, Confirmation, Difference, Inquiry, Settled, agreement_id},
     disclosure::{self, Kept, Opened, Salt, Stage, Withheld},
     envelope::{Record, Verified, sign},
     frame::{Frame, Refusal},
@@ -158,7 +158,11 @@ pub fn opened() -> [(Stage, Opened); 2] {
     [
         (
             Stage::Accepted,
-            opened("place.exact", disclosure::Value::Text(text("12 Spring Bank, Hull")), 0x44),
+            opened(
+                "place.exact",
+                disclosure::Value::Text(text("12 Spring Bank, Hull")),
+                0x44,
+            ),
         ),
         (Stage::Signed, opened("photo", photo, 0x55)),
     ]
@@ -227,6 +231,7 @@ pub struct Deal {
     pub decline: Verified<Decline>,
     pub acceptance: Verified<Acceptance>,
     pub confirmation: Verified<Confirmation>,
+    pub inquiry: Verified<Inquiry>,
     pub receipts: Vec<Verified<Receipt>>,
     pub agreement: Settled,
     pub amended: Settled,
@@ -405,10 +410,14 @@ impl Deal {
             offer: offer.id().into(),
             reason: Reason::DeliveryDate,
         };
+        let asks = Inquiry {
+            agreement: acceptance.agreement,
+        };
         Self {
             least: signed(&customer(), CAST, CAST.plus_millis(1), least()),
             withdrawal: signed(&customer(), later(2), expires, withdrawal),
             decline: signed(&customer(), later(2), later(48), decline),
+            inquiry: signed(&customer(), later(9), later(9).plus(Seconds(300)), asks),
             receipts: chain(&acceptance),
             intent,
             amendment,
@@ -461,6 +470,18 @@ impl Deal {
                 Frame::Tell {
                     topic,
                     records: list_of([held(self.intent.bytes()), held(self.amendment.bytes())]),
+                },
+            ),
+            // The record inside is any; the frame does not look into it.
+            ("letter", Frame::Letter(held(self.withdrawal.bytes()))),
+            ("compare", Frame::Compare(held(self.inquiry.bytes()))),
+            (
+                "held",
+                Frame::Held {
+                    agreement: self.acceptance.agreement,
+                    bytes: self.agreement.bytes_hash(),
+                    receipts: self.receipts.len() as u32,
+                    last: self.receipts.last().map(Verified::id),
                 },
             ),
         ]

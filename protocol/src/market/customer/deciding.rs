@@ -7,7 +7,8 @@ use crate::{
     envelope::{Record, Verified, open, sign},
     fault::Fault,
     frame::{Frame, Refusal},
-    id::{IntentId, OfferId, RecordId},
+    id::{AgreementId, IntentId, OfferId, RecordId},
+    keys::{Key, PublicKey},
     ledger::Fact,
     limits,
     list::{Bytes, List},
@@ -183,6 +184,7 @@ impl Market {
                     what,
                 });
                 self.acknowledge(now, agreement, id);
+                self.disclose(now, offer);
                 // The want is met; whoever still listens need not look.
                 if let Err(denied) = self.end(now, intent) {
                     debug_assert!(false, "a withdrawal of our own intent signs: {denied}");
@@ -252,6 +254,22 @@ impl Market {
         if pending && taken.offer.valid_until.plus(GRACE) <= now {
             self.acceptance_refused(now, offer, Refusal::Expired, None);
         }
+    }
+
+    /// As a customer: whether our yes to this is on its way to this seller, or its answer to us.
+    pub(in crate::market) fn awaits(&self, agreement: AgreementId, seller: PublicKey) -> bool {
+        let said_yes = |own: &Own| {
+            let accepted = own.accepted.as_ref();
+            let accepted = accepted.filter(|accepted| accepted.acceptance.agreement == agreement);
+            let taken = accepted.and_then(|accepted| own.offers.get(&accepted.offer));
+            taken.is_some_and(|taken| taken.offer.header().author == seller)
+        };
+        self.own.values().any(said_yes)
+    }
+
+    /// The key of a want of ours.
+    pub(in crate::market) fn key_of(&self, intent: IntentId) -> Option<Key> {
+        self.own.get(&intent).map(|own| self.seed.intent_key(&own.nonce))
     }
 
     /// As a customer: our yes has become an agreement.
