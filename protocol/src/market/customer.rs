@@ -143,8 +143,9 @@ impl Own {
         self.withdrawal.is_none() && self.expires() > now && self.accepted.as_ref().is_none_or(|it| !it.agreed)
     }
 
-    pub(super) fn apply_fate(&mut self, id: OfferId, fate: OfferFate) {
-        if let Some(taken) = self.offers.get_mut(&id) {
+    pub(super) fn apply_fate(&mut self, seller: PublicKey, id: OfferId, fate: OfferFate) {
+        let taken = self.offers.get_mut(&id);
+        if let Some(taken) = taken.filter(|taken| taken.offer.header().author == seller) {
             taken.fate = fate;
         }
     }

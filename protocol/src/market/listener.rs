@@ -14,6 +14,7 @@ use crate::{
     intent::{Amendment, Intent, Withdrawal},
     item::Item,
     ledger::Fact,
+    letter::ThreadId,
     limits,
     list::Bytes,
     offer::{Offer, Reason},
@@ -596,16 +597,14 @@ impl Market {
         Some((made.offer.clone(), made.item.clone(), made.stock, made.counted))
     }
 
-    /// The seller's letter made something of an offer of ours.
-    pub(super) fn apply_fate(&mut self, id: OfferId, fate: OfferFate) {
-        let Some(intent) = self.offers.get(&id).copied() else {
-            return;
-        };
-        if let Some(made) = self.heard.get_mut(&intent).and_then(|heard| heard.offers.get_mut(&id)) {
+    /// A letter of a seller made something of an offer, if it is that seller's, and in that conversation.
+    pub(super) fn apply_fate(&mut self, thread: ThreadId, id: OfferId, fate: OfferFate) {
+        let made = self.heard.get_mut(&thread.intent).and_then(|heard| heard.offers.get_mut(&id));
+        if let Some(made) = made.filter(|made| made.offer.header().author == thread.seller) {
             made.fate = fate;
         }
-        if let Some(own) = self.own.get_mut(&intent) {
-            own.apply_fate(id, fate);
+        if let Some(own) = self.own.get_mut(&thread.intent) {
+            own.apply_fate(thread.seller, id, fate);
         }
     }
 

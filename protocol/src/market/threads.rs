@@ -533,9 +533,9 @@ impl Market {
         match &letter.matter {
             Matter::Revised { offer, with, .. } => {
                 let by = record_id(with).into();
-                self.apply_fate(*offer, OfferFate::Revised { by });
+                self.apply_fate(id, *offer, OfferFate::Revised { by });
             }
-            Matter::Retracted { offer } => self.apply_fate(*offer, OfferFate::Retracted),
+            Matter::Retracted { offer } => self.apply_fate(id, *offer, OfferFate::Retracted),
             _ => {}
         }
         let conversation = self.threads.all.entry(id).or_insert_with(|| Conversation {
