@@ -243,9 +243,8 @@ fn words(want: &str, more: Option<&str>) -> Result<(Title, Prose), Unclear> {
 }
 
 fn wishes(must: &[String], prefer: &[String], avoid: &[String]) -> Result<Vec<Wish>, Unclear> {
-    let parse = |field: &'static str, text: &str, strength| {
-        Wish::parse(text, strength).map_err(|error| unclear(field)(&error))
-    };
+    let parse =
+        |field: &'static str, text: &str, strength| Wish::parse(text, strength).map_err(|error| unclear(field)(&error));
     let mut wishes = Vec::new();
     for text in must {
         wishes.push(parse("must", text, Strength::Must)?);
@@ -304,7 +303,11 @@ fn check(now: Timestamp, draft: &Draft) -> Result<(), Unclear> {
         return Err(of_fault("budget", fault));
     }
     for withheld in &draft.withhold {
-        let name = if withheld.stage == Stage::Signed { "once_signed" } else { "once_accepted" };
+        let name = if withheld.stage == Stage::Signed {
+            "once_signed"
+        } else {
+            "once_accepted"
+        };
         withheld.check().map_err(|fault| of_fault(name, fault))?;
     }
     let mut fields: Vec<&Word> = draft.withhold.iter().map(|withheld| &withheld.field).collect();

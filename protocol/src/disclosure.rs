@@ -147,21 +147,21 @@ impl Withhold {
 /// Whether the field can be withheld until the stage. A contact is a strand of personal data, and leaves only under an
 /// agreement.
 fn can_be_withheld(field: &str, stage: Stage) -> Result<(), Fault> {
-        let invalid = |why: &str| {
-            Err(Fault::Invalid {
-                field: "withheld",
-                why: why.into(),
-            })
-        };
-        let contact = field.strip_prefix(CONTACT);
-        if contact.is_none() && !FIELDS.contains(&field) || contact.is_some_and(str::is_empty) {
-            return invalid("one of place.exact, photo, text, and contact. with a word; a budget has a way of its own");
-        }
-        match (stage, contact) {
-            (Stage::Public, _) => invalid("from the stage signed or accepted on: what is public is not withheld"),
-            (Stage::Signed, Some(_)) => invalid("a contact is opened under an agreement alone: stage accepted"),
-            _ => Ok(()),
-        }
+    let invalid = |why: &str| {
+        Err(Fault::Invalid {
+            field: "withheld",
+            why: why.into(),
+        })
+    };
+    let contact = field.strip_prefix(CONTACT);
+    if contact.is_none() && !FIELDS.contains(&field) || contact.is_some_and(str::is_empty) {
+        return invalid("one of place.exact, photo, text, and contact. with a word; a budget has a way of its own");
+    }
+    match (stage, contact) {
+        (Stage::Public, _) => invalid("from the stage signed or accepted on: what is public is not withheld"),
+        (Stage::Signed, Some(_)) => invalid("a contact is opened under an agreement alone: stage accepted"),
+        _ => Ok(()),
+    }
 }
 
 /// Whether these can be withheld, each once.

@@ -59,6 +59,7 @@ impl Kept {
                 self.record(receipt.id());
             }
             Fact::Receipt(it) => self.record(it.id()),
+            Fact::Kept { revision, .. } => self.record(revision),
             Fact::Published { .. } | Fact::NotTaken(_) | Fact::Delivered { .. } | Fact::Differed { .. } => {}
         }
     }
@@ -90,6 +91,7 @@ pub(crate) fn promise(world: &mut World, at: usize, output: &Output) {
             Answered::Accepted(agreement) => kept.accepted.contains(agreement),
             Answered::Declined(offer) => kept.declined.contains(offer),
             Answered::Ok => true,
+            Answered::Amended { revision, .. } => kept.records.contains(revision),
         },
         Output::Publish { bytes, .. } => kept.records.contains(&record_id(bytes)),
         Output::Send { frame, .. } => match Frame::decode(frame) {

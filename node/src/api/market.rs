@@ -119,8 +119,7 @@ pub async fn renew<B: Backend>(
 
 /// Fresh entropy for an intent's key.
 fn fresh() -> Result<[u8; 16], Problem> {
-    crate::home::entropy()
-        .map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", error.to_string()))
+    crate::home::entropy().map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", error.to_string()))
 }
 
 fn created(reply: CastReply) -> Response {

@@ -15,9 +15,7 @@ use intentcast_protocol::{
     item::Item,
     keys::Seed,
     list::{Bytes, List},
-    market::{
-        Answered, Command, Config as MarketConfig, Done, Event, Input, IntentView, Market, Output, Request,
-    },
+    market::{Answered, Command, Config as MarketConfig, Done, Event, Input, IntentView, Market, Output, Request},
     rules::Rules,
     standing::Sought,
     text::Word,

@@ -121,7 +121,10 @@ pub async fn amend(global: &Global, args: AmendArgs) -> Result<()> {
         anyhow::bail!("the node answered {answered:?}");
     };
     out.value(&json!({ "event": "amended", "intent": id, "revision": revision }))?;
-    out.line(format!("amended {id}\nsellers may answer again: intentcast intent watch {}", id.short()))?;
+    out.line(format!(
+        "amended {id}\nsellers may answer again: intentcast intent watch {}",
+        id.short()
+    ))?;
     Ok(())
 }
 
@@ -132,7 +135,9 @@ pub async fn renew(global: &Global, args: RenewArgs) -> Result<()> {
     let (client, out) = (global.client()?, global.out());
     let renews: IntentId = pick(&client, &args.intent).await?;
     let cast: CastReply = client.post(&format!("/v1/intents/{renews}/renew"), &change).await?;
-    out.value(&json!({ "event": "cast", "intent": cast.intent, "renews": renews, "category": cast.category, "ms": 0 }))?;
+    out.value(
+        &json!({ "event": "cast", "intent": cast.intent, "renews": renews, "category": cast.category, "ms": 0 }),
+    )?;
     out.line(format!("cast {} in the place of {}", cast.intent, renews.short()))?;
     Ok(())
 }

@@ -210,10 +210,7 @@ fn fields(view: &IntentView) -> Vec<(&'static str, String)> {
                 .join(", "),
         ),
         ("withheld", withheld(view)),
-        (
-            "renews",
-            view.renews.map(|id| id.to_string()).unwrap_or_default(),
-        ),
+        ("renews", view.renews.map(|id| id.to_string()).unwrap_or_default()),
         ("revision", view.revision.to_string()),
     ]
 }

@@ -8,7 +8,9 @@ use intentcast_protocol::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{OFFERS_DUE, TO_CHOOSE, Unclear, conditions, duration, fulfilments, moment, place, unclear, unsaid, wishes, words};
+use super::{
+    OFFERS_DUE, TO_CHOOSE, Unclear, conditions, duration, fulfilments, moment, place, unclear, unsaid, wishes, words,
+};
 
 /// What is to be other about a want, in a person's spelling; what is left out stays. This is the body of
 /// `PATCH /v1/intents/{id}` and of `POST /v1/intents/{id}/renew`.
@@ -129,7 +131,9 @@ impl WantChange {
                     let long = duration(text).map_err(|error| unclear("offers_due")(&error))?;
                     if long.0 == 0 || long > limits::INTENT_LIFE {
                         let days = limits::INTENT_LIFE.0 / 86_400;
-                        return Err(unclear("offers_due")(&format!("more than nothing and at most {days} days")));
+                        return Err(unclear("offers_due")(&format!(
+                            "more than nothing and at most {days} days"
+                        )));
                     }
                     Some(now.plus(long))
                 }
@@ -182,11 +186,41 @@ mod tests {
     fn what_cannot_be_meant_names_its_field() {
         let error = |change: WantChange| change.change(NOW).unwrap_err().field;
         let one = WantChange::default;
-        assert_eq!(error(WantChange { cell: Some("861".into()), ..one() }), "region");
-        assert_eq!(error(WantChange { budget: Some("500".into()), ..one() }), "budget");
-        assert_eq!(error(WantChange { show_budget: Some("band".into()), ..one() }), "show_budget");
-        assert_eq!(error(WantChange { need_by: Some("2001-01-01".into()), ..one() }), "need_by");
-        assert_eq!(error(WantChange { offers_due: Some("15d".into()), ..one() }), "offers_due");
+        assert_eq!(
+            error(WantChange {
+                cell: Some("861".into()),
+                ..one()
+            }),
+            "region"
+        );
+        assert_eq!(
+            error(WantChange {
+                budget: Some("500".into()),
+                ..one()
+            }),
+            "budget"
+        );
+        assert_eq!(
+            error(WantChange {
+                show_budget: Some("band".into()),
+                ..one()
+            }),
+            "show_budget"
+        );
+        assert_eq!(
+            error(WantChange {
+                need_by: Some("2001-01-01".into()),
+                ..one()
+            }),
+            "need_by"
+        );
+        assert_eq!(
+            error(WantChange {
+                offers_due: Some("15d".into()),
+                ..one()
+            }),
+            "offers_due"
+        );
     }
 
     #[test]

@@ -36,7 +36,10 @@ pub(super) fn show(text: &str, most: Option<Money>) -> Result<Shown, Unclear> {
                 .ok_or_else(|| wrong(&"public, committed, hidden, band, or a band like 400-600GBP"))?;
             // The currency may stand behind the upper end alone, or be the budget's.
             let money = |text: &str, like: Option<Money>| {
-                let plain = text.trim().chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ','));
+                let plain = text
+                    .trim()
+                    .chars()
+                    .all(|c| c.is_ascii_digit() || matches!(c, '.' | ','));
                 match like.filter(|_| plain) {
                     Some(like) => format!("{text} {}", like.currency).parse::<Money>(),
                     None => text.parse::<Money>(),
@@ -130,9 +133,15 @@ mod tests {
     fn what_is_withheld_has_a_field_and_a_value() {
         let of = |text| withhold("once_accepted", Stage::Accepted, text);
         let place = of("place.exact=12 Spring Bank, Hull").unwrap();
-        assert_eq!((place.field.as_str(), place.value.to_string().as_str()), ("place.exact", "12 Spring Bank, Hull"));
+        assert_eq!(
+            (place.field.as_str(), place.value.to_string().as_str()),
+            ("place.exact", "12 Spring Bank, Hull")
+        );
         assert!(of("place.exact").is_err());
         assert!(of("photo=bike.jpg").is_err());
-        assert!(matches!(of(&format!("photo={}", "ab".repeat(32))).unwrap().value, Value::Document(_)));
+        assert!(matches!(
+            of(&format!("photo={}", "ab".repeat(32))).unwrap().value,
+            Value::Document(_)
+        ));
     }
 }

@@ -130,7 +130,10 @@ proptest! {
 
 #[test]
 fn what_is_due_later_is_not_taken_earlier() {
-    let (place, phone) = (opened("place.exact", "12 Spring Bank", 1), opened("contact.phone", "01482 1", 2));
+    let (place, phone) = (
+        opened("place.exact", "12 Spring Bank", 1),
+        opened("contact.phone", "01482 1", 2),
+    );
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let mut want = proptest::strategy::ValueTree::current(&intent().new_tree(&mut runner).unwrap());
     want.withheld = List::cut([withheld(&place, Stage::Signed), withheld(&phone, Stage::Accepted)]);
@@ -142,15 +145,29 @@ fn what_is_due_later_is_not_taken_earlier() {
     assert_eq!(kept.due_at(&want, Stage::Signed), [place.clone()]);
     assert_eq!(kept.due_at(&want, Stage::Accepted), [place.clone(), phone.clone()]);
 
-    let early = |field, from| Err(Undue::Early { field: word(field), from });
+    let early = |field, from| {
+        Err(Undue::Early {
+            field: word(field),
+            from,
+        })
+    };
     let both = [place.clone(), phone.clone()];
     assert_eq!(judge(&want, Stage::Accepted, &both), Ok(()));
-    assert_eq!(judge(&want, Stage::Signed, &both), early("contact.phone", Stage::Accepted));
+    assert_eq!(
+        judge(&want, Stage::Signed, &both),
+        early("contact.phone", Stage::Accepted)
+    );
     assert_eq!(judge(&want, Stage::Public, &both), early("place.exact", Stage::Signed));
     let twice = [place.clone(), place.clone()];
-    assert_eq!(judge(&want, Stage::Signed, &twice), Err(Undue::Twice(word("place.exact"))));
+    assert_eq!(
+        judge(&want, Stage::Signed, &twice),
+        Err(Undue::Twice(word("place.exact")))
+    );
     let unasked = [opened("photo", "", 3)];
-    assert_eq!(judge(&want, Stage::Accepted, &unasked), Err(Undue::Unknown(word("photo"))));
+    assert_eq!(
+        judge(&want, Stage::Accepted, &unasked),
+        Err(Undue::Unknown(word("photo")))
+    );
     let other = [opened("place.exact", "13 Spring Bank", 1)];
     let Err(Undue::Differs(difference)) = judge(&want, Stage::Signed, &other) else {
         panic!("another address");
@@ -184,7 +201,10 @@ fn fields_that_cannot_be_withheld_are_refused() {
         assert!(at(field, Stage::Signed) && at(field, Stage::Accepted) && !at(field, Stage::Public));
     }
     assert!(at("contact.phone", Stage::Accepted));
-    assert!(!at("contact.phone", Stage::Signed), "a strand leaves under an agreement alone");
+    assert!(
+        !at("contact.phone", Stage::Signed),
+        "a strand leaves under an agreement alone"
+    );
     for field in ["budget", "contact.", "place", "", "photos"] {
         assert!(!at(field, Stage::Accepted), "{field}");
     }

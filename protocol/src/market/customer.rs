@@ -154,9 +154,7 @@ fn takable<'a>(
     offers: impl Iterator<Item = (&'a OfferId, &'a Taken)>,
 ) -> impl Iterator<Item = (OfferId, &'a Offer, u32)> {
     offers
-        .filter(move |(_, taken)| {
-            taken.declined.is_none() && taken.refused.is_none() && taken.offer.valid_until > now
-        })
+        .filter(move |(_, taken)| taken.declined.is_none() && taken.refused.is_none() && taken.offer.valid_until > now)
         .map(|(id, taken)| (*id, taken.offer.body(), taken.alike))
 }
 

@@ -237,7 +237,13 @@ impl Market {
         let mut why = format!("{} candidates", candidates.len());
         let mut quotes = Vec::new();
         for candidate in candidates {
-            let left = self.left(now, &candidate.item.id, candidate.item.stock, candidate.counted, asked.id);
+            let left = self.left(
+                now,
+                &candidate.item.id,
+                candidate.item.stock,
+                candidate.counted,
+                asked.id,
+            );
             match rules.quote(now, asked, &candidate.item, left, reply) {
                 Ok(quote) => quotes.push((quote, candidate)),
                 Err(no) => why = no.0,

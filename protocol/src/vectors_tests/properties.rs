@@ -2,7 +2,12 @@
 
 use std::{cell::Cell as Counter, fmt::Debug};
 
-use proptest::{collection::vec, option, prelude::*, sample::{select, subsequence}};
+use proptest::{
+    collection::vec,
+    option,
+    prelude::*,
+    sample::{select, subsequence},
+};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{
@@ -219,7 +224,10 @@ fn budget((way, more, commitment): (u8, i64, [u8; 32]), least: Money) -> Budget 
     let most = Money::new(least.minor.saturating_add(more), currency);
     match way {
         1 if most.minor > least.minor => Budget::Band { least, most },
-        2 => Budget::Committed { currency, commitment: Commitment(commitment) },
+        2 => Budget::Committed {
+            currency,
+            commitment: Commitment(commitment),
+        },
         3 => Budget::Hidden { currency },
         _ => Budget::Public(least),
     }

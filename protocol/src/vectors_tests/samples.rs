@@ -158,7 +158,11 @@ pub fn opened() -> [(Stage, Opened); 2] {
     [
         (
             Stage::Accepted,
-            opened("place.exact", disclosure::Value::Text(text("12 Spring Bank, Hull")), 0x44),
+            opened(
+                "place.exact",
+                disclosure::Value::Text(text("12 Spring Bank, Hull")),
+                0x44,
+            ),
         ),
         (Stage::Signed, opened("photo", photo, 0x55)),
     ]

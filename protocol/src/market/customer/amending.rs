@@ -119,7 +119,12 @@ impl Market {
     }
 
     /// The person wants something else, or the same for more or less.
-    pub(in crate::market) fn amend(&mut self, now: Timestamp, id: IntentId, change: Change) -> Result<Answered, Denied> {
+    pub(in crate::market) fn amend(
+        &mut self,
+        now: Timestamp,
+        id: IntentId,
+        change: Change,
+    ) -> Result<Answered, Denied> {
         let own = self.own.get(&id).ok_or(Denied::NoIntent(id))?;
         match &own.accepted {
             Some(accepted) if accepted.agreed => return Err(Denied::Agreed),
