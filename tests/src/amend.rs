@@ -30,7 +30,9 @@ async fn shop(world: &World, name: &str, price: &str) -> Member {
 
 /// Runs a command on a member's folder to its end, and gives what it printed.
 async fn asks(member: &Member, args: &[&str]) -> Result<Value, String> {
-    let output = within(PATIENCE, &args.join(" "), member.command(args).output()).await.unwrap();
+    let output = within(PATIENCE, &args.join(" "), member.command(args).output())
+        .await
+        .unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     match output.status.success() {
         true => Ok(serde_json::from_str(said.lines().next().unwrap_or("null")).unwrap()),
@@ -49,7 +51,10 @@ async fn until_offers(customer: &Member, intent: IntentId, wanted: impl Fn(&[Off
 }
 
 fn in_state(all: &[OfferView], state: &OfferState) -> Vec<OfferId> {
-    all.iter().filter(|view| view.state == *state).map(|view| view.id).collect()
+    all.iter()
+        .filter(|view| view.state == *state)
+        .map(|view| view.id)
+        .collect()
 }
 
 /// Whether these bytes stand in any file below a folder.
@@ -86,7 +91,9 @@ async fn the_bike_in_hull_is_amended_and_two_shops_quote_again() {
     let open = in_state(&first, &OfferState::Open);
     let over = in_state(&first, &OfferState::OverBudget);
     assert_eq!((open.len(), over.len()), (2, 1), "{first:?}");
-    let no = asks(&customer, &["offer", "accept", &over[0].to_string()]).await.unwrap_err();
+    let no = asks(&customer, &["offer", "accept", &over[0].to_string()])
+        .await
+        .unwrap_err();
     assert!(no.contains("over your budget"), "{no}");
     // The shop that is too dear was told what the others were told.
     for shop in [&wheels, &humber, &dear] {
@@ -98,16 +105,26 @@ async fn the_bike_in_hull_is_amended_and_two_shops_quote_again() {
     // One shop falls; meanwhile the person wants disc brakes as well; then it stands up again.
     humber.kill().await;
     let id = intent.to_string();
-    let amended = asks(&customer, &["intent", "amend", &id, "--must", "brakes=disc"]).await.unwrap();
+    let amended = asks(&customer, &["intent", "amend", &id, "--must", "brakes=disc"])
+        .await
+        .unwrap();
     assert_eq!(amended["event"], "amended");
-    until_offers(&customer, intent, |all| in_state(all, &OfferState::Superseded).len() == 2).await;
+    until_offers(&customer, intent, |all| {
+        in_state(all, &OfferState::Superseded).len() == 2
+    })
+    .await;
     humber.restart().await;
-    let all = until_offers(&customer, intent, |all| in_state(all, &OfferState::Superseded).len() == 3).await;
+    let all = until_offers(&customer, intent, |all| {
+        in_state(all, &OfferState::Superseded).len() == 3
+    })
+    .await;
     assert_eq!(all.len(), 6, "each quoted twice: {all:?}");
     let again = in_state(&all, &OfferState::Open);
     assert_eq!(again.len(), 2);
     for offer in &open {
-        let no = asks(&customer, &["offer", "accept", &offer.to_string()]).await.unwrap_err();
+        let no = asks(&customer, &["offer", "accept", &offer.to_string()])
+            .await
+            .unwrap_err();
         assert!(no.contains("another offer since"), "{no}");
     }
     for view in all.iter().filter(|view| again.contains(&view.id)) {
@@ -117,7 +134,11 @@ async fn the_bike_in_hull_is_amended_and_two_shops_quote_again() {
 
     accept(&customer, again[0]).await;
     let agreement = agreement_on(&customer, again[0]).await;
-    let with = if wheels.get::<Vec<Value>>("/v1/agreements").await.is_empty() { &humber } else { &wheels };
+    let with = if wheels.get::<Vec<Value>>("/v1/agreements").await.is_empty() {
+        &humber
+    } else {
+        &wheels
+    };
     same_deal(&customer, with, agreement.id).await;
 
     // Nobody but the customer ever had the ceiling or the address: not on disk, and so not in anything they heard.
@@ -143,7 +164,11 @@ async fn a_want_that_was_withdrawn_is_renewed_in_one_step() {
     let no = asks(&customer, &["intent", "renew", &intent]).await.unwrap_err();
     assert!(no.contains("is open until"), "{no}");
     asks(&customer, &["intent", "withdraw", &intent]).await.unwrap();
-    let again = asks(&customer, &["intent", "renew", &intent, "--for", "2h", "--budget", "480GBP"]).await;
+    let again = asks(
+        &customer,
+        &["intent", "renew", &intent, "--for", "2h", "--budget", "480GBP"],
+    )
+    .await;
     let again = again.unwrap();
     assert_eq!(again["renews"], intent);
     let renewed: IntentId = again["intent"].as_str().unwrap().parse().unwrap();
@@ -156,7 +181,10 @@ async fn a_want_that_was_withdrawn_is_renewed_in_one_step() {
     let path = format!("/v1/intents/{renewed}");
     let nothing = customer.client().patch::<Value>(&path, &json!({})).await.unwrap_err();
     assert!(nothing.to_string().contains("nothing would change"), "{nothing}");
-    let unknown = customer.client().patch::<Value>(&path, &json!({ "colour": "red" })).await;
+    let unknown = customer
+        .client()
+        .patch::<Value>(&path, &json!({ "colour": "red" }))
+        .await;
     assert!(unknown.unwrap_err().to_string().contains("colour"));
     drop(shop);
 }
