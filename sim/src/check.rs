@@ -73,8 +73,8 @@ impl Kept {
                 self.record(it.id());
             }
             Fact::Rated { rating, .. } => self.record(rating.id()),
-            Fact::Kept { .. }
-            | Fact::Published { .. }
+            Fact::Kept { revision, .. } => self.record(revision),
+            Fact::Published { .. }
             | Fact::NotTaken(_)
             | Fact::Delivered { .. }
             | Fact::Differed { .. } => {}

@@ -14,6 +14,7 @@ mod wait;
 mod watch;
 mod world;
 
+mod amend;
 mod bait_and_switch;
 mod bootstrap_gone;
 mod chorus;

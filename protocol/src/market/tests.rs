@@ -1,6 +1,8 @@
 //! Stories told by hand: two or three markets, no network, each message passed on by the story itself.
 
+mod amending;
 mod customer;
+mod disclosing;
 mod disk;
 mod forgery;
 mod interests;
