@@ -30,3 +30,4 @@ mod stalled;
 mod strangers;
 mod terms_refused;
 mod tidy;
+mod vault;
