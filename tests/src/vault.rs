@@ -177,10 +177,7 @@ async fn what_a_person_keeps_outlives_a_kill_and_stands_nowhere_in_the_clear() {
         "orbit",
         "quill",
     ] {
-        assert!(
-            !stands_in(said.as_bytes(), secret) || secret == "contact.email",
-            "the log says {secret}"
-        );
+        assert!(!stands_in(said.as_bytes(), secret), "the log says {secret}");
         for (path, bytes) in &home {
             assert!(!stands_in(bytes, secret), "{secret} stands in {}", path.display());
         }
@@ -216,7 +213,7 @@ async fn a_kill_in_the_middle_of_writing_loses_nothing_that_was_acknowledged() {
         while let Ok(number) = told.try_recv() {
             last = number;
         }
-        let acknowledged = last.max(30 * (round + 1));
+        let acknowledged: u32 = last.max(30 * (round + 1));
         ann.node.restart().await;
         ann.does(&["unlock"], "", Some(PASSPHRASE)).await;
         for number in acknowledged.saturating_sub(39).max(1)..=acknowledged {
@@ -262,6 +259,7 @@ async fn a_key_file_takes_the_place_of_a_passphrase() {
 }
 
 #[tokio::test]
+#[cfg(target_os = "linux")]
 async fn where_nobody_can_be_asked_it_is_said_how_to_tell_the_passphrase() {
     let ann = Person::new().await;
     let mut asked = ann.node.command(&["vault", "set", "contact.email", "--value", EMAIL]);
@@ -277,6 +275,7 @@ async fn where_nobody_can_be_asked_it_is_said_how_to_tell_the_passphrase() {
 }
 
 /// The same command in a session of its own, which has no terminal.
+#[cfg(target_os = "linux")]
 fn detached(command: tokio::process::Command) -> tokio::process::Command {
     let plain = command.as_std();
     let mut detached = tokio::process::Command::new("setsid");
