@@ -30,6 +30,7 @@ mod readme;
 mod restart;
 mod stalled;
 mod strangers;
+mod talking;
 mod terms_refused;
 mod tidy;
 mod vault;

@@ -81,7 +81,9 @@ impl Heard {
     /// What the want said in each of its versions.
     pub(super) fn versions(&self) -> Vec<(RecordId, &Intent)> {
         let later = self.amendments.iter().map(|it| (it.id(), &it.now));
-        std::iter::once((self.intent.id(), self.intent.body())).chain(later).collect()
+        std::iter::once((self.intent.id(), self.intent.body()))
+            .chain(later)
+            .collect()
     }
 
     fn amendment(&self, revision: RecordId) -> Option<&Verified<Amendment>> {
@@ -401,6 +403,11 @@ impl Market {
             .map(|id| RecordId(id.0))
             .collect();
         self.redirect(now, &records, &amendment.now.reply);
+        let thread = ThreadId {
+            intent: amendment.intent,
+            seller: self.seller_key(),
+        };
+        self.follow(now, thread, &amendment.now.reply);
         self.follow_customer(now, amendment.intent);
     }
 
@@ -578,16 +585,19 @@ impl Market {
         offers.map(|(id, made)| (*id, made.offer.body())).collect()
     }
 
-    /// Where our newest offer to a want says that we are reached.
-    pub(super) fn reply_we_gave(&self, intent: IntentId) -> Option<ReplyPath> {
+    /// Where our newest offer to a want says that we are reached, and when it said so.
+    pub(super) fn reply_we_gave(&self, intent: IntentId) -> Option<(Timestamp, ReplyPath)> {
         let offers = self.heard.get(&intent)?.offers.values();
         let newest = offers.max_by_key(|made| made.offer.header().created)?;
-        Some(newest.offer.seller.reply.clone())
+        Some((newest.offer.header().created, newest.offer.seller.reply.clone()))
     }
 
-    /// Where the customer of a want said last, to all, that it is reached.
-    pub(super) fn reply_of_customer(&self, intent: IntentId) -> Option<ReplyPath> {
-        self.heard.get(&intent).map(|heard| heard.wanted().reply.clone())
+    /// Where the customer of a want said last, to all, that it is reached, and when.
+    pub(super) fn reply_of_customer(&self, intent: IntentId) -> Option<(Timestamp, ReplyPath)> {
+        let heard = self.heard.get(&intent)?;
+        let last = heard.amendments.last().map(|amendment| *amendment.header());
+        let said = last.unwrap_or(*heard.intent.header()).created;
+        Some((said, heard.wanted().reply.clone()))
     }
 
     /// An offer of ours, of which item, and how many there were when.
@@ -599,7 +609,10 @@ impl Market {
 
     /// A letter of a seller made something of an offer, if it is that seller's, and in that conversation.
     pub(super) fn apply_fate(&mut self, thread: ThreadId, id: OfferId, fate: OfferFate) {
-        let made = self.heard.get_mut(&thread.intent).and_then(|heard| heard.offers.get_mut(&id));
+        let made = self
+            .heard
+            .get_mut(&thread.intent)
+            .and_then(|heard| heard.offers.get_mut(&id));
         if let Some(made) = made.filter(|made| made.offer.header().author == thread.seller) {
             made.fate = fate;
         }
