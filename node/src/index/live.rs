@@ -53,7 +53,7 @@ impl Live {
         if !damaged.is_empty() {
             return Err(format!("{} of its files are damaged", damaged.len()));
         }
-        Self::reading(index, stamp).map_err(|error| error.to_string())
+        Self::reading(index, stamp, None).map_err(|error| error.to_string())
     }
 
     /// A new index of the store's catalogue, in `dir` or in memory.
@@ -62,7 +62,7 @@ impl Live {
         let Some(dir) = dir else {
             let index = Tantivy::create_in_ram(schema);
             let stamp = fill(&index, fields, store, Path::new("memory"))?;
-            return Self::reading(index, stamp).map_err(|error| IndexError::tantivy("memory".into(), &error));
+            return Self::reading(index, stamp, None).map_err(|error| IndexError::tantivy("memory".into(), &error));
         };
         let io = |error: std::io::Error| IndexError::io(dir.to_path_buf(), &error);
         let tantivy = |error: tantivy::TantivyError| IndexError::tantivy(dir.to_path_buf(), &error);
@@ -75,7 +75,7 @@ impl Live {
         drop(index);
         remove(&live).map_err(io)?;
         fs::rename(&building, &live).map_err(io)?;
-        Self::reading(Tantivy::open_in_dir(&live).map_err(tantivy)?, stamp).map_err(tantivy)
+        Self::reading(Tantivy::open_in_dir(&live).map_err(tantivy)?, stamp, None).map_err(tantivy)
     }
 
     /// This index with the items of the ids in `touched` as the store has them now: one commit for all of them, while
@@ -108,14 +108,14 @@ impl Live {
         commit.set_payload(&label(stamp));
         commit.commit().map_err(failed)?;
         writer.wait_merging_threads().map_err(failed)?;
-        Self::reading(index, stamp).map(Some).map_err(failed)
+        Self::reading(index, stamp, Some(&self.parts)).map(Some).map_err(failed)
     }
 
-    fn reading(index: Tantivy, stamp: Stamp) -> tantivy::Result<Self> {
+    fn reading(index: Tantivy, stamp: Stamp, before: Option<&Parts>) -> tantivy::Result<Self> {
         // It never changes, so nobody need watch it.
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
         Ok(Self {
-            parts: Parts::open(&IndexReader::searcher(&reader), Fields::schema().1)?,
+            parts: Parts::open(&IndexReader::searcher(&reader), Fields::schema().1, before)?,
             reader,
             stamp,
         })

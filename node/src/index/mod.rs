@@ -9,6 +9,7 @@ mod cut;
 mod error;
 mod extras;
 mod filters;
+mod gate;
 mod live;
 mod parts;
 mod plan;
