@@ -60,6 +60,13 @@ pub struct Board {
     pub with: Vec<DocId>,
 }
 
+/// Where a search is going on, and with which weights.
+pub struct Over<'a> {
+    pub part: &'a Items,
+    pub lengths: &'a Lengths,
+    pub shape: &'a Shape,
+}
+
 /// What is known of one item.
 #[derive(Clone, Copy, Default)]
 pub struct Points {
@@ -84,17 +91,7 @@ impl Board {
     }
 
     /// What the items up to `end` say of one word; `known` for those alone that have something already.
-    #[expect(clippy::too_many_arguments, reason = "todo")]
-    pub fn word(
-        &mut self,
-        word: &mut Spoken,
-        part: &Items,
-        gate: &mut Gate,
-        lengths: &Lengths,
-        shape: &Shape,
-        end: DocId,
-        known: bool,
-    ) {
+    pub fn word(&mut self, word: &mut Spoken, over: &Over, gate: &mut Gate, end: DocId, known: bool) {
         if known {
             if self.touched.is_empty() {
                 return;
@@ -137,10 +134,10 @@ impl Board {
                     points.best = points.best.max(said);
                 };
                 // To go to each costs more than to go past a few.
-                let there = cursor.count() * u64::from(end - base) / u64::from(part.items.max(1));
+                let there = cursor.count() * u64::from(end - base) / u64::from(over.part.items.max(1));
                 match known && (touched.len() as u64) * 8 < there {
-                    true => cursor.at(touched, part, lengths, &mut see),
-                    false => cursor.window(base, end, part, lengths, gate, &mut see),
+                    true => cursor.at(touched, over.part, over.lengths, &mut see),
+                    false => cursor.window(base..end, over, gate, &mut see),
                 }
             }
             for item in with.drain(..) {
@@ -157,7 +154,7 @@ impl Board {
         for item in here.drain(..) {
             let points = &mut points[(item - base) as usize];
             let said = std::mem::take(&mut points.said);
-            points.total += saturated(word.sought, said, shape);
+            points.total += saturated(word.sought, said, over.shape);
             points.covered += covers;
             if !std::mem::replace(&mut points.found, true) {
                 touched.push(item);

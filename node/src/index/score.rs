@@ -15,7 +15,7 @@ use tantivy::{DocId, Term, fieldnorm::FieldNormReader, postings::SegmentPostings
 use intentcast_protocol::category::CategoryId;
 
 use super::{
-    board::{Board, Boards, FIRST, WINDOW},
+    board::{Board, Boards, FIRST, Over, WINDOW},
     filters::Filters,
     gate::Gate,
     parts::{Part as Items, Parts},
@@ -78,6 +78,11 @@ pub fn search(
         let mut beside = beside(parts, part, plan, shape)?;
         let mut about = About::of(plan, shape);
         let mut gate = Gate::of(part, filters);
+        let over = Over {
+            part,
+            lengths: &lengths,
+            shape,
+        };
         let mut base = 0;
         while base < part.items {
             let end = part.items.min(base + window);
@@ -88,13 +93,17 @@ pub fn search(
             let alone = |beside: &&mut Beside| best.least().is_none_or(|least| beside.alone >= least);
             let words_asked: u64 = words[..needed].iter().map(Spoken::count).sum();
             let asked = words_asked
-                + beside.iter_mut().filter(alone).map(|beside| u64::from(beside.postings.doc_freq())).sum::<u64>();
+                + beside
+                    .iter_mut()
+                    .filter(alone)
+                    .map(|beside| u64::from(beside.postings.doc_freq()))
+                    .sum::<u64>();
             gate.window(base, end, asked * u64::from(end - base) / u64::from(part.items));
             for beside in beside.iter_mut().filter(alone) {
                 board.beside(beside, &mut gate, end);
             }
             for (n, word) in words.iter_mut().enumerate() {
-                board.word(word, part, &mut gate, &lengths, shape, end, n >= needed);
+                board.word(word, &over, &mut gate, end, n >= needed);
             }
             for n in 0..board.touched.len() {
                 let item = board.touched[n];

@@ -1,6 +1,6 @@
 //! The items that say a word, in whichever form and place.
 
-use std::io;
+use std::{io, ops::Range};
 
 use tantivy::{
     DocId, DocSet,
@@ -9,6 +9,7 @@ use tantivy::{
 };
 
 use super::{
+    board::Over,
     gate::Gate,
     parts::Part as Items,
     plan::{Lookup, Plan, Sought},
@@ -122,33 +123,28 @@ impl Cursor {
         u64::from(self.lead.doc_freq())
     }
 
-    /// Shows each item from `base` up to `end` that is let in, and how much it says of the word.
-    pub fn window(
-        &mut self,
-        base: DocId,
-        end: DocId,
-        part: &Items,
-        lengths: &Lengths,
-        gate: &mut Gate,
-        see: &mut impl FnMut(DocId, f32),
-    ) {
+    /// Shows each item of the window that is let in, and how much it says of the word.
+    pub fn window(&mut self, window: Range<DocId>, over: &Over, gate: &mut Gate, mut see: impl FnMut(DocId, f32)) {
         let Self {
             place,
             weight,
             lead,
             rest,
         } = self;
-        let (lengths, long) = (&lengths[*place], &part.lengths[*place]);
-        let mut at = lead.seek(base);
+        let (lengths, long) = (&over.lengths[*place], &over.part.lengths[*place]);
+        let mut at = lead.seek(window.start);
         // Behind the last block there is an empty one.
         while !lead.docs().is_empty() {
             let (items, often) = (&lead.docs()[at..], &lead.freqs()[at..]);
             for (&item, &often) in items.iter().zip(often) {
-                if item >= end {
+                if item >= window.end {
                     return;
                 }
                 if gate.admits(item) && are_at(rest, item) {
-                    see(item, *weight * often.min(OFTEN) as f32 * lengths[usize::from(long.fieldnorm_id(item))]);
+                    see(
+                        item,
+                        *weight * often.min(OFTEN) as f32 * lengths[usize::from(long.fieldnorm_id(item))],
+                    );
                 }
             }
             lead.advance();
@@ -163,7 +159,10 @@ impl Cursor {
             let at = self.lead.seek(item);
             if self.lead.doc(at) == item && are_at(&mut self.rest, item) {
                 let often = self.lead.freq(at).min(OFTEN) as f32;
-                see(item, self.weight * often * lengths[usize::from(long.fieldnorm_id(item))]);
+                see(
+                    item,
+                    self.weight * often * lengths[usize::from(long.fieldnorm_id(item))],
+                );
             }
         }
     }
