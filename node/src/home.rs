@@ -112,8 +112,12 @@ fn secret(file: &Path) -> Result<[u8; 32]> {
     }
 }
 
+/// Refuses a file that others than its owner can read.
+///
+/// # Errors
+/// With what to run, or where it cannot be looked at.
 #[cfg(unix)]
-fn only_ours(file: &Path) -> Result<()> {
+pub(crate) fn only_ours(file: &Path) -> Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = fs::metadata(file)?.permissions().mode();
     if mode & 0o077 != 0 {
@@ -123,7 +127,7 @@ fn only_ours(file: &Path) -> Result<()> {
 }
 
 #[cfg(not(unix))]
-fn only_ours(_: &Path) -> Result<()> {
+pub(crate) fn only_ours(_: &Path) -> Result<()> {
     Ok(())
 }
 

@@ -34,4 +34,6 @@ pub mod toml_file;
 #[cfg(feature = "net")]
 pub mod up;
 #[cfg(feature = "net")]
+pub mod vault;
+#[cfg(feature = "net")]
 pub mod want;

@@ -102,8 +102,6 @@ pub const DISCLOSURES: usize = 8;
 pub const REVISED_BYTES: usize = OFFER_BODY_BYTES + 256;
 /// Largest body of a letter, bytes: a revised offer, a reply path and the chain around them, below half a frame.
 pub const LETTER_BODY_BYTES: usize = 7 * 1024;
-/// A sealed strand, bytes: a value of 2 KiB, padded, with its key and tag.
-pub const SEALED_BYTES: usize = 2_304;
 /// A rating ticket, bytes: two keys, an envelope.
 pub const TICKET_BYTES: usize = 512;
 /// Others that a strand may go to.
@@ -121,3 +119,12 @@ pub const THREADS_PER_INTENT: usize = 64;
 pub const OPEN_QUESTIONS: usize = 16;
 /// Strands that a seller may ask for in one thread, over its whole life.
 pub const REQUESTS_PER_THREAD: usize = 64;
+
+/// A value that is sealed to one seller, bytes: an address of ten lines is 500, and a letter that carries it still fits
+/// its frame seven times.
+pub const SEALED_VALUE_BYTES: usize = 2 * 1024;
+/// What a value is padded to a multiple of before it is sealed, bytes, so that its length tells little: most values,
+/// from a shoe size to a mail address, are one block.
+pub const SEALED_BLOCK_BYTES: usize = 64;
+/// A sealed value, bytes: the sender's one-time key 32, length 2, value and padding up to 33 blocks, tag 16.
+pub const SEALED_BYTES: usize = 32 + (2 + SEALED_VALUE_BYTES).next_multiple_of(SEALED_BLOCK_BYTES) + 16;
