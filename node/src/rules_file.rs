@@ -191,6 +191,7 @@ impl Written {
             answer: self.answer,
             categories: self.categories,
             meet_budget: self.meet_budget,
+            haggle_basis_points: standard.haggle_basis_points,
             reserve: self.reserve,
             offers_per_hour: self.offers_per_hour,
             offers_per_intent: self.offers_per_intent,

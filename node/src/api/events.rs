@@ -144,6 +144,7 @@ fn intent_of(event: &Event) -> Option<IntentId> {
         | Event::Asking { intent, .. }
         | Event::Delivered { intent, .. }
         | Event::OfferDeclined { intent, .. } => Some(*intent),
+        Event::Letter { thread, .. } | Event::LetterDelivered { thread, .. } => Some(thread.intent),
         Event::Refused { intent, .. } => *intent,
         Event::Receipt { .. } | Event::StoreFailed => None,
     }
@@ -172,6 +173,8 @@ pub fn name(event: &Event) -> &'static str {
         Event::Asking { .. } => "asking",
         Event::Delivered { .. } => "delivered",
         Event::OfferDeclined { .. } => "offer_declined",
+        Event::Letter { .. } => "letter",
+        Event::LetterDelivered { .. } => "letter_delivered",
         Event::StoreFailed => "store_failed",
     }
 }

@@ -183,6 +183,8 @@ fn state(state: &OfferState) -> String {
             None => format!("not honoured ({})", why.word()),
         },
         OfferState::Agreed { .. } => "agreed".into(),
+        OfferState::Revised { by } => format!("revised by {}", by.short()),
+        OfferState::Retracted => "taken back".into(),
     }
 }
 

@@ -191,6 +191,8 @@ impl Teller {
             Event::Declined { offer, .. } => format!("declined {}", offer.short()),
             Event::Agreement { agreement, .. } => format!("agreement {agreement}"),
             Event::Receipt { receipt, what, .. } => format!("receipt {}: {what}", receipt.short()),
+            Event::Letter { from, what, .. } => format!("letter of the {from}: {what}"),
+            Event::LetterDelivered { letter, .. } => format!("letter {} arrived", letter.short()),
             Event::Heard { .. } => "heard".into(),
             Event::Met { interests, .. } => {
                 let names: Vec<String> = interests.iter().map(ToString::to_string).collect();
