@@ -1,6 +1,7 @@
 //! Stories told by hand: two or three markets, no network, each message passed on by the story itself.
 
 mod customer;
+mod data;
 mod disk;
 mod forgery;
 mod interests;
