@@ -70,6 +70,7 @@ fn setup(home: PathBuf, meeting: &str, seller: Option<Shop>) -> Setup {
         net,
         api: api::Config::default(),
         identity: Identity::Auto,
+        vault: intentcast_node::vault::Config::default(),
         seller,
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     api,
     cli::{Failure, UpArgs},
     home::Identity,
-    net, rules_file, toml_file,
+    net, rules_file, toml_file, vault,
 };
 
 /// The file in the node's folder.
@@ -29,6 +29,8 @@ pub struct Config {
     pub net: net::Config,
     /// The local API.
     pub api: api::Config,
+    /// The vault.
+    pub vault: vault::Config,
     /// What is sold, if anything.
     pub seller: Seller,
 }

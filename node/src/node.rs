@@ -17,6 +17,7 @@ use crate::{
     index::Index,
     net,
     store::Store,
+    vault::{self, Keeper},
 };
 
 /// How a node is set up, every choice made.
@@ -30,6 +31,8 @@ pub struct Setup {
     pub api: api::Config,
     /// Whether its network identity is kept.
     pub identity: Identity,
+    /// Its vault.
+    pub vault: vault::Config,
     /// What it sells, if it sells.
     pub seller: Option<Shop>,
 }
@@ -49,6 +52,8 @@ pub struct Shop {
 pub struct Node {
     /// Its market.
     pub handle: Handle,
+    /// Its vault, locked until somebody opens it.
+    pub vault: Keeper,
     /// Where its API listens.
     pub api: std::net::SocketAddr,
     /// Its peer id.
@@ -121,8 +126,10 @@ impl Node {
         handle.reachable().await;
         let server = api::Server::bind(&setup.api, home.path()).await?;
         let api = server.addr();
+        let vault = Keeper::new(home.path(), &setup.vault);
+        tokio::spawn(vault.clone().watch(shutdown.clone()));
         let stop = shutdown.clone();
-        let serving = server.run(handle.clone(), async move { stop.cancelled().await });
+        let serving = server.run(handle.clone(), vault.clone(), async move { stop.cancelled().await });
         let serving = tokio::spawn(async move {
             if let Err(why) = serving.await {
                 error!(%why, "the local API broke");
@@ -131,6 +138,7 @@ impl Node {
         let peer = net::peer_text(&net.local_peer().id);
         Ok(Self {
             handle,
+            vault,
             api,
             peer,
             addresses: net.local_addresses(),
@@ -143,5 +151,6 @@ impl Node {
     pub async fn stopped(self) {
         // A panic in there has been reported; the node is down either way.
         let _ = self.serving.await;
+        self.vault.lock();
     }
 }

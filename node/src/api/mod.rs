@@ -14,6 +14,7 @@ mod listener;
 mod market;
 pub mod problem;
 mod seller;
+mod vault;
 
 #[cfg(test)]
 mod tests;
@@ -43,8 +44,12 @@ pub use self::{
     interests::Stands,
     market::{CastReply, DecideBody, DeclineBody},
     seller::RulesTest,
+    vault::{ChangeBody, Changed, OpenerBody, Shown, ValueBody},
 };
-use crate::home::{entropy, write_secret};
+use crate::{
+    home::{entropy, write_secret},
+    vault::Keeper,
+};
 
 /// The file in the node's home that says where the API listens.
 pub const ADDR_FILE: &str = "api.addr";
@@ -130,10 +135,11 @@ impl Server {
     pub async fn run(
         self,
         backend: impl Backend,
+        vault: Keeper,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), io::Error> {
         let (ending, ended) = tokio::sync::watch::channel(false);
-        let router = router(backend, Guard::new(&self.token), ended);
+        let router = router(backend, vault, Guard::new(&self.token), ended);
         let stop = async move {
             stop.await;
             // A stream of events has no end of its own, and would keep the server from ending.
@@ -153,11 +159,12 @@ impl Server {
 #[derive(Clone)]
 struct Shared<B> {
     backend: B,
+    vault: Keeper,
     ended: tokio::sync::watch::Receiver<bool>,
 }
 
-fn router<B: Backend>(backend: B, guard: Guard, ended: tokio::sync::watch::Receiver<bool>) -> Router {
-    let shared = Shared { backend, ended };
+fn router<B: Backend>(backend: B, vault: Keeper, guard: Guard, ended: tokio::sync::watch::Receiver<bool>) -> Router {
+    let shared = Shared { backend, vault, ended };
     let paced = Router::new()
         .route("/intents", post(market::cast::<B>).get(market::intents::<B>))
         .route("/intents/{id}", get(market::intent::<B>).delete(market::withdraw::<B>))
@@ -177,6 +184,15 @@ fn router<B: Backend>(backend: B, guard: Guard, ended: tokio::sync::watch::Recei
         .route("/interests", post(interests::add::<B>).get(interests::list::<B>))
         .route("/interests/{name}", delete(interests::remove::<B>))
         .route("/rules/test", post(seller::test_rules::<B>))
+        .route("/vault", post(vault::make::<B>).get(vault::status::<B>))
+        .route("/vault/unlock", post(vault::unlock::<B>))
+        .route("/vault/lock", post(vault::lock::<B>))
+        .route("/vault/passphrase", post(vault::change::<B>))
+        .route("/vault/strands", get(vault::strands::<B>))
+        .route(
+            "/vault/strands/{name}",
+            post(vault::set::<B>).get(vault::show::<B>).delete(vault::remove::<B>),
+        )
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .layer(middleware::from_fn_with_state(guard.clone(), guard::pace));
     let import = Router::new()

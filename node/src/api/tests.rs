@@ -191,8 +191,9 @@ async fn running() -> Running {
     let server = Server::bind(&Config::default(), home.path()).await.unwrap();
     let base = format!("http://{}", server.addr());
     let token = std::fs::read_to_string(home.path().join(TOKEN_FILE)).unwrap();
+    let vault = Keeper::new(home.path(), &crate::vault::Config::default());
     let (stop, stopped) = oneshot::channel();
-    let served = tokio::spawn(server.run(Alone::new(), async move {
+    let served = tokio::spawn(server.run(Alone::new(), vault, async move {
         let _ = stopped.await;
     }));
     let client = Client::of_home(home.path()).unwrap();

@@ -20,9 +20,11 @@ mod pick;
 mod receipt;
 mod rules;
 mod search;
+mod secret;
 mod shell;
 mod terms;
 mod up;
+mod vault;
 mod wait;
 mod watch;
 
@@ -122,6 +124,9 @@ pub enum Command {
     /// Wants that you wait for, whether or not you have what they ask for
     #[command(subcommand)]
     Interest(interest::InterestCommand),
+    /// What you keep of yourself, encrypted, until you grant some of it
+    #[command(subcommand)]
+    Vault(vault::VaultCommand),
     /// The rules by which you sell
     #[command(subcommand)]
     Rules(rules::RulesCommand),
@@ -205,6 +210,8 @@ fn run(cli: Cli) -> Result<()> {
         Command::Config(command) => config::run(&global, command),
         Command::Rules(rules::RulesCommand::Check { file }) => rules::check(&global, &file),
         Command::Receipt(receipt::ReceiptCommand::Verify { file }) => receipt::verify(&global, &file),
+        // A person at a prompt is left by the keyboard's interrupt as it comes: nobody waits on a runtime.
+        Command::Vault(command) => runtime(false)?.block_on(vault::run(&global, command)),
         // A node has work for more than one thread, and its own way to stop.
         Command::Up(args) => runtime(true)?.block_on(up::run(&global, args)),
         Command::Demo(args) => runtime(true)?.block_on(demo::run(&global, args)),
@@ -238,6 +245,7 @@ async fn ask(global: &Global, command: Command) -> Result<()> {
         | Command::Man
         | Command::Terms(_)
         | Command::Config(_)
+        | Command::Vault(_)
         | Command::Up(_)
         | Command::Demo(_)
         | Command::Bootstrap(_) => unreachable!("`run` has dispatched what asks no node"),

@@ -67,6 +67,7 @@ pub async fn run(global: &Global, args: UpArgs) -> Result<()> {
         net: config.net,
         api: config.api,
         identity: config.identity,
+        vault: config.vault,
         seller: shop,
     };
     let shutdown = CancellationToken::new();

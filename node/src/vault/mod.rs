@@ -88,6 +88,13 @@ impl From<anyhow::Error> for VaultError {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Hidden(pub Zeroizing<String>);
 
+impl std::str::FromStr for Hidden {
+    type Err = std::convert::Infallible;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(Zeroizing::new(text.to_owned())))
+    }
+}
+
 impl fmt::Debug for Hidden {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("(hidden)")
