@@ -51,6 +51,9 @@ pub fn parse(text: &str) -> Result<Rules, Wrong> {
     if rules.floor_basis_points > 10_000 {
         return wrong("floor_basis_points: a floor above the price; 10000 is the price itself".into());
     }
+    if rules.haggle_basis_points > 10_000 {
+        return wrong("haggle_basis_points: more than was offered; 10000 is the offer itself".into());
+    }
     if rules.likeness > 100 {
         return wrong("likeness: percent, 0 to 100".into());
     }
@@ -95,6 +98,8 @@ struct Written {
     adjust: Vec<Change>,
     floor: Option<Percent>,
     floor_basis_points: Option<u32>,
+    haggle: Option<Percent>,
+    haggle_basis_points: Option<u32>,
     meet_budget: bool,
     reserve: u32,
     offers_per_hour: u32,
@@ -147,6 +152,8 @@ impl Default for Written {
             adjust: Vec::new(),
             floor: None,
             floor_basis_points: None,
+            haggle: None,
+            haggle_basis_points: None,
             meet_budget: rules.meet_budget,
             reserve: rules.reserve,
             offers_per_hour: rules.offers_per_hour,
@@ -182,6 +189,12 @@ impl Written {
                 self.floor_basis_points,
                 standard.floor_basis_points,
             )?,
+            haggle_basis_points: of(
+                "haggle",
+                self.haggle,
+                self.haggle_basis_points,
+                standard.haggle_basis_points,
+            )?,
             tax_basis_points: of("tax", self.tax, self.tax_basis_points, standard.tax_basis_points)?,
             likeness,
             valid_for: self.valid_for.map_or(standard.valid_for, |Length(length)| length),
@@ -191,7 +204,6 @@ impl Written {
             answer: self.answer,
             categories: self.categories,
             meet_budget: self.meet_budget,
-            haggle_basis_points: standard.haggle_basis_points,
             reserve: self.reserve,
             offers_per_hour: self.offers_per_hour,
             offers_per_intent: self.offers_per_intent,

@@ -111,6 +111,11 @@ impl Seed {
         self.key("intentcast/1/key/intent", nonce)
     }
 
+    /// The key that rates what was bought under one agreement, tied to nothing else.
+    pub fn rating_key(&self, agreement: &[u8; 32]) -> Key {
+        self.key("intentcast/1/key/rating", agreement)
+    }
+
     fn key(&self, tag: &str, nonce: &[u8]) -> Key {
         Key::from_seed(&Zeroizing::new(digest(tag, &[&*self.0, nonce])))
     }

@@ -17,6 +17,7 @@ use crate::{
     limits,
     list::Bytes,
     offer::{Decline, Offer},
+    rating::Rating,
     receipt::Receipt,
     text::{Prose, Word},
     time::Timestamp,
@@ -136,6 +137,13 @@ pub enum Fact {
     Wrote(Verified<Letter>),
     /// We took one in.
     Took(Verified<Letter>),
+    /// We rated what was bought.
+    Rated {
+        /// Under which agreement.
+        agreement: AgreementId,
+        /// How.
+        rating: Verified<Rating>,
+    },
 }
 
 /// One link of the chain.

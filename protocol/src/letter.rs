@@ -552,7 +552,10 @@ impl Matter {
                 if twice {
                     return Err(invalid("changes", "each field once"));
                 }
-                if changes.iter().any(|it| matches!(it, Change::Total(total) if total.minor <= 0)) {
+                if changes
+                    .iter()
+                    .any(|it| matches!(it, Change::Total(total) if total.minor <= 0))
+                {
                     return Err(invalid("changes", "a total of more than nothing"));
                 }
                 if changes.iter().any(|it| matches!(it, Change::Quantity(0))) {
@@ -571,9 +574,7 @@ impl Matter {
             Self::UseReport(report) if report.to > header.created => Err(invalid("to", "not after it is reported")),
             Self::Deleted(deletion) if deletion.at > header.created => Err(invalid("at", "not after it is reported")),
             Self::UseReport(report) if report.to < report.from => Err(invalid("to", "not before `from`")),
-            Self::UseReport(report)
-                if !report.shared_with.is_empty() && report.operation != Operation::Share =>
-            {
+            Self::UseReport(report) if !report.shared_with.is_empty() && report.operation != Operation::Share => {
                 Err(invalid("shared_with", "none, where nothing was shared"))
             }
             Self::Revoked { answer_by, .. } if *answer_by <= header.created => {

@@ -208,7 +208,7 @@ fn every_kind_frame_and_fact_has_a_vector() {
         Fact::AcceptanceRefused { .. } | Fact::Agreed { .. } | Fact::Receipt(_) | Fact::Heard(_) => {}
         Fact::HeardAmendment(_) | Fact::HeardWithdrawal(_) | Fact::Offered { .. } => {}
         Fact::Delivered { .. } | Fact::DeclineTaken(_) => {}
-        Fact::YesRefused { .. } | Fact::Differed { .. } | Fact::Wrote(_) | Fact::Took(_) => {}
+        Fact::YesRefused { .. } | Fact::Differed { .. } | Fact::Wrote(_) | Fact::Took(_) | Fact::Rated { .. } => {}
     };
 }
 

@@ -143,9 +143,10 @@ fn intent_of(event: &Event) -> Option<IntentId> {
         | Event::Answered { intent, .. }
         | Event::Asking { intent, .. }
         | Event::Delivered { intent, .. }
-        | Event::OfferDeclined { intent, .. } => Some(*intent),
-        Event::Letter { thread, .. } | Event::LetterDelivered { thread, .. } => Some(thread.intent),
+        | Event::OfferDeclined { intent, .. }
+        | Event::Superseded { intent, .. } => Some(*intent),
         Event::Refused { intent, .. } => *intent,
+        Event::Letter { thread, .. } | Event::LetterDelivered { thread, .. } => Some(thread.intent),
         Event::Receipt { .. } | Event::StoreFailed => None,
     }
 }
@@ -176,5 +177,6 @@ pub fn name(event: &Event) -> &'static str {
         Event::Letter { .. } => "letter",
         Event::LetterDelivered { .. } => "letter_delivered",
         Event::StoreFailed => "store_failed",
+        Event::Superseded { .. } => "superseded",
     }
 }

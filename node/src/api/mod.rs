@@ -14,6 +14,7 @@ mod listener;
 mod market;
 pub mod problem;
 mod seller;
+mod threads;
 mod vault;
 
 #[cfg(test)]
@@ -44,6 +45,7 @@ pub use self::{
     interests::Stands,
     market::{CastReply, DecideBody, DeclineBody},
     seller::RulesTest,
+    threads::{LetterBody, RateBody, ReviseBody, Subject},
     vault::{ChangeBody, Changed, OpenerBody, Shown, ValueBody},
 };
 use crate::{
@@ -177,6 +179,12 @@ fn router<B: Backend>(backend: B, vault: Keeper, guard: Guard, ended: tokio::syn
         .route("/agreements", get(market::agreements::<B>))
         .route("/agreements/{id}", get(market::agreement::<B>))
         .route("/agreements/{id}/evidence", get(market::evidence::<B>))
+        .route("/offers/{id}/revise", post(threads::revise::<B>))
+        .route("/offers/{id}/retract", post(threads::retract::<B>))
+        .route("/agreements/{id}/rate", post(threads::rate::<B>))
+        .route("/threads", get(threads::threads::<B>))
+        .route("/threads/{id}", get(threads::thread::<B>))
+        .route("/letters", post(threads::write::<B>))
         .route("/status", get(health::status::<B>))
         .route("/peers", get(health::peers::<B>))
         .route("/catalogue/search", get(seller::search::<B>))

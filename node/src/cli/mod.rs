@@ -23,6 +23,7 @@ mod search;
 mod secret;
 mod shell;
 mod terms;
+mod thread;
 mod up;
 mod vault;
 mod wait;
@@ -112,6 +113,17 @@ pub enum Command {
     /// Offers, taken and refused
     #[command(subcommand)]
     Offer(offer::OfferCommand),
+    /// Conversations with sellers, or with customers
+    #[command(subcommand)]
+    Thread(thread::ThreadCommand),
+    /// Ask about an offer, a deal or an open want
+    Ask(thread::AskArgs),
+    /// Answer a question
+    Answer(thread::AnswerArgs),
+    /// Offer otherwise: as a customer a counter-offer, as a seller another offer in the place of one
+    Counter(thread::CounterArgs),
+    /// Say no to an offer, a counter-offer or a proposal
+    Decline(thread::DeclineArgs),
     /// Agreements and their receipts
     #[command(subcommand)]
     Receipt(receipt::ReceiptCommand),
@@ -234,6 +246,11 @@ async fn ask(global: &Global, command: Command) -> Result<()> {
         Command::Cast(args) => cast::run(global, args).await,
         Command::Intent(command) => intent::run(global, command).await,
         Command::Offer(command) => offer::run(global, command).await,
+        Command::Thread(command) => thread::run(global, command).await,
+        Command::Ask(args) => thread::ask(global, args).await,
+        Command::Answer(args) => thread::answer(global, args).await,
+        Command::Counter(args) => thread::counter(global, args).await,
+        Command::Decline(args) => thread::decline(global, args).await,
         Command::Receipt(command) => receipt::run(global, command).await,
         Command::Catalog(command) => catalog::run(global, command).await,
         Command::Rules(command) => rules::run(global, command).await,

@@ -35,6 +35,11 @@ pub enum OfferCommand {
         /// Its id, or the first digits of it
         offer: Prefix,
     },
+    /// As a seller: take an offer of yours back
+    Retract {
+        /// Its id, or the first digits of it
+        offer: Prefix,
+    },
     /// Say no
     Decline {
         /// Its id, or the first digits of it
@@ -45,7 +50,7 @@ pub enum OfferCommand {
     },
 }
 
-fn reason_parser() -> impl clap::builder::TypedValueParser<Value = Reason> {
+pub(super) fn reason_parser() -> impl clap::builder::TypedValueParser<Value = Reason> {
     PossibleValuesParser::new(Reason::ALL.map(Reason::word)).map(|word| {
         let known = Reason::ALL.into_iter().find(|reason| reason.word() == word);
         known.expect("clap takes only the words that it was given")
@@ -104,6 +109,12 @@ pub async fn run(global: &Global, command: OfferCommand) -> Result<()> {
             ))?;
             out.line(format!("see it: intentcast receipt show {}", agreement.short()))?;
         }
+        OfferCommand::Retract { offer } => {
+            let id = pick(&client, &offer).await?;
+            let _: Answered = client.post(&format!("/v1/offers/{id}/retract"), &json!({})).await?;
+            out.value(&json!({ "event": "retracted", "offer": id }))?;
+            out.line(format!("taken back {id}"))?;
+        }
         OfferCommand::Decline { offer, reason } => {
             let id = pick(&client, &offer).await?;
             let _: Answered = client
@@ -156,6 +167,8 @@ pub fn table_of(out: Out, offers: &[OfferView]) -> io::Result<()> {
 fn why(view: &OfferView) -> String {
     match (&view.state, &view.score) {
         (OfferState::Refused { detail, .. }, _) => detail.clone(),
+        (OfferState::Outdated { why }, _) => why.clone(),
+        (OfferState::OverBudget, _) => "over the budget that you do not say; its seller is not told".into(),
         (_, Some(score)) => format!("{}: {score}", score.total()),
         (_, None) => String::new(),
     }
@@ -183,8 +196,11 @@ fn state(state: &OfferState) -> String {
             None => format!("not honoured ({})", why.word()),
         },
         OfferState::Agreed { .. } => "agreed".into(),
-        OfferState::Revised { by } => format!("revised by {}", by.short()),
+        OfferState::Revised { by } => format!("revised: now {}", by.short()),
         OfferState::Retracted => "taken back".into(),
+        OfferState::Superseded => "superseded".into(),
+        OfferState::OverBudget => "over budget".into(),
+        OfferState::Outdated { .. } => "outdated".into(),
     }
 }
 
@@ -197,6 +213,9 @@ fn show(out: Out, view: &OfferView) -> io::Result<()> {
     ];
     if let OfferState::Refused { detail, .. } = &view.state {
         fields.push(("why", detail.clone()));
+    }
+    if let OfferState::Outdated { why } = &view.state {
+        fields.push(("why", why.clone()));
     }
     if let OfferState::Agreed { agreement } = &view.state {
         fields.push(("agreement", agreement.to_string()));

@@ -32,6 +32,12 @@ impl FromStr for Prefix {
     }
 }
 
+impl std::fmt::Display for Prefix {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
 impl Prefix {
     /// The one of `ids` that begins so.
     ///

@@ -175,9 +175,11 @@ impl Teller {
             Event::Due { offers, .. } => format!("the time for offers is over: {offers} came"),
             Event::Refused { why, detail, .. } => format!("refused ({}): {detail}", why.word()),
             Event::Ranked { order, .. } => {
-                let best = order
-                    .first()
-                    .map(|best| format!(": first {}, {}", best.offer.short(), best.score));
+                let best = order.first().map(|best| {
+                    // Of a budget that is not said the reasons are told where they are asked for.
+                    let why = if best.score.parts.is_empty() { String::new() } else { format!(", {}", best.score) };
+                    format!(": first {}{why}", best.offer.short())
+                });
                 format!("{} ranked{}", order.len(), best.unwrap_or_default())
             }
             Event::Accepted { offer, .. } => format!("accepted {}", offer.short()),
@@ -191,8 +193,6 @@ impl Teller {
             Event::Declined { offer, .. } => format!("declined {}", offer.short()),
             Event::Agreement { agreement, .. } => format!("agreement {agreement}"),
             Event::Receipt { receipt, what, .. } => format!("receipt {}: {what}", receipt.short()),
-            Event::Letter { from, what, .. } => format!("letter of the {from}: {what}"),
-            Event::LetterDelivered { letter, .. } => format!("letter {} arrived", letter.short()),
             Event::Heard { .. } => "heard".into(),
             Event::Met { interests, .. } => {
                 let names: Vec<String> = interests.iter().map(ToString::to_string).collect();
@@ -207,7 +207,12 @@ impl Teller {
             Event::OfferDeclined { offer, reason, .. } => {
                 format!("offer {} declined: {}", offer.short(), reason.word())
             }
+            Event::Letter { from, what, letter, .. } => format!("the {from} wrote: {what} {}", letter.short()),
+            Event::LetterDelivered { letter, .. } => format!("letter {} is there", letter.short()),
             Event::StoreFailed => "the ledger could not be written".into(),
+            Event::Superseded { offer, .. } => {
+                format!("offer {} is superseded: its seller has answered the newer version", offer.short())
+            }
         };
         if let Some(fields) = fields.as_object_mut() {
             fields.remove("event");

@@ -1,9 +1,12 @@
 //! Agreements and what becomes of them, the same on both sides.
 
-use super::{About, AgreementView, Event, Market, Role, views::receipt_view};
+use super::{
+    About, AgreementView, Answered, Denied, Event, Market, Role,
+    views::{rating_view, receipt_view},
+};
 use crate::{
     deed::{Acceptance, Agreement, Confirmation, Difference, Settled},
-    envelope::{Signed, Verified, record_id},
+    envelope::{Signed, Verified, record_id, sign},
     frame::{Frame, Refusal},
     id::{AgreementId, EntryHash, RecordId, digest},
     intent::{Amendment, Intent},
@@ -12,7 +15,9 @@ use crate::{
     limits,
     list::Bytes,
     offer::Offer,
+    rating::Rating,
     receipt::Receipt,
+    text::Prose,
     time::Timestamp,
 };
 
@@ -30,6 +35,8 @@ pub(super) struct Deal {
     pub(super) settled: Settled,
     pub(super) receipts: Vec<Verified<Receipt>>,
     differences: Vec<Difference>,
+    /// What the customer thinks of it, the last word only.
+    rating: Option<Verified<Rating>>,
 }
 
 impl Deal {
@@ -46,6 +53,7 @@ impl Deal {
             agreed: self.settled.offer.body().clone(),
             receipts: self.receipts.iter().map(receipt_view).collect(),
             differences: self.differences.clone(),
+            rating: self.rating.as_ref().map(rating_view),
         }
     }
 
@@ -142,6 +150,33 @@ impl Market {
         }
     }
 
+    /// As a customer: rates a deal under a key that the seller has signed, or asks for that.
+    pub(super) fn rate(
+        &mut self,
+        now: Timestamp,
+        agreement: AgreementId,
+        stars: u8,
+        text: Prose,
+    ) -> Result<Answered, Denied> {
+        let id = self.thread_about(About::Agreement(agreement))?;
+        let key = self.seed.rating_key(&agreement.0);
+        let Some(ticket) = self.ticket(id) else {
+            let matter = Matter::RatingAsked { key: key.public() };
+            return self.say(now, About::Thread(id), matter);
+        };
+        let rating = Rating { ticket, stars, text };
+        let rating = sign(&key, now, now.plus(limits::DEED_LIFE), rating).map_err(Denied::Unfit)?;
+        let record = rating.id();
+        self.record(now, Fact::Rated { agreement, rating });
+        Ok(Answered::Rated(record))
+    }
+
+    pub(super) fn apply_rated(&mut self, agreement: AgreementId, rating: &Verified<Rating>) {
+        if let Some(deal) = self.deals.get_mut(&agreement) {
+            deal.rating = Some(rating.clone());
+        }
+    }
+
     pub(super) fn apply_agreed(
         &mut self,
         confirmation: &Verified<Confirmation>,
@@ -164,6 +199,7 @@ impl Market {
             settled,
             receipts: vec![receipt.clone()],
             differences: Vec::new(),
+            rating: None,
         };
         self.deals.insert(acceptance.agreement, deal);
         match role {

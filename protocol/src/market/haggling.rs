@@ -57,7 +57,11 @@ pub(super) fn bid(rules: &Rules, first: &Offer, offer: &Offer, changes: &[Change
             _ => return Bid::Ask,
         }
     }
-    if taken.is_empty() { Bid::Refuse(Reason::Price) } else { Bid::Take(taken) }
+    if taken.is_empty() {
+        Bid::Refuse(Reason::Price)
+    } else {
+        Bid::Take(taken)
+    }
 }
 
 impl Market {
@@ -110,12 +114,18 @@ impl Market {
         };
         let view = conversation.thread.view();
         let mut first = offer;
-        while let Some(before) = view.of(super::Role::Seller).iter().find_map(|entry| match entry.matter() {
-            Matter::Revised { offer: old, with, .. } if OfferId::from(crate::envelope::record_id(with)) == first => {
-                Some(*old)
-            }
-            _ => None,
-        }) {
+        while let Some(before) = view
+            .of(super::Role::Seller)
+            .iter()
+            .find_map(|entry| match entry.matter() {
+                Matter::Revised { offer: old, with, .. }
+                    if OfferId::from(crate::envelope::record_id(with)) == first =>
+                {
+                    Some(*old)
+                }
+                _ => None,
+            })
+        {
             first = before;
         }
         first
@@ -136,8 +146,12 @@ impl Market {
         if let Some(reply) = &self.reply {
             body.seller.reply = reply.clone();
         }
-        let ends = self.heard_intent(thread.intent).map_or(now, |intent| intent.header().expires);
-        body.valid_until = now.plus(rules.valid_for).min(ends.plus(crate::time::Seconds(24 * 3600)));
+        let ends = self
+            .heard_intent(thread.intent)
+            .map_or(now, |intent| intent.header().expires);
+        body.valid_until = now
+            .plus(rules.valid_for)
+            .min(ends.plus(crate::time::Seconds(24 * 3600)));
         body.held_until = body.held_until.map(|_| body.valid_until);
         let offer: Verified<Offer> =
             sign(&self.seed.seller_key(), now, body.valid_until, body).map_err(Denied::Unfit)?;
@@ -146,7 +160,8 @@ impl Market {
             (Some(_), Some(it)) => it.thread.view().round(),
             (None, Some(it)) => it.thread.view().round().saturating_add(1),
         };
-        let with = Bytes::new(offer.bytes()).map_err(|_| Denied::Unfitting("the offer is too long for a letter".into()))?;
+        let with =
+            Bytes::new(offer.bytes()).map_err(|_| Denied::Unfitting("the offer is too long for a letter".into()))?;
         let matter = Matter::Revised {
             offer: id,
             counter,

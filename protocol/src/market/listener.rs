@@ -505,7 +505,11 @@ impl Market {
 
     /// Our offers to a want.
     pub(super) fn offers_made(&self, intent: IntentId) -> Vec<(OfferId, &Offer)> {
-        let offers = self.heard.get(&intent).into_iter().flat_map(|heard| heard.offers.iter());
+        let offers = self
+            .heard
+            .get(&intent)
+            .into_iter()
+            .flat_map(|heard| heard.offers.iter());
         offers.map(|(id, made)| (*id, made.offer.body())).collect()
     }
 

@@ -18,7 +18,7 @@ use crate::{
     offer::Reason,
     rules::Rules,
     standing::{Sought, SoughtError},
-    text::Word,
+    text::{Prose, Word},
     time::Timestamp,
     topic::Topic,
 };
@@ -199,6 +199,16 @@ pub enum Command {
     },
     /// As a seller: take an offer back.
     Retract(OfferId),
+    /// As a customer: rate what was bought. Where there is no rating key yet it is asked for, and the answer is the
+    /// letter that asks; then say it again.
+    Rate {
+        /// Under which agreement.
+        agreement: AgreementId,
+        /// 1 to 5.
+        stars: u8,
+        /// In words; may be empty.
+        text: Prose,
+    },
 }
 
 /// What a command led to.
@@ -215,6 +225,8 @@ pub enum Answered {
     Declined(OfferId),
     /// The letter is on its way.
     Said(RecordId),
+    /// The rating stands, and can be shown to anybody.
+    Rated(RecordId),
     /// So it is.
     Ok,
 }

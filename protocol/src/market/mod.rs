@@ -36,16 +36,16 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+pub use crate::thread::Role;
 pub use customer::Draft;
 pub use listener::Candidate;
-pub use thread_views::{DealView, GrantView, LetterView, Passage, ProposalView, ThreadView};
-pub use threads::About;
 pub use messages::{
     Answered, Command, Denied, Done, Event, Exchange, Input, Output, PeerBytes, Request, TaskId, Ticket,
 };
-pub use crate::thread::Role;
+pub use thread_views::{DealView, GrantView, LetterView, Passage, ProposalView, ThreadView};
+pub use threads::About;
 pub use views::{
-    AgreementView, DeliveryState, IntentState, IntentView, OfferState, OfferView, ReceiptView, Status,
+    AgreementView, DeliveryState, IntentState, IntentView, OfferState, OfferView, RatingView, ReceiptView, Status,
 };
 
 use crate::{
@@ -286,6 +286,7 @@ impl Market {
                     changes,
                 } => self.revise(now, offer, counter, &changes),
                 Command::Retract(offer) => self.retract(now, offer),
+                Command::Rate { agreement, stars, text } => self.rate(now, agreement, stars, text),
                 Command::Await(name, sought) => self.wait_for(now, name, sought.map(|sought| *sought)),
                 Command::Listen(topics) => {
                     self.listen(topics);
@@ -422,6 +423,7 @@ impl Market {
             Fact::Differed { agreement, difference } => self.apply_differed(*agreement, difference),
             Fact::Wrote(letter) => self.apply_letter(at, letter, true),
             Fact::Took(letter) => self.apply_letter(at, letter, false),
+            Fact::Rated { agreement, rating } => self.apply_rated(*agreement, rating),
         }
     }
 

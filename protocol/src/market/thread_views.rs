@@ -229,20 +229,31 @@ impl Market {
                 why: proposal.why.to_string(),
             }
         });
-        let grants = terms.iter().flat_map(|terms| view.grants(terms)).map(|grant| GrantView {
-            live: grant.is_live(now),
-            due: grant.answer_due(),
-            overdue: grant.is_overdue(now),
-            report_due: grant.report_due(),
-            report_overdue: grant.is_report_overdue(now),
-            beyond: grant.reports.iter().flat_map(|(_, _, report)| grant.beyond(report)).collect(),
-            grant,
-        });
+        let grants = terms
+            .iter()
+            .flat_map(|terms| view.grants(terms))
+            .map(|grant| GrantView {
+                live: grant.is_live(now),
+                due: grant.answer_due(),
+                overdue: grant.is_overdue(now),
+                report_due: grant.report_due(),
+                report_overdue: grant.is_report_overdue(now),
+                beyond: grant
+                    .reports
+                    .iter()
+                    .flat_map(|(_, _, report)| grant.beyond(report))
+                    .collect(),
+                grant,
+            });
         Some(ThreadView {
             id: id.hash(),
             intent: id.intent,
             seller: id.seller,
-            name: ground.offers.last().map(|(_, offer)| offer.seller.name.to_string()).unwrap_or_default(),
+            name: ground
+                .offers
+                .last()
+                .map(|(_, offer)| offer.seller.name.to_string())
+                .unwrap_or_default(),
             role: conversation.role,
             round: view.round(),
             max_rounds: ground.intent.max_rounds,
@@ -270,6 +281,11 @@ impl Market {
         let newest = |view: &ThreadView| view.letters.iter().map(|letter| letter.at).max();
         views.sort_by_key(|view| (std::cmp::Reverse(newest(view)), view.id));
         views
+    }
+
+    /// Which conversation has this id, or a letter with it.
+    pub fn thread_of(&self, id: RecordId) -> Option<ThreadId> {
+        self.threads.of(id)
     }
 
     /// The conversation with this id, or that has a letter with it.

@@ -180,6 +180,15 @@ impl Market {
         }
     }
 
+    /// The seller's ticket for our rating key.
+    pub(super) fn ticket(&self, id: ThreadId) -> Option<Bytes<{ limits::TICKET_BYTES }>> {
+        let view = self.threads.all.get(&id)?.thread.view();
+        view.of(Role::Seller).iter().find_map(|entry| match entry.matter() {
+            Matter::RatingGiven { ticket } => Some(ticket.clone()),
+            _ => None,
+        })
+    }
+
     /// Where the other side is reached: as it said last in the thread, or before that in its records.
     fn address_of(&self, id: ThreadId) -> Option<ReplyPath> {
         let said = self.threads.all.get(&id).and_then(Conversation::theirs).cloned();
@@ -268,17 +277,17 @@ impl Market {
             return;
         };
         let view = conversation.thread.view();
-        let unsent = view.of(conversation.role).iter().find(|entry| {
-            !matches!(self.outbox.delivery(entry.id()), Some(DeliveryState::Stored))
-        });
+        let unsent = view
+            .of(conversation.role)
+            .iter()
+            .find(|entry| !matches!(self.outbox.delivery(entry.id()), Some(DeliveryState::Stored)));
         let Some(entry) = unsent else { return };
         let record = entry.id();
-        let Ok(bytes) = Bytes::new(entry.letter.bytes()) else { return };
+        let Ok(bytes) = Bytes::new(entry.letter.bytes()) else {
+            return;
+        };
         // One that was refused for good is the end of the line: what follows it could only be refused as well.
-        let open = matches!(
-            self.outbox.delivery(record),
-            None | Some(DeliveryState::Expired)
-        );
+        let open = matches!(self.outbox.delivery(record), None | Some(DeliveryState::Expired));
         if let (true, Some(to)) = (open, self.address_of(id)) {
             self.post(now, record, to, Frame::Letter(bytes), now.plus(TRIED_FOR));
         }
@@ -348,7 +357,9 @@ impl Market {
         };
         let view = conversation.thread.view();
         let grants = view.grants(&view.terms(&deal.settled));
-        grants.iter().any(|grant| grant.deleted.is_none() && grant.at.plus(limits::DEED_LIFE) > now)
+        grants
+            .iter()
+            .any(|grant| grant.deleted.is_none() && grant.at.plus(limits::DEED_LIFE) > now)
     }
 
     fn is_living(&self, now: Timestamp, id: ThreadId) -> bool {
@@ -455,7 +466,11 @@ impl Market {
             .of(conversation.role)
             .iter()
             .map(crate::thread::Entry::id)
-            .chain(self.deal_of(id).into_iter().flat_map(|deal| deal.receipts.iter().map(Verified::id)))
+            .chain(
+                self.deal_of(id)
+                    .into_iter()
+                    .flat_map(|deal| deal.receipts.iter().map(Verified::id)),
+            )
             .collect();
         self.redirect(now, &records, to);
     }

@@ -7,11 +7,12 @@ use crate::{
     deed::{Difference, Settled},
     envelope::Verified,
     frame::Refusal,
-    id::{AgreementId, EntryHash, IntentId, OfferId, RecordId},
+    id::{AgreementId, EntryHash, IntentId, OfferId, RecordId, hex},
     intent::Intent,
     keys::PublicKey,
     matching::{Admission, Score},
     offer::{Offer, Reason},
+    rating::Rating,
     receipt::Receipt,
     thread::{OfferFate, Role},
     time::Timestamp,
@@ -192,6 +193,23 @@ pub struct AgreementView {
     pub receipts: Vec<ReceiptView>,
     /// Later records that named something else, and were refused.
     pub differences: Vec<Difference>,
+    /// What we, as the customer, think of it.
+    pub rating: Option<RatingView>,
+}
+
+/// A rating of ours.
+#[derive(Clone, Serialize, Deserialize, Debug)]
+pub struct RatingView {
+    /// Its id.
+    pub id: RecordId,
+    /// When.
+    pub at: Timestamp,
+    /// 1 to 5.
+    pub stars: u8,
+    /// In words.
+    pub text: String,
+    /// The signed record in hexadecimal: whoever has it can check it, and learns nothing of who we are.
+    pub record: String,
 }
 
 /// One receipt.
@@ -237,6 +255,16 @@ pub(super) fn receipt_view(receipt: &Verified<Receipt>) -> ReceiptView {
         id: receipt.id(),
         at: receipt.header().created,
         receipt: receipt.body().clone(),
+    }
+}
+
+pub(super) fn rating_view(rating: &Verified<Rating>) -> RatingView {
+    RatingView {
+        id: rating.id(),
+        at: rating.header().created,
+        stars: rating.stars,
+        text: rating.text.to_string(),
+        record: hex(rating.bytes()),
     }
 }
 

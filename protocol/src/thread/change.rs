@@ -144,7 +144,8 @@ impl<'a> View<'a> {
         let mut terms = Terms::of(settled);
         let proposals = self.proposals();
         let next = |version| {
-            let taken = |it: &&(Role, RecordId, &Proposal, Standing)| it.3 == Standing::Taken && it.2.version == version;
+            let taken =
+                |it: &&(Role, RecordId, &Proposal, Standing)| it.3 == Standing::Taken && it.2.version == version;
             proposals.iter().find(taken)
         };
         while let Some((_, id, proposal, _)) = next(terms.version) {

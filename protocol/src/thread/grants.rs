@@ -120,7 +120,10 @@ impl Grant {
             beyond.push(format!("{} was not granted", report.operation.word()));
         }
         if report.purpose != self.permission.purpose {
-            beyond.push(format!("for {}, granted for {}", report.purpose, self.permission.purpose));
+            beyond.push(format!(
+                "for {}, granted for {}",
+                report.purpose, self.permission.purpose
+            ));
         }
         for name in &report.shared_with {
             if !self.permission.recipients.contains(name) {

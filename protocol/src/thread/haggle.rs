@@ -70,7 +70,9 @@ impl View<'_> {
     pub fn answer_to(&self, counter: RecordId) -> Option<Result<OfferId, Reason>> {
         self.of(Role::Seller).iter().find_map(|entry| match entry.matter() {
             Matter::Revised {
-                counter: Some(to), with, ..
+                counter: Some(to),
+                with,
+                ..
             } if *to == counter => Some(Ok(record_id(with).into())),
             Matter::CounterRefused { counter: to, why } if *to == counter => Some(Err(*why)),
             _ => None,
@@ -90,14 +92,30 @@ pub fn differences(was: &Offer, now: &Offer) -> Vec<Difference> {
             });
         }
     };
-    hold("total", was.totals.landed().to_string(), now.totals.landed().to_string());
-    hold("delivery", was.totals.delivery.to_string(), now.totals.delivery.to_string());
+    hold(
+        "total",
+        was.totals.landed().to_string(),
+        now.totals.landed().to_string(),
+    );
+    hold(
+        "delivery",
+        was.totals.delivery.to_string(),
+        now.totals.delivery.to_string(),
+    );
     for (at, pair) in was.lines.iter().zip(now.lines.iter()).enumerate() {
         let named = |field: &str| format!("line {}: {field}", at + 1);
         hold(&named("item"), pair.0.item.to_string(), pair.1.item.to_string());
         hold(&named("title"), pair.0.title.to_string(), pair.1.title.to_string());
-        hold(&named("quantity"), pair.0.quantity.to_string(), pair.1.quantity.to_string());
-        hold(&named("unit_minor"), pair.0.unit_minor.to_string(), pair.1.unit_minor.to_string());
+        hold(
+            &named("quantity"),
+            pair.0.quantity.to_string(),
+            pair.1.quantity.to_string(),
+        );
+        hold(
+            &named("unit_minor"),
+            pair.0.unit_minor.to_string(),
+            pair.1.unit_minor.to_string(),
+        );
         let told = |line: &crate::offer::Line| {
             let said = line.attributes.iter().map(|it| format!("{}={}", it.name, it.value));
             said.collect::<Vec<_>>().join(", ")
@@ -107,8 +125,16 @@ pub fn differences(was: &Offer, now: &Offer) -> Vec<Difference> {
     hold("lines", was.lines.len().to_string(), now.lines.len().to_string());
     hold("deliver_by", was.deliver_by.to_string(), now.deliver_by.to_string());
     hold("valid_until", was.valid_until.to_string(), now.valid_until.to_string());
-    hold("returns_days", was.returns_days.to_string(), now.returns_days.to_string());
-    hold("warranty_months", was.warranty_months.to_string(), now.warranty_months.to_string());
+    hold(
+        "returns_days",
+        was.returns_days.to_string(),
+        now.returns_days.to_string(),
+    );
+    hold(
+        "warranty_months",
+        was.warranty_months.to_string(),
+        now.warranty_months.to_string(),
+    );
     hold("terms", was.terms.to_string(), now.terms.to_string());
     all
 }
@@ -156,14 +182,27 @@ pub fn apply(offer: &Offer, changes: &[Change]) -> Result<Offer, String> {
         let off = now.checked_sub(total).ok_or_else(beyond)?;
         let line = lines.first_mut().ok_or("the offer has no line")?;
         let each = off.div_euclid(line.quantity.into()) + i64::from(off.rem_euclid(line.quantity.into()) > 0);
-        line.unit_minor = line.unit_minor.checked_sub(each).filter(|left| *left >= 0).ok_or("the total is below what delivery and the other lines cost")?;
+        line.unit_minor = line
+            .unit_minor
+            .checked_sub(each)
+            .filter(|left| *left >= 0)
+            .ok_or("the total is below what delivery and the other lines cost")?;
         sum = goods(&lines).ok_or_else(beyond)?;
     }
     offer.lines = crate::list::List::cut(lines);
     let total = sum.checked_add(was.delivery).ok_or_else(beyond)?;
     // The same share of the total is tax.
-    let tax = if was.total == 0 { 0 } else { (i128::from(total) * i128::from(was.tax) / i128::from(was.total)) as i64 };
-    offer.totals = crate::offer::Totals { goods: sum, total, tax, ..was };
+    let tax = if was.total == 0 {
+        0
+    } else {
+        (i128::from(total) * i128::from(was.tax) / i128::from(was.total)) as i64
+    };
+    offer.totals = crate::offer::Totals {
+        goods: sum,
+        total,
+        tax,
+        ..was
+    };
     Ok(offer)
 }
 
@@ -177,7 +216,10 @@ pub fn told(changes: &[Change]) -> Vec<(String, String)> {
             Change::Quantity(quantity) => ("quantity".into(), quantity.to_string()),
             Change::ReturnsDays(days) => ("returns_days".into(), days.to_string()),
             Change::WarrantyMonths(months) => ("warranty_months".into(), months.to_string()),
-            Change::Attribute(attribute) => (attribute.name.to_string(), Phrase::lossy(&attribute.value.to_string()).to_string()),
+            Change::Attribute(attribute) => (
+                attribute.name.to_string(),
+                Phrase::lossy(&attribute.value.to_string()).to_string(),
+            ),
         })
         .collect()
 }

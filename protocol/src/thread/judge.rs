@@ -23,13 +23,19 @@ fn deal<'a>(ground: &Ground<'a>) -> Result<&'a Settled, Objection> {
 
 fn no_deal(ground: &Ground) -> Judged {
     match ground.deal {
-        Some(_) if ground.writing => Err(Objection::Over("there is an agreement on this already: propose a change to it")),
+        Some(_) if ground.writing => Err(Objection::Over(
+            "there is an agreement on this already: propose a change to it",
+        )),
         _ => Ok(()),
     }
 }
 
 fn only(role: Role, may: Role) -> Judged {
-    if role == may { Ok(()) } else { Err(Objection::NotTheirs(may)) }
+    if role == may {
+        Ok(())
+    } else {
+        Err(Objection::NotTheirs(may))
+    }
 }
 
 fn unfit(why: impl Into<String>) -> Objection {
@@ -38,7 +44,11 @@ fn unfit(why: impl Into<String>) -> Objection {
 
 fn offered(ground: &Ground, offer: OfferId) -> Judged {
     let known = ground.offers.iter().any(|(id, _)| *id == offer);
-    if known { Ok(()) } else { Err(Objection::Early("an offer")) }
+    if known {
+        Ok(())
+    } else {
+        Err(Objection::Early("an offer"))
+    }
 }
 
 /// That an offer stands in the eyes of the letter's author.
@@ -72,7 +82,11 @@ pub(super) fn matter(view: &View, role: Role, ground: &Ground, letter: &Verified
         Matter::Moved | Matter::Document { .. } => Ok(()),
         Matter::Seen { letter } => {
             let theirs = view.of(role.other()).iter().any(|entry| entry.id() == *letter);
-            if theirs { Ok(()) } else { Err(Objection::Unknown("letter")) }
+            if theirs {
+                Ok(())
+            } else {
+                Err(Objection::Unknown("letter"))
+            }
         }
         Matter::Question { about, .. } => question(view, role, ground, *about),
         Matter::Answer { question, to_all, .. } => answer(view, role, *question, *to_all),
@@ -84,7 +98,11 @@ pub(super) fn matter(view: &View, role: Role, ground: &Ground, letter: &Verified
                 return Err(Objection::Over("your last counter-offer has not been answered yet"));
             }
             in_round(view, ground, *round, 1)?;
-            let (_, now) = ground.offers.iter().find(|(id, _)| id == offer).ok_or(Objection::Early("an offer"))?;
+            let (_, now) = ground
+                .offers
+                .iter()
+                .find(|(id, _)| id == offer)
+                .ok_or(Objection::Early("an offer"))?;
             super::haggle::apply(now, changes).map(|_| ()).map_err(unfit)
         }
         Matter::Revised {
@@ -128,14 +146,20 @@ pub(super) fn matter(view: &View, role: Role, ground: &Ground, letter: &Verified
             if proposal.agreement != deal.id {
                 return Err(Objection::Unknown("agreement"));
             }
-            if view.proposals().iter().any(|(.., standing)| *standing == Standing::Open) {
+            if view
+                .proposals()
+                .iter()
+                .any(|(.., standing)| *standing == Standing::Open)
+            {
                 return Err(Objection::Over("another proposal waits to be answered"));
             }
             let terms = view.terms(deal);
             if terms.version != proposal.version {
                 return Err(unfit("it is about another version of the deal"));
             }
-            terms.holds(view, proposal).map_err(|difference| unfit(difference.to_string()))
+            terms
+                .holds(view, proposal)
+                .map_err(|difference| unfit(difference.to_string()))
         }
         Matter::Verdict { proposal, .. } => {
             let found = view.proposals().into_iter().find(|(_, id, ..)| id == proposal);
@@ -153,7 +177,11 @@ pub(super) fn matter(view: &View, role: Role, ground: &Ground, letter: &Verified
             if !ground.receipts.contains(receipt) {
                 return Err(Objection::Early("a receipt"));
             }
-            once(view, role, |it| matches!(it, Matter::Acknowledged { receipt: of } if of == receipt))
+            once(
+                view,
+                role,
+                |it| matches!(it, Matter::Acknowledged { receipt: of } if of == receipt),
+            )
         }
         Matter::Asked { .. } => {
             only(role, Role::Customer)?;
@@ -182,17 +210,27 @@ pub(super) fn matter(view: &View, role: Role, ground: &Ground, letter: &Verified
         Matter::Revoked { grant, delete, .. } => {
             only(role, Role::Customer)?;
             is_granted(view, *grant)?;
-            if was_said(view, role.other(), |it| matches!(it, Matter::Deleted(of) if of.grant == *grant)) {
+            if was_said(
+                view,
+                role.other(),
+                |it| matches!(it, Matter::Deleted(of) if of.grant == *grant),
+            ) {
                 return Err(Objection::Over("the seller has deleted it"));
             }
-            once(view, role, |it| {
-                matches!(it, Matter::Revoked { grant: of, delete: did, .. } if of == grant && (*did || !*delete))
-            })
+            once(
+                view,
+                role,
+                |it| matches!(it, Matter::Revoked { grant: of, delete: did, .. } if of == grant && (*did || !*delete)),
+            )
         }
         Matter::Deleted(deletion) => {
             only(role, Role::Seller)?;
             is_granted(view, deletion.grant)?;
-            once(view, role, |it| matches!(it, Matter::Deleted(of) if of.grant == deletion.grant))
+            once(
+                view,
+                role,
+                |it| matches!(it, Matter::Deleted(of) if of.grant == deletion.grant),
+            )
         }
     }
 }
@@ -215,7 +253,10 @@ fn question(view: &View, role: Role, ground: &Ground, about: Option<OfferId>) ->
         matches!(entry.matter(), Matter::Question { .. }) && !was_said(view, role.other(), answered)
     });
     if open.count() >= limits::OPEN_QUESTIONS {
-        return Err(Objection::TooMany("questions without an answer", limits::OPEN_QUESTIONS));
+        return Err(Objection::TooMany(
+            "questions without an answer",
+            limits::OPEN_QUESTIONS,
+        ));
     }
     Ok(())
 }
@@ -226,7 +267,11 @@ fn answer(view: &View, role: Role, question: RecordId, to_all: bool) -> Judged {
     }
     let asked = |it: &Matter| matches!(it, Matter::Question { .. }).then_some(());
     said(view, role.other(), question, asked).ok_or(Objection::Unknown("question"))?;
-    once(view, role, |it| matches!(it, Matter::Answer { question: of, .. } if *of == question))
+    once(
+        view,
+        role,
+        |it| matches!(it, Matter::Answer { question: of, .. } if *of == question),
+    )
 }
 
 /// That a round is the one that comes (`step` after the last), and one that the customer still goes through.
@@ -236,7 +281,11 @@ fn in_round(view: &View, ground: &Ground, round: u8, step: u8) -> Judged {
         return Err(Objection::TooMany("rounds of haggling", most.into()));
     }
     let due = view.round().saturating_add(step);
-    if round == due { Ok(()) } else { Err(unfit(format!("this is round {due}"))) }
+    if round == due {
+        Ok(())
+    } else {
+        Err(unfit(format!("this is round {due}")))
+    }
 }
 
 fn counter_open(view: &View, counter: RecordId, of: Option<OfferId>) -> Judged {
@@ -292,7 +341,10 @@ fn request(view: &View, role: Role, ground: &Ground, permission: &Permission, ke
         strand::resolve(permission.strand.as_str()).map_err(|unknown| unfit(unknown.to_string()))?;
         let lets = may_ask.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         let lets = if lets.is_empty() { "nothing".into() } else { lets };
-        return Err(unfit(format!("the want does not let {} be asked: it lets {lets}", permission.strand)));
+        return Err(unfit(format!(
+            "the want does not let {} be asked: it lets {lets}",
+            permission.strand
+        )));
     }
     StrandName::new(permission.strand.as_str()).map_err(|why| unfit(why.to_string()))?;
     Purpose::new(permission.purpose.as_str()).map_err(|why| unfit(why.to_string()))?;
@@ -331,7 +383,9 @@ fn grant(view: &View, role: Role, ground: &Ground, matter: &Matter) -> Judged {
             permission,
             alias: true,
             ..
-        } if !strand::resolve(permission.strand.as_str()).is_ok_and(|name| name.strand().is_some_and(|it| it.alias)) => {
+        } if !strand::resolve(permission.strand.as_str())
+            .is_ok_and(|name| name.strand().is_some_and(|it| it.alias)) =>
+        {
             Err(unfit(format!("{} has no aliases", permission.strand)))
         }
         _ => Ok(()),

@@ -261,10 +261,7 @@ impl Thread {
     fn saw(&self, role: Role, letter: &Letter) -> Option<usize> {
         let Some(after) = letter.after else { return Some(0) };
         let theirs = &self.sides[role.other() as usize];
-        theirs
-            .iter()
-            .rposition(|entry| entry.id() == after)
-            .map(|at| at + 1)
+        theirs.iter().rposition(|entry| entry.id() == after).map(|at| at + 1)
     }
 
     /// Adds a letter that was judged to be of `role`.

@@ -1,6 +1,9 @@
 //! Personal data: asked for, granted for one purpose, used, reported, revoked, deleted.
 
-use super::{Node, after, draft, exchange, gossip, stroller, talking::{say, settle}};
+use super::{
+    Node, after, draft, exchange, gossip, stroller,
+    talking::{say, settle},
+};
 use crate::{
     id::{AgreementId, RecordId},
     letter::{Deletion, Kept, Matter, Operation, Operations, Permission, UseReport},
@@ -58,7 +61,13 @@ fn request(permission: Permission) -> Matter {
 }
 
 fn grant(request: RecordId, permission: Permission) -> Matter {
-    let sealed = seal(&secret().public(), &permission.context(request), ADDRESS.as_bytes(), &[3; 32]).unwrap();
+    let sealed = seal(
+        &secret().public(),
+        &permission.context(request),
+        ADDRESS.as_bytes(),
+        &[3; 32],
+    )
+    .unwrap();
     Matter::Granted {
         request,
         permission,
@@ -112,14 +121,31 @@ fn what_was_asked_is_granted_and_only_the_asker_can_open_it() {
     assert!(ours.live && !ours.overdue && ours.due == Some(after(10 * DAY).plus(limits::AFTER_GRANT)));
     let letters = thread(&seller, after(40)).letters;
     let letter = letters.iter().find(|letter| letter.id == given).unwrap();
-    let Matter::Granted { request, permission, sealed, .. } = &letter.matter else {
+    let Matter::Granted {
+        request,
+        permission,
+        sealed,
+        ..
+    } = &letter.matter
+    else {
         panic!("{letter:?}")
     };
     let opened = secret().open(&permission.context(*request), sealed).unwrap();
     assert_eq!(*opened, ADDRESS.as_bytes());
-    assert!(secret().open(&permission.context(given), sealed).is_err(), "under another request it says nothing");
-    assert!(OneTime::new([8; 32]).open(&permission.context(*request), sealed).is_err());
-    let plain = |node: &Node| node.disk.iter().any(|entry| entry.bytes.windows(8).any(|bytes| bytes == b"Whitefri"));
+    assert!(
+        secret().open(&permission.context(given), sealed).is_err(),
+        "under another request it says nothing"
+    );
+    assert!(
+        OneTime::new([8; 32])
+            .open(&permission.context(*request), sealed)
+            .is_err()
+    );
+    let plain = |node: &Node| {
+        node.disk
+            .iter()
+            .any(|entry| entry.bytes.windows(8).any(|bytes| bytes == b"Whitefri"))
+    };
     assert!(!plain(&customer) && !plain(&seller), "no ledger has the plain value");
 }
 
@@ -127,7 +153,12 @@ fn what_was_asked_is_granted_and_only_the_asker_can_open_it() {
 fn no_strand_is_asked_for_or_granted_before_the_agreement() {
     let (mut customer, mut seller, _, offer) = super::offered();
     let about = About::Offer(offer);
-    let early = say(&mut seller, after(5), about, request(permission(AgreementId::default())));
+    let early = say(
+        &mut seller,
+        after(5),
+        about,
+        request(permission(AgreementId::default())),
+    );
     assert!(why(early).contains("agreement"));
     let unasked = grant(RecordId::default(), permission(AgreementId::default()));
     assert!(why(say(&mut customer, after(5), about, unasked)).contains("agreement"));
@@ -145,7 +176,10 @@ fn a_request_that_is_generic_unknown_or_not_let_be_asked_is_refused_with_a_hint(
     let word = |text: &str| Word::new(text).unwrap();
     let phrase = |text: &str| Phrase::new(text).unwrap();
     let broad = refused(&|asked| asked.purpose = phrase("marketing"));
-    assert!(broad.contains("marketing") && broad.contains("say what is sent"), "{broad}");
+    assert!(
+        broad.contains("marketing") && broad.contains("say what is sent"),
+        "{broad}"
+    );
     let any = refused(&|asked| asked.purpose = phrase("any"));
     assert!(any.contains("deliver_order"), "{any}");
     let slip = refused(&|asked| asked.strand = word("adress.delivery"));
@@ -160,7 +194,13 @@ fn a_request_that_is_generic_unknown_or_not_let_be_asked_is_refused_with_a_hint(
         key: SealKey::default().0,
     };
     assert!(why(say(&mut seller, after(20), About::Agreement(deal), weak)).contains("anybody"));
-    assert!(seller.market.threads(after(20)).iter().all(|thread| thread.requests.is_empty()));
+    assert!(
+        seller
+            .market
+            .threads(after(20))
+            .iter()
+            .all(|thread| thread.requests.is_empty())
+    );
 }
 
 #[test]
@@ -248,7 +288,10 @@ fn a_report_beyond_the_grant_is_kept_and_shown_as_beyond() {
         assert!(beyond.contains(said), "{beyond}");
     }
     let future = report(given, Operation::Use, after(9 * DAY));
-    assert!(say(&mut seller, after(80), about, Matter::UseReport(future)).is_err(), "what has not happened");
+    assert!(
+        say(&mut seller, after(80), about, Matter::UseReport(future)).is_err(),
+        "what has not happened"
+    );
 }
 
 #[test]
@@ -288,7 +331,13 @@ fn a_revoked_strand_is_deleted_and_the_receipt_is_on_both_disks() {
     settle(after(100), &mut customer, &mut seller);
     let view = the_grant(&seller, after(101));
     assert!(!view.live && view.due == Some(after(DAY)) && view.report_due == Some(after(DAY)));
-    say(&mut seller, after(110), about, Matter::UseReport(report(given, Operation::Use, after(50)))).unwrap();
+    say(
+        &mut seller,
+        after(110),
+        about,
+        Matter::UseReport(report(given, Operation::Use, after(50))),
+    )
+    .unwrap();
     let deletion = Deletion {
         grant: given,
         at: after(110),
@@ -305,27 +354,45 @@ fn a_revoked_strand_is_deleted_and_the_receipt_is_on_both_disks() {
     for node in [&customer, &seller] {
         let view = the_grant(node, after(2 * DAY));
         assert_eq!(view.grant.deleted.as_ref().unwrap().1, deletion);
-        assert!(!view.overdue && !view.report_overdue && view.due.is_none() && view.beyond.is_empty(), "{view:?}");
+        assert!(
+            !view.overdue && !view.report_overdue && view.due.is_none() && view.beyond.is_empty(),
+            "{view:?}"
+        );
     }
     // Whoever uses it after that says so itself.
     let late = report(given, Operation::Use, after(200));
     say(&mut seller, after(210), about, Matter::UseReport(late)).unwrap();
     settle(after(210), &mut customer, &mut seller);
     let beyond = the_grant(&customer, after(211)).beyond.join("; ");
-    assert!(beyond.contains("deleted at") && beyond.contains("revoked at"), "{beyond}");
-    assert!(say(&mut customer, after(220), about, revoked(given, true, after(DAY))).is_err(), "it is gone");
+    assert!(
+        beyond.contains("deleted at") && beyond.contains("revoked at"),
+        "{beyond}"
+    );
+    assert!(
+        say(&mut customer, after(220), about, revoked(given, true, after(DAY))).is_err(),
+        "it is gone"
+    );
 }
 
 #[test]
 fn a_silent_seller_is_overdue_at_the_hour_and_not_before() {
     let (mut customer, mut seller, deal, given) = granted();
-    say(&mut customer, after(100), About::Agreement(deal), revoked(given, true, after(5_000))).unwrap();
+    say(
+        &mut customer,
+        after(100),
+        About::Agreement(deal),
+        revoked(given, true, after(5_000)),
+    )
+    .unwrap();
     let before = the_grant(&customer, after(4_999));
     assert!(!before.overdue && !before.report_overdue);
     let view = the_grant(&customer, after(5_000));
     assert!(view.overdue && view.report_overdue);
     settle(after(6_000), &mut customer, &mut seller);
-    assert!(the_grant(&seller, after(6_001)).overdue, "the seller's own office shows the same");
+    assert!(
+        the_grant(&seller, after(6_001)).overdue,
+        "the seller's own office shows the same"
+    );
 }
 
 #[test]
@@ -344,11 +411,21 @@ fn to_stop_is_not_yet_to_delete_and_a_second_word_asks_for_it() {
     let about = About::Agreement(deal);
     say(&mut customer, after(100), about, revoked(given, false, after(DAY))).unwrap();
     let view = the_grant(&customer, after(101));
-    assert!(!view.live && view.due == Some(after(10 * DAY).plus(limits::AFTER_GRANT)), "kept until its end");
-    assert!(say(&mut customer, after(102), about, revoked(given, false, after(DAY))).is_err(), "said before");
+    assert!(
+        !view.live && view.due == Some(after(10 * DAY).plus(limits::AFTER_GRANT)),
+        "kept until its end"
+    );
+    assert!(
+        say(&mut customer, after(102), about, revoked(given, false, after(DAY))).is_err(),
+        "said before"
+    );
     say(&mut customer, after(103), about, revoked(given, true, after(2 * DAY))).unwrap();
     settle(after(104), &mut customer, &mut seller);
     let view = the_grant(&seller, after(105));
     assert_eq!(view.due, Some(after(2 * DAY)));
-    assert_eq!(view.grant.revoked.unwrap().at, after(100), "it was over with the first word");
+    assert_eq!(
+        view.grant.revoked.unwrap().at,
+        after(100),
+        "it was over with the first word"
+    );
 }

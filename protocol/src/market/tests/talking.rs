@@ -78,7 +78,10 @@ fn counter(offer: OfferId, total: &str) -> Matter {
 fn a_question_about_an_offer_is_answered_and_both_hold_the_same_letters() {
     let (mut customer, mut seller, _, offer) = offered();
     let asked = say(&mut customer, after(10), About::Offer(offer), question("Does it fold?")).unwrap();
-    assert_eq!(the_thread(&customer).letters[0].passage, Some(Passage::Sent { attempts: 1 }));
+    assert_eq!(
+        the_thread(&customer).letters[0].passage,
+        Some(Passage::Sent { attempts: 1 })
+    );
     settle(after(10), &mut customer, &mut seller);
     assert_eq!(the_thread(&customer).letters[0].passage, Some(Passage::Stored));
     let answer = Matter::Answer {
@@ -140,8 +143,17 @@ fn a_counter_offer_is_met_half_way_and_then_at_the_floor_and_then_agreed() {
     assert_eq!(view(&customer, second[0]).offer.unwrap().totals.landed(), gbp("118.75"));
     assert_eq!(view(&customer, first).state, OfferState::Revised { by: second[0] });
     assert_eq!(view(&seller, first).state, OfferState::Revised { by: second[0] });
-    assert!(matches!(customer.command(after(11), Command::Accept(first)), Err(Denied::Revised(_))));
-    say(&mut customer, after(12), About::Offer(second[0]), counter(second[0], "115")).unwrap();
+    assert!(matches!(
+        customer.command(after(11), Command::Accept(first)),
+        Err(Denied::Revised(_))
+    ));
+    say(
+        &mut customer,
+        after(12),
+        About::Offer(second[0]),
+        counter(second[0], "115"),
+    )
+    .unwrap();
     settle(after(12), &mut customer, &mut seller);
     let third = customer.open_offers()[0];
     assert_eq!(view(&customer, third).offer.unwrap().totals.landed(), gbp("115"));
@@ -150,7 +162,10 @@ fn a_counter_offer_is_met_half_way_and_then_at_the_floor_and_then_agreed() {
     let last = customer.open_offers()[0];
     assert_eq!(view(&customer, last).offer.unwrap().totals.landed(), gbp("112.50"));
     let more = say(&mut customer, after(14), About::Offer(last), counter(last, "80"));
-    assert!(matches!(more, Err(Denied::Unfitting(ref why)) if why.contains('3')), "{more:?}");
+    assert!(
+        matches!(more, Err(Denied::Unfitting(ref why)) if why.contains('3')),
+        "{more:?}"
+    );
     assert_ne!(fourth, RecordId::default());
     customer.command(after(15), Command::Accept(last)).unwrap();
     settle(after(15), &mut customer, &mut seller);
@@ -198,7 +213,10 @@ fn a_deal_changes_by_two_words_and_never_by_one() {
     let (mut customer, mut seller, id) = agreed();
     let about = About::Agreement(id);
     let wrong = say(&mut seller, after(20), about, proposal(id, "1", "110"));
-    assert!(matches!(wrong, Err(Denied::Unfitting(ref why)) if why.contains("total")), "{wrong:?}");
+    assert!(
+        matches!(wrong, Err(Denied::Unfitting(ref why)) if why.contains("total")),
+        "{wrong:?}"
+    );
     let proposed = say(&mut seller, after(20), about, proposal(id, "125", "110")).unwrap();
     settle(after(20), &mut customer, &mut seller);
     let deal = |node: &Node| the_thread(node).deal.unwrap();
@@ -207,7 +225,10 @@ fn a_deal_changes_by_two_words_and_never_by_one() {
         proposal: proposed,
         yes,
     };
-    assert!(say(&mut seller, after(21), about, verdict(true)).is_err(), "nobody answers themselves");
+    assert!(
+        say(&mut seller, after(21), about, verdict(true)).is_err(),
+        "nobody answers themselves"
+    );
     say(&mut customer, after(22), about, verdict(true)).unwrap();
     settle(after(22), &mut customer, &mut seller);
     for node in [&customer, &seller] {
@@ -259,4 +280,33 @@ fn letters_wait_for_the_one_before_them_and_go_in_order() {
     settle(after(12), &mut customer, &mut seller);
     assert_eq!(the_thread(&seller).letters[0].id, first);
     assert_eq!(the_thread(&seller).letters.len(), 2);
+}
+
+#[test]
+fn a_rating_is_under_a_key_that_the_seller_signed_and_names_nobody() {
+    let (mut customer, mut seller, id) = agreed();
+    let rate = |stars| Command::Rate {
+        agreement: id,
+        stars,
+        text: Prose::new("It folds.").unwrap(),
+    };
+    assert!(matches!(customer.command(after(20), rate(5)), Ok(Answered::Said(_))));
+    settle(after(20), &mut customer, &mut seller);
+    assert!(matches!(customer.command(after(21), rate(9)), Err(Denied::Unfit(_))));
+    assert!(matches!(customer.command(after(21), rate(5)), Ok(Answered::Rated(_))));
+    assert!(
+        seller.command(after(22), rate(1)).is_err(),
+        "the seller does not rate itself"
+    );
+    let deal = &customer.market.agreements()[0];
+    let shown = deal.rating.as_ref().unwrap();
+    let bytes = crate::id::unhex(&shown.record).unwrap();
+    let rating = crate::envelope::open::<crate::rating::Rating>(&bytes).unwrap();
+    assert_eq!(rating.of().unwrap().0, deal.seller);
+    assert_ne!(rating.header().author, deal.customer);
+    for told in [deal.customer.0, id.0, deal.intent.0, deal.offer.0] {
+        assert!(!bytes.windows(32).any(|window| window == told));
+    }
+    customer.restart(after(30));
+    assert_eq!(customer.market.agreements()[0].rating.as_ref().unwrap().id, shown.id);
 }
