@@ -56,6 +56,8 @@ pub struct Grant {
     pub alias: bool,
     /// What the seller says that it did.
     pub reports: Vec<(RecordId, Timestamp, UseReport)>,
+    /// Whether one of these was made after the seller had the word that it is over.
+    pub reported_since: bool,
     /// What either side suggested: who, when, what it answers, in words.
     pub suggestions: Vec<(RecordId, Role, Timestamp, Option<RecordId>, Prose)>,
     /// The customer's word that it is over.
@@ -90,8 +92,9 @@ impl Grant {
 
     /// When the seller ought to have said what it did with the strand; `None` once it has, after the grant was over.
     pub fn report_due(&self) -> Option<Timestamp> {
-        let over = self.over_at();
-        if self.reports.iter().any(|(_, at, _)| *at >= over) {
+        // Letters tell what their author knew, so that two clocks need not agree.
+        let ended = |(_, at, _): &(RecordId, Timestamp, UseReport)| *at >= self.permission.ends;
+        if self.reported_since || self.reports.iter().any(ended) {
             return None;
         }
         let end = self.permission.ends.plus(limits::AFTER_GRANT);
@@ -215,14 +218,20 @@ impl View<'_> {
             permission,
             alias: *alias,
             reports: Vec::new(),
+            reported_since: false,
             suggestions: Vec::new(),
             revoked: None,
             deleted: None,
         };
+        let is_over = |entry: &super::Entry| matches!(entry.matter(), Matter::Revoked { grant: of, .. } if *of == id);
+        let over = self.of(Role::Customer).iter().position(is_over);
         for (role, entry) in self.all() {
             let at = entry.letter.header().created;
             match entry.matter() {
-                Matter::UseReport(report) if report.grant == id => grant.reports.push((entry.id(), at, report.clone())),
+                Matter::UseReport(report) if report.grant == id => {
+                    grant.reported_since |= over.is_some_and(|over| entry.saw > over);
+                    grant.reports.push((entry.id(), at, report.clone()));
+                }
                 Matter::Suggestion { grant: on, about, text } if *on == id => {
                     grant.suggestions.push((entry.id(), role, at, *about, text.clone()));
                 }
