@@ -6,7 +6,7 @@ use intentcast_fuzz::piece;
 use intentcast_protocol::{
     codec::{decode, encode},
     contact::ReplyPath,
-    deed::{Acceptance, Confirmation},
+    deed::{Acceptance, Confirmation, Inquiry},
     envelope::{Kind, Record, kind_of, open},
     id::unhex,
     intent::{Amendment, Intent, Withdrawal},
@@ -28,6 +28,7 @@ fn body(bytes: &[u8]) -> Option<Vec<u8>> {
         Kind::Acceptance => body::<Acceptance>(bytes),
         Kind::Confirmation => body::<Confirmation>(bytes),
         Kind::Receipt => body::<Receipt>(bytes),
+        Kind::Inquiry => body::<Inquiry>(bytes),
     }
 }
 

@@ -9,6 +9,7 @@ use intentcast_protocol::{
     codec::decode,
     contact::ReplyPath,
     deed::{Acceptance, Confirmation, agreement_id},
+    disclosure::Kept,
     envelope::{Record, Verified, open, sign},
     frame::Frame,
     id::{IntentId, OfferId, RecordId},
@@ -20,6 +21,7 @@ use intentcast_protocol::{
     market::{
         Answered, Candidate, Command, Config, Done, Draft, Exchange, Input, Market, Output, Request, TaskId, Ticket,
     },
+    money::Money,
     offer::{Decline, Offer, Reason},
     receipt::{OrderEvent, Receipt},
     rules::Rules,
@@ -72,11 +74,11 @@ fn candidate(intent: &Intent) -> Candidate {
         description: Text::lossy(""),
         gtin: None,
         category: intent.category,
-        price: intent
-            .budget
-            .ceiling()
-            .percent(5_000)
-            .unwrap_or(intent.budget.ceiling()),
+        price: {
+            let likely = Money::new(10_000, intent.budget.currency());
+            let ceiling = intent.budget.ceiling().unwrap_or(likely);
+            ceiling.percent(5_000).unwrap_or(ceiling)
+        },
         condition: intent
             .conditions
             .list()
@@ -232,26 +234,12 @@ impl World {
     }
 
     fn cast(&mut self, intent: Intent) {
-        let draft = Draft {
-            title: intent.title.clone(),
-            text: intent.text.clone(),
-            language: intent.language,
-            category: intent.category,
-            wishes: intent.wishes.to_vec(),
-            quantity: intent.quantity,
-            conditions: intent.conditions,
-            budget: intent.budget,
-            place: intent.place,
-            fulfilment: intent.fulfilment,
-            need_by: intent.need_by,
-            offers_due: intent.offers_due,
-            expires: intent.offers_due,
-            max_offers: intent.max_offers,
-            offers_per_seller: intent.offers_per_seller,
-            max_rounds: intent.max_rounds,
-            terms: intent.terms.clone(),
-            may_ask: intent.may_ask.to_vec(),
+        // What the bytes withhold, only they know; what they say of a budget is kept in the way in which they say it.
+        let kept = Kept {
+            ceiling: Some(intent.budget.ceiling().unwrap_or(Money::new(10_000, intent.budget.currency()))),
+            ..Kept::default()
         };
+        let Some(draft) = Draft::again(&intent, &kept, intent.offers_due) else { return };
         self.want = Some(intent);
         let nonce = [self.entries.len() as u8; 16];
         self.tell(Input::Command(

@@ -2,7 +2,7 @@
 
 use intentcast_protocol::{
     codec::{decode, encode},
-    deed::{Acceptance, Confirmation},
+    deed::{Acceptance, Confirmation, Inquiry},
     envelope::{Header, Kind, Record, Signed, kind_of, record_id},
     intent::{Amendment, Intent, Withdrawal},
     keys::Key,
@@ -55,7 +55,7 @@ pub fn read_body(kind: Kind, bytes: &[u8]) {
         let Ok(body) = decode::<T>(bytes) else { return };
         assert_eq!(encode(&body), bytes);
         same_in_words(&body);
-        let expires = NOW.plus(Seconds(86_400));
+        let expires = NOW.plus(Seconds(T::LIFE.0.min(86_400)));
         let key = Key::from_seed(&CUSTOMER);
         let header = Header {
             kind: T::KIND,
@@ -79,6 +79,7 @@ pub fn read_body(kind: Kind, bytes: &[u8]) {
         Kind::Acceptance => body::<Acceptance>(bytes),
         Kind::Confirmation => body::<Confirmation>(bytes),
         Kind::Receipt => body::<Receipt>(bytes),
+        Kind::Inquiry => body::<Inquiry>(bytes),
     }
 }
 

@@ -90,6 +90,7 @@ fn want(number: usize, at: Timestamp) -> Intent {
             peer: Bytes::new([7; 38]).expect("short"),
             addrs: List::new(vec![Bytes::new([4; 11]).expect("short"); 3]).expect("three"),
         },
+        withheld: List::default(),
     }
 }
 

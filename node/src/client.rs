@@ -139,6 +139,14 @@ impl Client {
         self.json(self.request(Method::POST, path).json(body)).await
     }
 
+    /// Changes what is at `path`.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn patch<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ClientError> {
+        self.json(self.request(Method::PATCH, path).json(body)).await
+    }
+
     /// Ends what is at `path`.
     ///
     /// # Errors

@@ -81,10 +81,12 @@ mod tests {
         intent::{Condition, Conditions, Intent},
         keys::Seed,
         list::{Bytes, List},
+        money::Money,
         offer::{Fit, Line, Offer, Seller, Totals},
+        order::counted_from,
         place::{Fulfilment, Region, Serves},
         receipt::{OrderEvent, Receipt},
-        text::{Name, Title, Word},
+        text::{Name, Phrase, Title, Word},
         time::{Seconds, Timestamp},
     };
 
@@ -103,6 +105,12 @@ mod tests {
 
     /// A bike that was bought, confirmed and delivered.
     fn deal() -> (Settled, Vec<Verified<Receipt>>) {
+        let confirmed = (OrderEvent::Confirmed, later(1));
+        deal_with([confirmed, (OrderEvent::Delivered, later(4))])
+    }
+
+    /// The same, with these receipts.
+    fn deal_with(events: impl IntoIterator<Item = (OrderEvent, Timestamp)>) -> (Settled, Vec<Verified<Receipt>>) {
         let (customer, seller) = (Seed::new([1; 32]).intent_key(&[2; 16]), Seed::new([3; 32]).seller_key());
         let want = crate::want::Want {
             want: "a mountain bike".into(),
@@ -110,8 +118,9 @@ mod tests {
             budget: "500GBP".into(),
             ..Default::default()
         };
-        let intent: Intent = want.draft(NOW).unwrap().0.addressed(path()).unwrap();
-        let (terms, category, budget) = (intent.terms.hash(), intent.category, intent.budget.ceiling());
+        let draft = want.draft(NOW).unwrap().0;
+        let (intent, _) = draft.addressed(path(), |_, _| Default::default()).unwrap();
+        let (terms, category, budget) = (intent.terms.hash(), intent.category, intent.budget);
         let intent = sign(&customer, NOW, later(7), intent).unwrap();
         let line = Line {
             item: Word::new("b1").unwrap(),
@@ -134,7 +143,7 @@ mod tests {
             },
             lines: List::cut([line]),
             totals: Totals {
-                currency: budget.currency,
+                currency: budget.currency(),
                 goods: 40_000,
                 delivery: 499,
                 tax: 6_749,
@@ -173,22 +182,22 @@ mod tests {
         };
         let confirmation = sign(&seller, later(1), later(300), confirmation).unwrap();
         let settled = Agreement::of(&intent, None, &offer, &acceptance, &confirmation).unwrap();
-        let receipt = |sequence, previous: Option<RecordId>, event, at| {
+        let mut receipts: Vec<Verified<Receipt>> = Vec::new();
+        for (sequence, (event, at)) in (0..).zip(events) {
+            let (returns_until, warranty_until) = counted_from(at, &offer);
             let body = Receipt {
                 agreement,
                 sequence,
-                previous,
+                previous: receipts.last().map(Verified::id),
                 event,
                 total,
-                returns_until: None,
-                warranty_until: None,
+                returns_until,
+                warranty_until,
             };
-            sign(&seller, at, later(300), body).unwrap()
-        };
-        let first = receipt(0, None, OrderEvent::Confirmed, later(1));
-        let second = receipt(1, Some(first.id()), OrderEvent::Delivered, later(4));
+            receipts.push(sign(&seller, at, later(300), body).unwrap());
+        }
         assert_eq!(intent.conditions, Conditions::NEW);
-        (settled, vec![first, second])
+        (settled, receipts)
     }
 
     static FILE: LazyLock<Vec<u8>> = LazyLock::new(|| {
@@ -229,7 +238,7 @@ mod tests {
         );
         assert_eq!(
             changed("\"kind\": \"acceptance\"", "\"kind\": \"confirmation\"").place,
-            "records[2].kind"
+            "acceptance"
         );
         assert!(changed("  \"format\"", "\t\"format\"").place.starts_with("line 2"));
         assert!(changed("\"format\":", "\"format\" :").place.starts_with("line 2"));
@@ -261,11 +270,110 @@ mod tests {
         assert!(verify(&vec![b' '; FILE_BYTES + 1]).unwrap_err().why.contains("longer"));
     }
 
+    /// Out, there, back and paid back.
+    fn whole_story() -> (Settled, Vec<Verified<Receipt>>) {
+        let paid = OrderEvent::Paid {
+            reference: Phrase::new("RF18 5390").unwrap(),
+        };
+        let shipped = OrderEvent::Shipped {
+            carrier: Name::new("Yellow Van").unwrap(),
+            tracking: Phrase::new("YV-17").unwrap(),
+        };
+        let refunded = OrderEvent::Refunded {
+            amount: "404.99 GBP".parse().unwrap(),
+        };
+        let events = [
+            OrderEvent::Confirmed,
+            paid,
+            shipped,
+            OrderEvent::Delivered,
+            OrderEvent::Returned,
+            refunded,
+        ];
+        deal_with(events.into_iter().zip([1, 1, 2, 4, 9, 12].map(later)))
+    }
+
+    #[test]
+    fn tampering_is_placed_at_the_record_that_was_changed() {
+        let (settled, receipts) = whole_story();
+        let honest = Evidence::of(&settled, &receipts).unwrap();
+        let report = honest.verify().unwrap();
+        assert_eq!((report.signatures, report.until), (10, later(12)));
+        assert_eq!(report.order.state.word(), "closed");
+        assert_eq!(report.order.returns_until, Some(later(18)), "14 days from the delivery");
+        let text = String::from_utf8(encode(&honest)).unwrap();
+        // One letter within the signed bytes of each receipt, and of each other record.
+        let spoiled = |hex: &str| {
+            let at = text.find(hex).unwrap() + hex.len() / 2;
+            let mut bytes = text.clone().into_bytes();
+            bytes[at] = if bytes[at] == b'0' { b'1' } else { b'0' };
+            verify(&bytes).unwrap_err()
+        };
+        for (at, receipt) in receipts.iter().enumerate() {
+            let flaw = spoiled(&intentcast_protocol::id::hex(receipt.bytes()));
+            assert!(flaw.place.starts_with(&format!("receipt {}", at + 1)), "{flaw}");
+        }
+        // The middle of the offer, the acceptance and the confirmation is within what was signed.
+        for (what, bytes) in [
+            ("intent", settled.intent.bytes()),
+            ("offer", settled.offer.bytes()),
+            ("acceptance", settled.acceptance.bytes()),
+            ("confirmation", settled.confirmation.bytes()),
+        ] {
+            assert_eq!(spoiled(&intentcast_protocol::id::hex(bytes)).place, what);
+        }
+        let tracking = intentcast_protocol::id::hex(b"YV-17");
+        let forged = text.replace(&tracking, &intentcast_protocol::id::hex(b"YV-71"));
+        let flaw = verify(forged.as_bytes()).unwrap_err();
+        assert_eq!(flaw.place, "receipt 3 (shipped)");
+        assert!(flaw.why.starts_with("signature"), "{flaw}");
+    }
+
+    #[test]
+    fn a_chain_that_breaks_the_order_or_a_promise_proves_nothing() {
+        let refund = |amount: &str| OrderEvent::Refunded {
+            amount: amount.parse::<Money>().unwrap(),
+        };
+        let chain = |events: Vec<(OrderEvent, Timestamp)>| {
+            let confirmed = (OrderEvent::Confirmed, later(1));
+            let (settled, receipts) = deal_with([confirmed].into_iter().chain(events));
+            Evidence::of(&settled, &receipts)
+                .unwrap()
+                .verify()
+                .unwrap_err()
+                .to_string()
+        };
+        assert!(
+            chain(vec![(OrderEvent::Returned, later(2))]).starts_with("receipt 2 (returned): order differs"),
+            "it was never sent"
+        );
+        assert_eq!(
+            chain(vec![(refund("400 GBP"), later(2)), (refund("5 GBP"), later(3))]),
+            "receipt 3 (refunded): refund differs: agreed 4.99 GBP at most, named 5.00 GBP"
+        );
+        // A delivery is dated back, and its returns with it.
+        let dated_back = chain(vec![(OrderEvent::Delivered, NOW)]);
+        assert!(
+            dated_back.starts_with("receipt 2 (delivered): receipt's time differs"),
+            "{dated_back}"
+        );
+    }
+
+    #[test]
+    fn letters_that_nobody_reads_prove_nothing() {
+        let (settled, receipts) = deal();
+        let mut evidence = Evidence::of(&settled, &receipts).unwrap();
+        evidence.letters = List::cut([Bytes::new(*b"a letter").unwrap()]);
+        assert_eq!(evidence.verify().unwrap_err().place, "letters");
+    }
+
     #[test]
     fn receipts_out_of_order_or_of_another_deal_are_no_chain() {
         let (settled, receipts) = deal();
         let swapped = Evidence::of(&settled, &[receipts[1].clone(), receipts[0].clone()]).unwrap();
-        assert_eq!(swapped.verify().unwrap_err().place, "receipts[0]");
+        let flaw = swapped.verify().unwrap_err();
+        assert_eq!(flaw.place, "receipt 1 (delivered)");
+        assert!(flaw.why.starts_with("receipt's number differs"), "{flaw}");
         assert_eq!(
             Evidence::of(&settled, &[]).unwrap().verify().unwrap_err().place,
             "receipts"

@@ -3,10 +3,16 @@
 //!
 //! Nothing is guessed in silence: what was left out and filled in is told in [`Filled`].
 
+mod changed;
+mod unsaid;
+
+pub use changed::WantChange;
 use intentcast_protocol::{
     attribute::{Strength, Wish},
     category,
-    intent::{Budget, Condition, Conditions, Intent, Language},
+    disclosure::Stage,
+    fault::Fault,
+    intent::{Condition, Conditions, Intent, Language},
     limits,
     market::Draft,
     money::Money,
@@ -90,6 +96,17 @@ pub struct Want {
     /// Strands of personal data that a seller may ask for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub may_ask: Vec<String>,
+    /// How much of the budget is said: `public`, `committed`, `hidden`, or a band like `400-600GBP`; `band` alone takes
+    /// the round amounts around it. All of it where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub show_budget: Option<String>,
+    /// `FIELD=VALUE` that sellers are told once they have signed the terms: `place.exact`, `text`, `photo` (the SHA-256
+    /// of one, in hexadecimal).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub once_signed: Vec<String>,
+    /// The same, and `contact.` with a word, told once there is an agreement.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub once_accepted: Vec<String>,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -138,7 +155,7 @@ impl Want {
     /// [`Unclear`], naming the first field that cannot be meant.
     pub fn draft(&self, now: Timestamp) -> Result<(Draft, Vec<Filled>), Unclear> {
         let mut filled = Vec::new();
-        let (title, text) = self.words()?;
+        let (title, text) = words(&self.want, self.text.as_deref())?;
         let category = match &self.category {
             Some(name) => category::resolve(name).map_err(|error| unclear("category")(&error))?.id,
             None => match category::infer(&self.want) {
@@ -169,12 +186,12 @@ impl Want {
                 None => Language::ENGLISH,
             },
             category,
-            wishes: self.wishes()?,
+            wishes: wishes(&self.must, &self.prefer, &self.avoid)?,
             quantity: self.quantity.unwrap_or(1),
-            conditions: self.conditions()?,
-            budget: Budget::Public(budget),
-            place: self.place()?,
-            fulfilment: self.fulfilments()?,
+            conditions: conditions(&self.condition)?.unwrap_or(Conditions::NEW),
+            budget: unsaid::spend(budget, self.show_budget.as_deref())?,
+            place: place(&self.region, self.cell.as_deref(), self.radius_km)?,
+            fulfilment: fulfilments(&self.fulfilment)?.unwrap_or_default(),
             need_by: self
                 .need_by
                 .as_deref()
@@ -196,83 +213,85 @@ impl Want {
                 .iter()
                 .map(|strand| Word::new(strand).map_err(|error| unclear("may_ask")(&error)))
                 .collect::<Result<_, _>>()?,
+            withhold: [
+                ("once_signed", Stage::Signed, &self.once_signed),
+                ("once_accepted", Stage::Accepted, &self.once_accepted),
+            ]
+            .into_iter()
+            .flat_map(|(name, stage, said)| said.iter().map(move |text| unsaid::withhold(name, stage, text)))
+            .collect::<Result<_, _>>()?,
         };
         check(now, &draft)?;
         Ok((draft, filled))
     }
+}
 
-    /// The title, and the longer text; a want too long for a title is cut there and whole in the text.
-    fn words(&self) -> Result<(Title, Prose), Unclear> {
-        let prose = |text: &str| Prose::new(text).map_err(|error| unclear("text")(&error));
-        if self.want.trim().is_empty() {
-            return Err(unclear("want")(&"say in a few words what you want"));
-        }
-        let more = self.text.as_deref().unwrap_or_default();
-        match Title::new(&self.want) {
-            Ok(title) => Ok((title, prose(more)?)),
-            Err(intentcast_protocol::text::TextError::TooLong { .. }) => {
-                Ok((Title::lossy(&self.want), prose(&format!("{} {more}", self.want))?))
-            }
-            Err(error) => Err(unclear("want")(&error)),
-        }
+/// The title, and the longer text; a want too long for a title is cut there and whole in the text.
+fn words(want: &str, more: Option<&str>) -> Result<(Title, Prose), Unclear> {
+    let prose = |text: &str| Prose::new(text).map_err(|error| unclear("text")(&error));
+    if want.trim().is_empty() {
+        return Err(unclear("want")(&"say in a few words what you want"));
     }
+    let more = more.unwrap_or_default();
+    match Title::new(want) {
+        Ok(title) => Ok((title, prose(more)?)),
+        Err(intentcast_protocol::text::TextError::TooLong { .. }) => {
+            Ok((Title::lossy(want), prose(&format!("{want} {more}"))?))
+        }
+        Err(error) => Err(unclear("want")(&error)),
+    }
+}
 
-    fn wishes(&self) -> Result<Vec<Wish>, Unclear> {
-        let parse = |field: &'static str, text: &str, strength| {
-            Wish::parse(text, strength).map_err(|error| unclear(field)(&error))
-        };
-        let mut wishes = Vec::new();
-        for text in &self.must {
-            wishes.push(parse("must", text, Strength::Must)?);
-        }
-        for text in &self.prefer {
-            let (text, weight) = weighed("prefer", text)?;
-            wishes.push(parse("prefer", text, Strength::Prefer(weight))?);
-        }
-        for text in &self.avoid {
-            let (text, weight) = weighed("avoid", text)?;
-            wishes.push(parse("avoid", text, Strength::Avoid(weight))?);
-        }
-        Ok(wishes)
+fn wishes(must: &[String], prefer: &[String], avoid: &[String]) -> Result<Vec<Wish>, Unclear> {
+    let parse =
+        |field: &'static str, text: &str, strength| Wish::parse(text, strength).map_err(|error| unclear(field)(&error));
+    let mut wishes = Vec::new();
+    for text in must {
+        wishes.push(parse("must", text, Strength::Must)?);
     }
+    for text in prefer {
+        let (text, weight) = weighed("prefer", text)?;
+        wishes.push(parse("prefer", text, Strength::Prefer(weight))?);
+    }
+    for text in avoid {
+        let (text, weight) = weighed("avoid", text)?;
+        wishes.push(parse("avoid", text, Strength::Avoid(weight))?);
+    }
+    Ok(wishes)
+}
 
-    fn conditions(&self) -> Result<Conditions, Unclear> {
-        let words = self.condition.iter().flat_map(|words| words.split(','));
-        let conditions: Option<Vec<Condition>> = words.map(Condition::from_word).collect();
-        let conditions = conditions.ok_or_else(|| unclear("condition")(&"one or more of new, refurbished, used"))?;
-        Ok(Conditions::of(&conditions).unwrap_or(Conditions::NEW))
-    }
+/// `None` where nothing is said.
+fn conditions(said: &[String]) -> Result<Option<Conditions>, Unclear> {
+    let words = said.iter().flat_map(|words| words.split(','));
+    let conditions: Option<Vec<Condition>> = words.map(Condition::from_word).collect();
+    let conditions = conditions.ok_or_else(|| unclear("condition")(&"one or more of new, refurbished, used"))?;
+    Ok(Conditions::of(&conditions))
+}
 
-    fn place(&self) -> Result<Place, Unclear> {
-        let region = Region::resolve(&self.region).map_err(|error| unclear("region")(&error))?;
-        let cell: Option<Cell> = match &self.cell {
-            Some(text) => Some(
-                text.parse()
-                    .map_err(|error| unclear("cell")(&error as &dyn std::fmt::Display))?,
-            ),
-            None => None,
-        };
-        Ok(Place {
-            region,
-            cell,
-            radius_km: self.radius_km,
-        })
-    }
+fn place(region: &str, cell: Option<&str>, radius_km: u16) -> Result<Place, Unclear> {
+    let region = Region::resolve(region).map_err(|error| unclear("region")(&error))?;
+    let cell: Option<Cell> = cell
+        .map(str::parse)
+        .transpose()
+        .map_err(|error| unclear("cell")(&error as &dyn std::fmt::Display))?;
+    Ok(Place {
+        region,
+        cell,
+        radius_km,
+    })
+}
 
-    fn fulfilments(&self) -> Result<Fulfilments, Unclear> {
-        if self.fulfilment.is_empty() {
-            return Ok(Fulfilments::default());
-        }
-        let ways = self
-            .fulfilment
-            .iter()
-            .flat_map(|words| words.split(','))
-            .map(str::parse);
-        let ways: Vec<Fulfilment> = ways
-            .collect::<Result<_, _>>()
-            .map_err(|error| unclear("fulfilment")(&error as &dyn std::fmt::Display))?;
-        Fulfilments::of(&ways).map_err(|error| unclear("fulfilment")(&error))
+/// `None` where nothing is said.
+fn fulfilments(said: &[String]) -> Result<Option<Fulfilments>, Unclear> {
+    if said.is_empty() {
+        return Ok(None);
     }
+    let ways = said.iter().flat_map(|words| words.split(',')).map(str::parse);
+    let ways: Vec<Fulfilment> = ways
+        .collect::<Result<_, _>>()
+        .map_err(|error| unclear("fulfilment")(&error as &dyn std::fmt::Display))?;
+    let ways = Fulfilments::of(&ways).map_err(|error| unclear("fulfilment")(&error))?;
+    Ok(Some(ways))
 }
 
 /// What the market would refuse anyway, said in the words of the fields here.
@@ -280,8 +299,24 @@ fn check(now: Timestamp, draft: &Draft) -> Result<(), Unclear> {
     if draft.quantity == 0 {
         return Err(unclear("quantity")(&"at least one"));
     }
-    if draft.budget.ceiling().minor <= 0 {
-        return Err(unclear("budget")(&"more than nothing"));
+    if let Err(fault) = draft.budget.check() {
+        return Err(of_fault("budget", fault));
+    }
+    for withheld in &draft.withhold {
+        let name = if withheld.stage == Stage::Signed {
+            "once_signed"
+        } else {
+            "once_accepted"
+        };
+        withheld.check().map_err(|fault| of_fault(name, fault))?;
+    }
+    let mut fields: Vec<&Word> = draft.withhold.iter().map(|withheld| &withheld.field).collect();
+    fields.sort_unstable();
+    if fields.windows(2).any(|pair| pair[0] == pair[1]) || fields.len() > limits::WITHHELD {
+        return Err(unclear("once_accepted")(&format!(
+            "each field once, and at most {} in all",
+            limits::WITHHELD
+        )));
     }
     if draft.wishes.len() > limits::ATTRIBUTES {
         return Err(unclear("must")(&format!(
@@ -313,6 +348,14 @@ fn check(now: Timestamp, draft: &Draft) -> Result<(), Unclear> {
     Ok(())
 }
 
+/// What the protocol says against a field, in the words of the fields here.
+fn of_fault(field: &'static str, fault: Fault) -> Unclear {
+    match fault {
+        Fault::Invalid { why, .. } => unclear(field)(&why),
+        fault => unclear(field)(&fault),
+    }
+}
+
 /// `NAME=VALUE:WEIGHT` or `NAME=VALUE`.
 fn weighed<'a>(field: &'static str, text: &'a str) -> Result<(&'a str, u8), Unclear> {
     let Some((wish, weight)) = text.rsplit_once(':') else {
@@ -327,28 +370,14 @@ fn weighed<'a>(field: &'static str, text: &'a str) -> Result<(&'a str, u8), Uncl
     }
 }
 
-/// The draft that would cast this intent once more, now: to try rules on.
-pub fn again(now: Timestamp, intent: &Intent) -> Draft {
-    Draft {
-        title: intent.title.clone(),
-        text: intent.text.clone(),
-        language: intent.language,
-        category: intent.category,
-        wishes: intent.wishes.to_vec(),
-        quantity: intent.quantity,
-        conditions: intent.conditions,
-        budget: intent.budget,
-        place: intent.place,
-        fulfilment: intent.fulfilment,
-        need_by: intent.need_by,
-        offers_due: intent.offers_due.max(now.plus(Seconds(60))),
-        expires: intent.offers_due.max(now.plus(Seconds(60))).plus(Seconds(60)),
-        max_offers: intent.max_offers,
-        offers_per_seller: intent.offers_per_seller,
-        max_rounds: intent.max_rounds,
-        terms: intent.terms.clone(),
-        may_ask: intent.may_ask.to_vec(),
-    }
+/// This intent as if it were cast once more, now, and when it would end: to try rules on.
+pub fn again(now: Timestamp, intent: &Intent) -> (Intent, Timestamp) {
+    let offers_due = intent.offers_due.max(now.plus(Seconds(60)));
+    let intent = Intent {
+        offers_due,
+        ..intent.clone()
+    };
+    (intent, offers_due.plus(Seconds(60)))
 }
 
 /// Not a length of time.
@@ -400,14 +429,26 @@ pub fn moment(text: &str) -> Result<Timestamp, NoMoment> {
     moment_in(text, TimeZone::system())
 }
 
+/// The same, but that a date means its first second.
+///
+/// # Errors
+/// [`NoMoment`], also before 1970.
+pub fn beginning(text: &str) -> Result<Timestamp, NoMoment> {
+    at_time_in(text, TimeZone::system(), civil::Time::midnight())
+}
+
 fn moment_in(text: &str, zone: TimeZone) -> Result<Timestamp, NoMoment> {
+    at_time_in(text, zone, civil::time(23, 59, 59, 0))
+}
+
+fn at_time_in(text: &str, zone: TimeZone, of_day: civil::Time) -> Result<Timestamp, NoMoment> {
     let text = text.trim();
     let no = || NoMoment(text.chars().take(40).collect());
     let moment = match text.parse::<jiff::Timestamp>() {
         Ok(moment) => moment,
         Err(_) if text.len() == "2026-12-24".len() => {
             let date: civil::Date = text.parse().map_err(|_| no())?;
-            date.at(23, 59, 59, 0).to_zoned(zone).map_err(|_| no())?.timestamp()
+            date.to_datetime(of_day).to_zoned(zone).map_err(|_| no())?.timestamp()
         }
         Err(_) => return Err(no()),
     };
@@ -549,6 +590,8 @@ mod tests {
         let utc = |text| moment_in(text, TimeZone::UTC).map(|at| at.to_string());
         assert_eq!(utc("2026-12-24").unwrap(), "2026-12-24T23:59:59Z");
         assert_eq!(utc("2026-12-24T18:00:00+01:00").unwrap(), "2026-12-24T17:00:00Z");
+        let midnight = at_time_in("2026-12-24", TimeZone::UTC, civil::Time::midnight());
+        assert_eq!(midnight.unwrap().to_string(), "2026-12-24T00:00:00Z");
         let berlin = TimeZone::fixed(jiff::tz::offset(1));
         assert_eq!(
             moment_in("2026-12-24", berlin).unwrap().to_string(),

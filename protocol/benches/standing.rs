@@ -308,6 +308,7 @@ fn intent(items: &[Item], shops: usize, chance: &mut Chance) -> Intent {
         terms: TermsSet::default(),
         may_ask: List::default(),
         reply: ReplyPath::default(),
+        withheld: List::default(),
     }
 }
 

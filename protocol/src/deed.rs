@@ -6,7 +6,7 @@ use crate::{
     codec::{decode, encode},
     envelope::{Header, Kind, Record, Verified, open},
     fault::Fault,
-    id::{AgreementId, IntentId, OfferId, RecordId, TermsHash, digest},
+    id::{AgreementId, EntryHash, IntentId, OfferId, RecordId, TermsHash, digest},
     intent::{Amendment, Intent},
     limits,
     list::{Bytes, List},
@@ -82,6 +82,25 @@ impl Record for Confirmation {
     }
 }
 
+/// A party's question to the other: what do you hold of this deal? Signed with the key that the party signed the deal
+/// with, and short-lived.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
+pub struct Inquiry {
+    /// Which deal.
+    pub agreement: AgreementId,
+}
+
+impl Record for Inquiry {
+    const KIND: Kind = Kind::Inquiry;
+    const MAX_BODY: usize = 64;
+    const STAMP_BITS: u32 = 0;
+    const LIFE: Seconds = limits::INQUIRY_LIFE;
+
+    fn check(&self, _: &Header) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
 /// The two-sided record: every signature that the deal stands on, the same bytes in both stores.
 ///
 /// It carries no signature of its own; the four inside are of exactly the two parties.
@@ -121,6 +140,11 @@ impl Settled {
     /// The agreement's encoding, equal on both sides.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// SHA-256 of the encoding, tagged, to compare across the two stores.
+    pub fn bytes_hash(&self) -> EntryHash {
+        EntryHash(digest("intentcast/1/agreement-bytes", &[&self.bytes]))
     }
 
     /// The want as it stood when the offer was made.

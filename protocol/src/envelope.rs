@@ -46,11 +46,13 @@ pub enum Kind {
     Ticket = 10,
     /// [`crate::rating::Rating`]
     Rating = 11,
+    /// [`crate::deed::Inquiry`]
+    Inquiry = 12,
 }
 
 impl Kind {
     /// Every kind that this version knows.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Intent,
         Self::Amendment,
         Self::Withdrawal,
@@ -62,6 +64,7 @@ impl Kind {
         Self::Letter,
         Self::Ticket,
         Self::Rating,
+        Self::Inquiry,
     ];
 
     /// The kind with this number on the wire.

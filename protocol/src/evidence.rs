@@ -8,15 +8,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     deed::{Acceptance, Agreement, Confirmation, Settled},
-    envelope::{Kind, Record, Verified, open, record_id},
+    envelope::{Kind, Record, Signed, Verified, open, record_id},
+    fault::Fault,
     id::{AgreementId, IntentId, OfferId, RecordId, TermsHash},
     intent::{Amendment, Intent},
     keys::PublicKey,
+    letter::{Letter, ThreadId},
     limits,
     list::{Bytes, List},
     offer::Offer,
+    order::{Order, OrderView},
     receipt::Receipt,
     terms::{self, Act},
+    thread::Role,
     time::Timestamp,
 };
 
@@ -26,6 +30,8 @@ pub const FORMAT: &str = "intentcast-evidence/1";
 pub const FILE_BYTES: usize = 1024 * 1024;
 /// Records of one agreement, its receipts aside.
 const RECORDS: usize = 5;
+/// Letters of one thread: all that its two sides may write.
+const LETTERS: usize = 2 * limits::LETTERS_PER_SIDE;
 /// Clauses of one document of terms; the longest has six.
 const CLAUSES: usize = 64;
 
@@ -47,6 +53,13 @@ pub struct Evidence {
     pub terms: List<TermsText, { limits::TERMS }>,
     /// The two-sided record's bytes, the same in both stores.
     pub agreement: Bytes<{ 2 * limits::FRAME_BYTES }>,
+    /// What the two wrote to each other, first to last.
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pub letters: List<Bytes<{ limits::FRAME_BYTES }>, LETTERS>,
+}
+
+fn is_empty<T, const MAX: usize>(list: &List<T, MAX>) -> bool {
+    list.is_empty()
 }
 
 /// One signed record, copied.
@@ -113,7 +126,8 @@ pub struct Summary {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{place}: {why}")]
 pub struct Flaw {
-    /// Where, as a path into the file: `records[2]`, `summary.total`.
+    /// Where: a record by what it is, `offer`, `receipt 3 (shipped)`, and everything else as a path into the file,
+    /// `summary.total`.
     pub place: String,
     /// Why it does not hold.
     pub why: String,
@@ -130,6 +144,8 @@ pub struct Report {
     pub terms: usize,
     /// The last moment that a receipt tells of, or that of the deal.
     pub until: Timestamp,
+    /// How far the order has come.
+    pub order: OrderView,
     /// The deal in words.
     pub summary: Summary,
 }
@@ -146,6 +162,23 @@ fn flaw<T>(place: impl Into<String>, why: impl Into<String>) -> Result<T, Flaw> 
     })
 }
 
+/// What is wrong with a record, said of its bytes.
+fn broken(fault: &Fault) -> String {
+    match fault {
+        Fault::BadSignature => "signature: not its author's over these bytes: they were changed".into(),
+        fault => fault.to_string(),
+    }
+}
+
+/// A receipt by its place in the chain, from 1, and what it claims to tell of.
+fn receipt_place(at: usize, copy: &RecordCopy) -> String {
+    let claim = Signed::<Receipt>::parse(&copy.hex)
+        .ok()
+        .and_then(|signed| signed.claim());
+    let what = claim.map(|claim| format!(" ({})", claim.event.word()));
+    format!("receipt {}{}", at + 1, what.unwrap_or_default())
+}
+
 fn kind_word(kind: Kind) -> &'static str {
     match kind {
         Kind::Intent => "intent",
@@ -159,6 +192,7 @@ fn kind_word(kind: Kind) -> &'static str {
         Kind::Letter => "letter",
         Kind::Ticket => "ticket",
         Kind::Rating => "rating",
+        Kind::Inquiry => "inquiry",
     }
 }
 
@@ -175,17 +209,12 @@ impl RecordCopy {
     /// The record, verified, if it is what it is said to be.
     fn read<T: Record>(&self, place: &str) -> Result<Verified<T>, Flaw> {
         if self.kind != kind_word(T::KIND) {
-            return flaw(
-                format!("{place}.kind"),
-                format!("{} is expected here", kind_word(T::KIND)),
-            );
+            let expected = kind_word(T::KIND);
+            return flaw(place, format!("kind: {expected} is expected here"));
         }
-        let record = open(&self.hex).or_else(|fault| flaw(format!("{place}.hex"), fault.to_string()))?;
+        let record = open(&self.hex).or_else(|fault| flaw(place, broken(&fault)))?;
         if record_id(&self.hex) != self.id {
-            return flaw(
-                format!("{place}.id"),
-                format!("the hash of the record is {}", record_id(&self.hex)),
-            );
+            return flaw(place, format!("id: the record's hash is {}", record_id(&self.hex)));
         }
         Ok(record)
     }
@@ -292,7 +321,17 @@ impl Evidence {
             receipts: List::cut(receipts.iter().map(RecordCopy::of)),
             terms: List::cut(terms),
             agreement: Bytes::new(settled.bytes()).expect("the limits of its records add up to less"),
+            letters: List::default(),
         })
+    }
+
+    /// The same with what the two wrote to each other, each letter after all that its author had before them.
+    pub fn with_letters<'a>(mut self, letters: impl IntoIterator<Item = &'a Verified<Letter>>) -> Self {
+        let copies = letters
+            .into_iter()
+            .map(|letter| Bytes::new(letter.bytes()).expect("a verified record is no longer than a frame"));
+        self.letters = List::cut(copies);
+        self
     }
 
     /// Works everything out again from the signed bytes: signatures and ids, how the records refer to one another, the
@@ -312,7 +351,8 @@ impl Evidence {
             return flaw("agreement_id", format!("intent, offer and terms make {}", settled.id));
         }
         self.check_terms(&settled)?;
-        let receipts = self.check_receipts(&settled)?;
+        let (receipts, order) = self.check_receipts(&settled)?;
+        self.check_letters(&settled)?;
         let computed = Summary::of(&settled, &receipts);
         for ((name, said), (_, signed)) in self.summary.fields().into_iter().zip(computed.fields()) {
             if said != signed {
@@ -325,15 +365,15 @@ impl Evidence {
         }
         Ok(Report {
             agreement: settled.id,
-            signatures: self.records.len() + receipts.len(),
+            signatures: self.records.len() + receipts.len() + self.letters.len(),
             terms: self.terms.len(),
             until: receipts.last().map_or(settled.at(), |last| last.header().created),
+            order: order.view(),
             summary: computed,
         })
     }
 
     fn settled(&self) -> Result<Settled, Flaw> {
-        let place = |at: usize| format!("records[{at}]");
         let (amended, copies) = match &self.records[..] {
             [a, b, c, d] => (None, [a, b, c, d]),
             [a, amendment, b, c, d] => (Some(amendment), [a, b, c, d]),
@@ -344,12 +384,11 @@ impl Evidence {
                 );
             }
         };
-        let more = usize::from(amended.is_some());
-        let intent: Verified<Intent> = copies[0].read(&place(0))?;
-        let amendment: Option<Verified<Amendment>> = amended.map(|copy| copy.read(&place(1))).transpose()?;
-        let offer: Verified<Offer> = copies[1].read(&place(1 + more))?;
-        let acceptance: Verified<Acceptance> = copies[2].read(&place(2 + more))?;
-        let confirmation: Verified<Confirmation> = copies[3].read(&place(3 + more))?;
+        let intent: Verified<Intent> = copies[0].read("intent")?;
+        let amendment: Option<Verified<Amendment>> = amended.map(|copy| copy.read("amendment")).transpose()?;
+        let offer: Verified<Offer> = copies[1].read("offer")?;
+        let acceptance: Verified<Acceptance> = copies[2].read("acceptance")?;
+        let confirmation: Verified<Confirmation> = copies[3].read("confirmation")?;
         Agreement::of(&intent, amendment.as_ref(), &offer, &acceptance, &confirmation)
             .or_else(|unsettled| flaw("records", unsettled.to_string()))
     }
@@ -377,32 +416,52 @@ impl Evidence {
         Ok(())
     }
 
-    fn check_receipts(&self, settled: &Settled) -> Result<Vec<Verified<Receipt>>, Flaw> {
-        let mut receipts: Vec<Verified<Receipt>> = Vec::new();
-        for (at, copy) in self.receipts.iter().enumerate() {
-            let place = format!("receipts[{at}]");
-            let receipt: Verified<Receipt> = copy.read(&place)?;
-            let before = receipts.last().map(Verified::id);
-            if receipt.header().author != settled.offer.header().author {
-                return flaw(place, "signed by another than the seller");
+    /// Each side's letters are one chain without a gap, and none speaks of one that is not there.
+    fn check_letters(&self, settled: &Settled) -> Result<(), Flaw> {
+        let thread = ThreadId {
+            intent: settled.intent.id().into(),
+            seller: settled.offer.header().author,
+        };
+        let customer = settled.intent.header().author;
+        let mut chains: [Vec<RecordId>; 2] = Default::default();
+        for (at, bytes) in self.letters.iter().enumerate() {
+            let letter: Verified<Letter> = open(bytes).or_else(|fault| flaw(format!("letter {at}"), broken(&fault)))?;
+            let place = format!("letter {at} ({})", letter.matter.word());
+            let author = letter.header().author;
+            let side = match author {
+                author if author == customer => Role::Customer,
+                author if author == thread.seller => Role::Seller,
+                _ => return flaw(place, "its author is neither the customer nor the seller"),
+            };
+            let (ours, theirs) = (&chains[side as usize], &chains[side.other() as usize]);
+            if letter.thread != thread {
+                return flaw(place, "it is of another conversation");
             }
-            if receipt.agreement != settled.id {
-                return flaw(place, "of another agreement");
-            }
-            if receipt.sequence as usize != at || receipt.previous != before {
-                return flaw(place, "not the link that follows the one before");
-            }
-            if receipt.total != settled.acceptance.total {
+            if letter.number as usize != ours.len() || letter.before != ours.last().copied() {
                 return flaw(
                     place,
-                    format!("names {}, agreed was {}", receipt.total, settled.acceptance.total),
+                    format!("a letter of the {side} before it is missing or was exchanged"),
                 );
             }
-            receipts.push(receipt);
+            if letter.after.is_some_and(|after| !theirs.contains(&after)) {
+                return flaw(place, "the letter of the other side that it follows is not before it");
+            }
+            chains[side as usize].push(letter.id());
+        }
+        Ok(())
+    }
+
+    /// Every link of the chain in turn: its bytes, its signature, its place, and whether it may follow.
+    fn check_receipts(&self, settled: &Settled) -> Result<(Vec<Verified<Receipt>>, Order), Flaw> {
+        let mut receipts: Vec<Verified<Receipt>> = Vec::new();
+        for (at, copy) in self.receipts.iter().enumerate() {
+            receipts.push(copy.read(&receipt_place(at, copy))?);
         }
         if receipts.is_empty() {
             return flaw("receipts", "an agreement has one at least: confirmed");
         }
-        Ok(receipts)
+        let order = Order::of(settled, &receipts)
+            .or_else(|(at, difference)| flaw(receipt_place(at, &self.receipts[at]), difference.to_string()))?;
+        Ok((receipts, order))
     }
 }

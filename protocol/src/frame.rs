@@ -6,7 +6,7 @@ use crate::{
     codec::{decode, encode},
     envelope::record_id,
     fault::Fault,
-    id::RecordId,
+    id::{AgreementId, EntryHash, RecordId},
     limits,
     list::{Bytes, List},
     time::Seconds,
@@ -67,8 +67,22 @@ pub enum Frame {
         /// Their envelopes.
         records: List<Bytes<{ limits::GOSSIP_BYTES }>, { limits::PULL }>,
     },
-    /// Either side of a thread to the other: its next letter. Answered by `Stored` or `Refused`.
+    /// Either to the other: one letter of a thread. Answered by `Stored` or `Refused`.
     Letter(RecordBytes),
+    /// Either party of a deal to the other: what do you hold of it? An [`crate::deed::Inquiry`], signed, so that nobody
+    /// else learns that there is a deal. Answered by `Held` or `Refused`.
+    Compare(RecordBytes),
+    /// What this side of a deal holds of it.
+    Held {
+        /// Which deal.
+        agreement: AgreementId,
+        /// SHA-256 of the two-sided record's bytes.
+        bytes: EntryHash,
+        /// How many receipts.
+        receipts: u32,
+        /// The last of them.
+        last: Option<RecordId>,
+    },
 }
 
 /// Why a frame's record is not taken, in a word that both sides' programmers know.
@@ -161,9 +175,12 @@ impl Frame {
             | Self::Decline(record)
             | Self::Receipt(record)
             | Self::Withdrawal(record)
-            | Self::Letter(record) => Some(record_id(record)),
+            | Self::Letter(record)
+            | Self::Compare(record) => Some(record_id(record)),
             Self::Stored(about) | Self::Refused { about, .. } => Some(*about),
-            Self::Pull { .. } | Self::Confirmed { .. } | Self::Open { .. } | Self::Tell { .. } => None,
+            Self::Pull { .. } | Self::Confirmed { .. } | Self::Open { .. } | Self::Tell { .. } | Self::Held { .. } => {
+                None
+            }
         }
     }
 

@@ -8,12 +8,13 @@ use crate::{
     attribute::Wish,
     category::CategoryId,
     contact::ReplyPath,
+    disclosure::{self, Commitment, Withheld},
     envelope::{Header, Kind, Record},
     fault::Fault,
     id::{IntentId, RecordId},
     limits,
     list::List,
-    money::Money,
+    money::{Currency, Money},
     place::{Fulfilments, Place},
     terms::TermsSet,
     text::{Prose, Title, Word},
@@ -127,19 +128,74 @@ impl fmt::Display for Conditions {
     }
 }
 
-/// What the person will spend at most, delivery and tax included. Variants to come say less and prove it later.
+/// What the person will spend at most, delivery and tax included, as far as it is said. The customer's own node knows
+/// the rest: see [`crate::disclosure`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Debug)]
 #[serde(rename_all = "snake_case")]
 pub enum Budget {
     /// Said openly.
     Public(Money),
+    /// It lies between these two; sellers are held to the upper end.
+    Band {
+        /// The lower end.
+        least: Money,
+        /// The upper end.
+        most: Money,
+    },
+    /// Not said, and committed to: opened under an agreement.
+    Committed {
+        /// Of which currency it is.
+        currency: Currency,
+        /// What it is held against once it is opened.
+        commitment: Commitment,
+    },
+    /// Not said.
+    Hidden {
+        /// Of which currency it is.
+        currency: Currency,
+    },
 }
 
 impl Budget {
-    /// The most the landed total may be.
-    pub fn ceiling(&self) -> Money {
+    /// The most that the landed total may be, as far as it is said: nothing of a budget that is committed or hidden.
+    pub fn ceiling(&self) -> Option<Money> {
         match self {
-            Self::Public(money) => *money,
+            Self::Public(money) => Some(*money),
+            Self::Band { most, .. } => Some(*most),
+            Self::Committed { .. } | Self::Hidden { .. } => None,
+        }
+    }
+
+    /// The currency, which is always said.
+    pub fn currency(&self) -> Currency {
+        match self {
+            Self::Public(money) => money.currency,
+            Self::Band { most, .. } => most.currency,
+            Self::Committed { currency, .. } | Self::Hidden { currency } => *currency,
+        }
+    }
+
+    fn check(&self) -> Result<(), Fault> {
+        match self {
+            Self::Public(money) if money.minor <= 0 => Err(invalid("budget", "more than nothing")),
+            Self::Band { least, most } if least.currency != most.currency || least.minor <= 0 => {
+                Err(invalid("budget", "a band of one currency, above nothing"))
+            }
+            Self::Band { least, most } if least.minor >= most.minor => {
+                Err(invalid("budget", "a band from less to more"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Budget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Public(money) => money.fmt(f),
+            Self::Band { least, most } => write!(f, "{least} to {most}"),
+            Self::Committed { currency, .. } => write!(f, "committed, in {currency}"),
+            Self::Hidden { currency } => write!(f, "hidden, in {currency}"),
         }
     }
 }
@@ -183,6 +239,23 @@ pub struct Intent {
     pub may_ask: List<Word, { limits::STRANDS }>,
     /// Where offers go.
     pub reply: ReplyPath,
+    /// What is not said to all, and from when on it may be opened.
+    pub withheld: List<Withheld, { limits::WITHHELD }>,
+}
+
+impl Intent {
+    /// Whether an answer to one is an answer to the other: all is the same but where answers go, until when, and how
+    /// many. Sellers who have answered need not answer again.
+    pub fn asks_the_same(&self, other: &Self) -> bool {
+        *self
+            == Self {
+                reply: self.reply.clone(),
+                offers_due: self.offers_due,
+                max_offers: self.max_offers,
+                offers_per_seller: self.offers_per_seller,
+                ..other.clone()
+            }
+    }
 }
 
 fn invalid(field: &'static str, why: &str) -> Fault {
@@ -209,9 +282,8 @@ impl Record for Intent {
             return Err(invalid("quantity", "at least one"));
         }
         self.conditions.check()?;
-        if self.budget.ceiling().minor <= 0 {
-            return Err(invalid("budget", "more than nothing"));
-        }
+        self.budget.check()?;
+        disclosure::check(&self.withheld)?;
         if self.offers_due <= header.created || self.offers_due > header.expires {
             return Err(invalid("offers_due", "after it was created and before it expires"));
         }

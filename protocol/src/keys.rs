@@ -8,6 +8,7 @@ use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
+use crate::disclosure::Salt;
 use crate::id::{deserialize_fixed, digest, id, serialize_fixed};
 use std::str::FromStr;
 
@@ -114,6 +115,16 @@ impl Seed {
     /// The key that rates what was bought under one agreement, tied to nothing else.
     pub fn rating_key(&self, agreement: &[u8; 32]) -> Key {
         self.key("intentcast/1/key/rating", agreement)
+    }
+
+    /// The salt of one field that an intent withholds in its version of this number. Whoever sees one, or many, can work
+    /// out no other.
+    pub fn salt(&self, nonce: &[u8; 16], version: u32, field: &str) -> Salt {
+        let of = digest(
+            "intentcast/1/salt/of",
+            &[nonce, &version.to_be_bytes(), field.as_bytes()],
+        );
+        Salt(digest("intentcast/1/salt", &[&*self.0, &of]))
     }
 
     fn key(&self, tag: &str, nonce: &[u8]) -> Key {

@@ -1,13 +1,16 @@
 //! What a node keeps for ever: facts in a hash chain, from which the market is rebuilt after a restart.
 //!
-//! An entry names the hash of the one before it, so that nothing kept can change or vanish unseen. Nothing here is
-//! secret: the keys of intents are worked out from the seed and the nonce kept beside the intent.
+//! An entry names the hash of the one before it, so that nothing kept can change or vanish unseen. No key is here: the
+//! keys of intents are worked out from the seed and the nonce kept beside the intent. But what the person withholds is,
+//! with its salts: the true budget, an exact place, a contact. The ledger is the person's own disk, and the folder it
+//! lies in is open to its owner alone; whoever hands it on hands those on.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     codec::{Malformed, decode, encode},
     deed::{Acceptance, Confirmation, Difference},
+    disclosure::Kept,
     envelope::Verified,
     frame::Refusal,
     id::{AgreementId, EntryHash, IntentId, OfferId, RecordId, digest},
@@ -53,6 +56,10 @@ pub enum Fact {
         nonce: [u8; 16],
         /// What was cast.
         intent: Verified<Intent>,
+        /// What it does not say.
+        kept: Kept,
+        /// The want that it is said in the place of, which was over.
+        renews: Option<IntentId>,
     },
     /// We said a want anew.
     Amended(Verified<Amendment>),
@@ -132,6 +139,15 @@ pub enum Fact {
         agreement: AgreementId,
         /// What.
         difference: Difference,
+    },
+    /// What a version of a want of ours does not say; until the next of these, that holds for later versions too.
+    Kept {
+        /// Which want.
+        intent: IntentId,
+        /// Which version: the intent's own record, or an amendment.
+        revision: RecordId,
+        /// What.
+        kept: Kept,
     },
     /// We wrote a letter.
     Wrote(Verified<Letter>),

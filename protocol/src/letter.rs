@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     attribute::Attribute,
     contact::ReplyPath,
+    disclosure::Opened,
     envelope::{Header, Kind, Record},
     fault::Fault,
     id::{AgreementId, EntryHash, IntentId, OfferId, RecordId, TermsHash, digest},
@@ -119,8 +120,10 @@ pub enum Matter {
     },
     /// Customer: what the want withheld, for this seller alone.
     Disclosed {
+        /// The offer with which the seller has come so far; it answers the version of the want that withheld it.
+        offer: OfferId,
         /// What, with what its commitment is checked by.
-        fields: List<Disclosure, { limits::DISCLOSURES }>,
+        fields: List<Opened, { limits::DISCLOSURES }>,
     },
     /// Either: the deal should change.
     Proposal(Proposal),
@@ -236,17 +239,6 @@ pub enum Change {
     WarrantyMonths(u16),
     /// The first line with this attribute.
     Attribute(Attribute),
-}
-
-/// One field that a want withheld.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
-pub struct Disclosure {
-    /// Which.
-    pub field: Word,
-    /// What it is.
-    pub value: Prose,
-    /// What it was hashed with.
-    pub salt: [u8; 16],
 }
 
 /// A change to a deal that stands, which takes both sides.
@@ -567,7 +559,7 @@ impl Matter {
                 Ok(())
             }
             Self::Revised { round: 0, .. } => Err(invalid("round", "1 or more")),
-            Self::Disclosed { fields } if fields.is_empty() => Err(Fault::Missing("fields")),
+            Self::Disclosed { fields, .. } if fields.is_empty() => Err(Fault::Missing("fields")),
             Self::Proposal(proposal) if proposal.changes.is_empty() => Err(Fault::Missing("changes")),
             Self::Granted { sealed, .. } if sealed.is_empty() => Err(Fault::Missing("sealed")),
             Self::PermissionRequest { permission, .. } | Self::Granted { permission, .. } => permission.check(header),

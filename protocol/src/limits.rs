@@ -24,6 +24,10 @@ pub const INTENT_LIFE: Seconds = Seconds(14 * 24 * 3600);
 pub const OFFER_LIFE: Seconds = Seconds(30 * 24 * 3600);
 /// A record of an agreement (acceptance, confirmation, receipt) stays verifiable this long: ten years of warranty law.
 pub const DEED_LIFE: Seconds = Seconds(10 * 366 * 24 * 3600);
+/// A question for what the other side of a deal holds stays good this long: it is answered at once or not at all.
+pub const INQUIRY_LIFE: Seconds = Seconds(5 * 60);
+/// How long a receipt is brought to a customer who does not answer: a quarter of a year, counted from the newest.
+pub const RECEIPT_POSTING: Seconds = Seconds(90 * 24 * 3600);
 /// How far ahead of ours a stranger's clock may run.
 pub const CLOCK_SKEW: Seconds = Seconds(120);
 
@@ -50,6 +54,8 @@ pub const INTERESTS: usize = 10_000;
 pub const TERMS: usize = 8;
 /// Strands of personal data that an intent may let be asked, and an offer may ask.
 pub const STRANDS: usize = 8;
+/// Fields that an intent may withhold: 8 x (48 + 32 + 2) bytes are a sixth of its body.
+pub const WITHHELD: usize = 8;
 /// Lines of one offer.
 pub const LINES: usize = 8;
 /// Peer id, bytes: an identity multihash of an ed25519 key is 38, a SHA-256 one 34.

@@ -1,5 +1,7 @@
 //! What becomes of an agreement: a chain of the seller's signed order events, each naming the one before.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -57,6 +59,21 @@ impl OrderEvent {
             Self::Returned => "returned",
             Self::Refunded { .. } => "refunded",
             Self::Cancelled { .. } => "cancelled",
+        }
+    }
+}
+
+/// The event in a few words, with what it says: `shipped by Yellow Van, YV-17`.
+impl fmt::Display for OrderEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = self.word();
+        match self {
+            Self::Confirmed | Self::Delivered | Self::Returned => f.write_str(word),
+            Self::Paid { reference } => write!(f, "{word}, {reference}"),
+            Self::Shipped { carrier, tracking } if tracking.is_empty() => write!(f, "{word} by {carrier}"),
+            Self::Shipped { carrier, tracking } => write!(f, "{word} by {carrier}, {tracking}"),
+            Self::Refunded { amount } => write!(f, "{word} {amount}"),
+            Self::Cancelled { reason } => write!(f, "{word}: {reason}"),
         }
     }
 }

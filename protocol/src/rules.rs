@@ -228,7 +228,7 @@ impl Rules {
 
     /// The delivery rule that serves the place: the narrowest region, then the cheapest, then the first.
     fn delivery_for(&self, intent: &Intent) -> Option<&Delivery> {
-        let currency = intent.budget.ceiling().currency;
+        let currency = intent.budget.currency();
         self.delivery
             .iter()
             .filter(|rule| rule.price.currency == currency && intent.fulfilment.contains(rule.mode))
@@ -254,7 +254,7 @@ impl Rules {
         if !self.categories.is_empty() && !self.categories.iter().any(|ours| ours.covers(item.category)) {
             return no("its category is not one that the rules sell".into());
         }
-        let currency = intent.budget.ceiling().currency;
+        let currency = intent.budget.currency();
         if item.price.currency != currency {
             return no(format!(
                 "its price is in {}, the budget in {currency}",
@@ -376,14 +376,13 @@ impl Rules {
             _ => delivery.price.minor.max(0),
         };
         let goods = unit.checked_mul(quantity)?;
-        let over = goods
-            .checked_add(bring(goods))?
-            .checked_sub(intent.budget.ceiling().minor)?;
-        if over > 0 && self.meet_budget {
+        // A budget that is not said cannot be met by lowering a price.
+        if self.meet_budget
+            && let Some(ceiling) = intent.budget.ceiling()
+            && goods.checked_add(bring(goods))?.checked_sub(ceiling.minor)? > 0
+        {
             // Aim at what leaves room for delivery at its full price; a lower price never makes delivery cheaper.
-            let lowered = intent
-                .budget
-                .ceiling()
+            let lowered = ceiling
                 .minor
                 .checked_sub(delivery.price.minor.max(0))?
                 .checked_div(quantity)?;

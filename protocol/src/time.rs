@@ -32,11 +32,24 @@ impl Timestamp {
         Self(self.0.saturating_add(ms))
     }
 
+    /// The same time of the same day, so many months of the calendar later; the last day of a month that has no such
+    /// day.
+    pub fn plus_months(self, months: u16) -> Self {
+        let (day, within) = (self.0 / DAY_MS, self.0 % DAY_MS);
+        let (year, month, date) = civil(day);
+        let month = year * 12 + (month - 1) + u64::from(months);
+        let first = days_before(month);
+        let date = (date - 1).min(days_before(month + 1) - first - 1);
+        Self((first + date).saturating_mul(DAY_MS).saturating_add(within))
+    }
+
     /// Milliseconds from `earlier` to this moment, zero if it is not earlier.
     pub fn since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
     }
 }
+
+const DAY_MS: u64 = 86_400_000;
 
 /// The calendar moment in UTC, to the second: `2026-11-21T20:43:00Z`.
 impl fmt::Display for Timestamp {
@@ -72,6 +85,16 @@ fn civil(day: u64) -> (u64, u64, u64) {
     (year_of_era + era * 400 + u64::from(month <= 2), month, date)
 }
 
+/// Days from 1970-01-01 to the first of the month that is so many months after the beginning of the year 0, which is
+/// 1970's or a later one.
+fn days_before(month: u64) -> u64 {
+    // The year begins in March here, so that a leap day is its last.
+    let shifted = month - 2;
+    let (year, month) = (shifted / 12, shifted % 12);
+    let days = year * 365 + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5;
+    days.saturating_sub(719_468)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,5 +110,28 @@ mod tests {
         ] {
             assert_eq!(Timestamp(ms).to_string(), text);
         }
+    }
+
+    #[test]
+    fn months_are_those_of_the_calendar() {
+        let day = |text: &str| {
+            let days = (0..80_000).map(|day| Timestamp(day * DAY_MS + 5));
+            days.into_iter().find(|at| at.to_string().starts_with(text)).unwrap()
+        };
+        for (from, months, to) in [
+            ("2026-11-21", 0, "2026-11-21"),
+            ("2026-11-21", 1, "2026-12-21"),
+            ("2026-11-21", 2, "2027-01-21"),
+            ("2026-01-31", 1, "2026-02-28"),
+            ("2028-01-31", 1, "2028-02-29"),
+            ("2028-02-29", 12, "2029-02-28"),
+            ("2026-03-31", 11, "2027-02-28"),
+            ("2026-02-28", 24, "2028-02-28"),
+            ("1970-01-01", 1, "1970-02-01"),
+            ("2099-12-31", 2, "2100-02-28"),
+        ] {
+            assert_eq!(day(from).plus_months(months), day(to), "{from} and {months} months");
+        }
+        assert!(Timestamp(u64::MAX).plus_months(u16::MAX) >= Timestamp(u64::MAX / 2));
     }
 }

@@ -3,7 +3,7 @@
 //! Nothing here ever changes a file unless `INTENTCAST_BLESS=1` says so; see `vectors/README.md`.
 
 mod properties;
-mod samples;
+pub(crate) mod samples;
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
@@ -12,7 +12,8 @@ use serde_json::Value;
 
 use crate::{
     codec::{decode, encode},
-    deed::{Acceptance, Agreement, Confirmation},
+    deed::{Acceptance, Agreement, Confirmation, Inquiry},
+    disclosure::Opened,
     envelope::{Kind, Record, Signed, Verified, kind_of, open, record_id, sign},
     frame::Frame,
     id::{hex, unhex},
@@ -23,7 +24,7 @@ use crate::{
     receipt::Receipt,
     time::Timestamp,
 };
-use samples::{CAST, CUSTOMER, Deal, SELLER};
+use samples::{CAST, CUSTOMER, Deal, SELLER, opened, opened_budget, said_less};
 
 /// One file.
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
@@ -94,6 +95,7 @@ fn word(kind: Kind) -> &'static str {
         Kind::Letter => "letter",
         Kind::Ticket => "ticket",
         Kind::Rating => "rating",
+        Kind::Inquiry => "inquiry",
     }
 }
 
@@ -109,7 +111,19 @@ fn made() -> Vec<Vector> {
         Vector::record("decline", CUSTOMER, &deal.decline),
         Vector::record("acceptance", CUSTOMER, &deal.acceptance),
         Vector::record("confirmation", SELLER, &deal.confirmation),
+        Vector::record("inquiry", CUSTOMER, &deal.inquiry),
     ];
+    for (name, intent) in said_less() {
+        let expires = deal.intent.header().expires;
+        let signed = sign(&Key::from_seed(&CUSTOMER), CAST, expires, intent).expect("sound");
+        all.push(Vector::record(name, CUSTOMER, &signed));
+    }
+    let opened = opened().map(|(_, opened)| opened);
+    for opened in opened.into_iter().chain([opened_budget()]) {
+        let name = format!("opened-{}", opened.field.as_str().replace('.', "-"));
+        let id = Some(opened.commitment().to_string());
+        all.push(Vector::unsigned(&name, "opened", &encode(&opened), id, json(&opened)));
+    }
     for receipt in &deal.receipts {
         let name = format!("receipt-{}", receipt.event.word());
         all.push(Vector::record(&name, SELLER, receipt));
@@ -189,17 +203,18 @@ fn every_kind_frame_and_fact_has_a_vector() {
     }
     // The variants' numbers on the wire: the second byte of a frame, and the byte after an entry's four first fields.
     let frames: Vec<u8> = numbers(&kept, "frame", |bytes| bytes[1]);
-    assert_eq!(frames, (0..11).collect::<Vec<u8>>());
+    assert_eq!(frames, (0..14).collect::<Vec<u8>>());
     let facts = numbers(&kept, "entry", |bytes| {
         let entry: Entry = decode(bytes).expect("an entry");
         bytes[encode(&(entry.number, entry.before, entry.at)).len()]
     });
-    assert_eq!(facts, (0..19).collect::<Vec<u8>>());
+    assert_eq!(facts, (0..20).collect::<Vec<u8>>());
     // A new variant has to be counted above and sampled; these two stop compiling to say so.
     let _ = |frame: &Frame| match frame {
         Frame::Offer(_) | Frame::Acceptance(_) | Frame::Decline(_) | Frame::Receipt(_) | Frame::Withdrawal(_) => {}
         Frame::Pull { .. } | Frame::Stored(_) | Frame::Refused { .. } => {}
-        Frame::Confirmed { .. } | Frame::Open { .. } | Frame::Tell { .. } | Frame::Letter(_) => {}
+        Frame::Confirmed { .. } | Frame::Open { .. } | Frame::Tell { .. } => {}
+        Frame::Letter(_) | Frame::Compare(_) | Frame::Held { .. } => {}
     };
     use crate::ledger::Fact;
     let _ = |fact: &Fact| match fact {
@@ -208,7 +223,8 @@ fn every_kind_frame_and_fact_has_a_vector() {
         Fact::AcceptanceRefused { .. } | Fact::Agreed { .. } | Fact::Receipt(_) | Fact::Heard(_) => {}
         Fact::HeardAmendment(_) | Fact::HeardWithdrawal(_) | Fact::Offered { .. } => {}
         Fact::Delivered { .. } | Fact::DeclineTaken(_) => {}
-        Fact::YesRefused { .. } | Fact::Differed { .. } | Fact::Wrote(_) | Fact::Took(_) | Fact::Rated { .. } => {}
+        Fact::YesRefused { .. } | Fact::Differed { .. } | Fact::Kept { .. } => {}
+        Fact::Wrote(_) | Fact::Took(_) | Fact::Rated { .. } => {}
     };
 }
 
@@ -267,11 +283,19 @@ fn every_file_reads_verifies_and_can_be_written_again_from_its_words() {
             "acceptance" => record_holds::<Acceptance>(vector),
             "confirmation" => record_holds::<Confirmation>(vector),
             "receipt" => record_holds::<Receipt>(vector),
+            "inquiry" => record_holds::<Inquiry>(vector),
             "agreement" => {
                 let settled = Agreement::read(&bytes).unwrap_or_else(|why| panic!("{name}: {why}"));
                 assert_eq!(settled.bytes(), bytes, "{name}");
                 assert_eq!(Some(settled.id.to_string()), vector.id, "{name}");
                 assert_eq!(encode(&readable::<Agreement>(vector)), bytes, "{name}");
+            }
+            // Of an opened value the id is its commitment.
+            "opened" => {
+                let opened: Opened = decode(&bytes).unwrap_or_else(|why| panic!("{name}: {why}"));
+                assert_eq!(encode(&opened), bytes, "{name}");
+                assert_eq!(Some(opened.commitment().to_string()), vector.id, "{name}");
+                assert_eq!(encode(&readable::<Opened>(vector)), bytes, "{name}");
             }
             "frame" => {
                 let frame = Frame::decode(&bytes).unwrap_or_else(|fault| panic!("{name}: {fault}"));
@@ -288,7 +312,7 @@ fn every_file_reads_verifies_and_can_be_written_again_from_its_words() {
             other => panic!("{name} is of the unknown kind {other}"),
         }
     }
-    assert_eq!(chain.len(), 19);
+    assert_eq!(chain.len(), 20);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use intentcast_protocol::{
     id::{AgreementId, IntentId, OfferId, RecordId},
     ledger::{Entry, Fact, audit},
     market::{Answered, Event, IntentState, Market, OfferState, OfferView, Output, Role},
+    order::Order,
     time::Timestamp,
 };
 
@@ -59,7 +60,9 @@ impl Kept {
                 self.record(receipt.id());
             }
             Fact::Receipt(it) => self.record(it.id()),
-            Fact::Published { .. } | Fact::NotTaken(_) | Fact::Delivered { .. } | Fact::Differed { .. } => {}
+            Fact::Wrote(it) | Fact::Took(it) => self.record(it.id()),
+            Fact::Rated { rating, .. } => self.record(rating.id()),
+            Fact::Kept { .. } | Fact::Published { .. } | Fact::NotTaken(_) | Fact::Delivered { .. } | Fact::Differed { .. } => {}
         }
     }
 
@@ -89,11 +92,15 @@ pub(crate) fn promise(world: &mut World, at: usize, output: &Output) {
             Answered::Withdrawn(intent) => kept.withdrawn.contains(intent),
             Answered::Accepted(agreement) => kept.accepted.contains(agreement),
             Answered::Declined(offer) => kept.declined.contains(offer),
-            Answered::Ok => true,
+            Answered::Receipt { receipt, .. } => kept.records.contains(receipt),
+            Answered::Said(record) | Answered::Rated(record) => kept.records.contains(record),
+            Answered::Amended { revision, .. } => kept.records.contains(revision),
+            Answered::Ok | Answered::Compared(_) => true,
         },
         Output::Publish { bytes, .. } => kept.records.contains(&record_id(bytes)),
         Output::Send { frame, .. } => match Frame::decode(frame) {
-            Ok(Frame::Pull { .. }) => true,
+            // A question promises nothing.
+            Ok(Frame::Pull { .. } | Frame::Compare(_)) => true,
             Ok(Frame::Tell { records, .. }) => records.iter().all(|record| kept.records.contains(&record_id(record))),
             Ok(frame) => frame.about().is_some_and(|about| kept.records.contains(&about)),
             Err(_) => false,
@@ -127,8 +134,8 @@ fn within_budget(world: &mut World, at: usize, id: OfferId) {
         let wanted = view.intent.and_then(|intent| market.intent(now, intent));
         let landed = view.offer.map(|offer| offer.totals.landed());
         wanted.zip(landed).is_some_and(|(wanted, landed)| {
-            let budget = wanted.intent.budget.ceiling();
-            landed.currency == budget.currency && landed.minor <= budget.minor
+            let said = wanted.intent.budget.ceiling();
+            landed.currency == wanted.intent.budget.currency() && said.is_none_or(|said| landed.minor <= said.minor)
         })
     });
     if !sound {
@@ -163,6 +170,7 @@ pub fn at_rest(world: &mut World) {
     let mut wrong = Vec::new();
     let mut sellers: BTreeMap<IntentId, Vec<(AgreementId, [u8; 32])>> = BTreeMap::new();
     let mut customers = sellers.clone();
+    let mut chains: BTreeMap<AgreementId, Vec<Vec<RecordId>>> = BTreeMap::new();
     let mut rogues = Vec::new();
     for (at, node) in world.nodes.iter().enumerate() {
         let Some(market) = &node.market else {
@@ -199,6 +207,13 @@ pub fn at_rest(world: &mut World) {
             if !deal.differences.is_empty() {
                 wrong.push(format!("node {at} finds differences among the honest"));
             }
+            if let Some((settled, receipts)) = market.settled(deal.id)
+                && let Err((place, difference)) = Order::of(settled, receipts)
+            {
+                wrong.push(format!("node {at} holds an unlawful receipt {place}: {difference}"));
+            }
+            let ids = deal.receipts.iter().map(|receipt| receipt.id).collect();
+            chains.entry(deal.id).or_default().push(ids);
         }
         let waiting = |view: &&intentcast_protocol::market::IntentView| {
             view.role == Role::Customer && view.state == IntentState::Accepted
@@ -207,6 +222,17 @@ pub fn at_rest(world: &mut World) {
             wrong.push(format!(
                 "node {at} still waits for an answer to its yes for {}",
                 view.id
+            ));
+        }
+    }
+    for (id, sides) in &chains {
+        // One side may lack what is on its way to it; neither has what the other could not have.
+        if let [one, two] = &sides[..]
+            && !one.starts_with(two)
+            && !two.starts_with(one)
+        {
+            wrong.push(format!(
+                "the receipts of deal {id} are not one chain:\n{one:?}\n{two:?}"
             ));
         }
     }
@@ -244,5 +270,9 @@ fn shown(market: &Market, now: Timestamp) -> String {
             ..view
         })
         .collect();
-    format!("{:?}\n{offers:?}\n{:?}", market.intents(now), market.agreements())
+    let mut deals = market.agreements();
+    for receipt in deals.iter_mut().flat_map(|deal| &mut deal.receipts) {
+        receipt.delivery = None;
+    }
+    format!("{:?}\n{offers:?}\n{deals:?}", market.intents(now))
 }

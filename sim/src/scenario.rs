@@ -5,8 +5,11 @@ use std::collections::BTreeSet;
 use intentcast_protocol::{
     id::{OfferId, hex},
     market::{Command, Config, Event, IntentState, OfferState, Role},
+    money::Money,
     offer::Reason,
+    receipt::OrderEvent,
     rules::Rules,
+    text::{Name, Phrase},
     topic::{Topic, for_intent},
 };
 use serde::Serialize;
@@ -217,6 +220,7 @@ pub fn walk(seed: u64, actions: usize, cheating: bool) -> (World, Summary) {
             72..76 => world.move_house(anyone),
             76..80 => world.cut_off((0..6).filter(|_| dice.chance(500)).collect()),
             80..84 => world.cut_off(BTreeSet::new()),
+            84..96 => tell(&mut world, &mut dice),
             _ => {}
         }
         world.run(dice.between((0, 4_000)));
@@ -235,6 +239,37 @@ fn say(world: &mut World, dice: &mut Dice, customer: usize, command: impl Fn(Off
     let offers: Vec<OfferId> = market.offers(now, None).iter().map(|view| view.id).collect();
     if let Some(offer) = dice.pick(&offers) {
         world.command(customer, command(*offer));
+    }
+}
+
+/// A shop says something of one of its orders, likely or not.
+fn tell(world: &mut World, dice: &mut Dice) {
+    let shop = dice.below(3) as usize;
+    let Some(market) = &world.nodes[shop].market else {
+        return;
+    };
+    let sold = market.agreements().into_iter().filter(|deal| deal.role == Role::Seller);
+    let sold: Vec<_> = sold.map(|deal| (deal.id, deal.order.left)).collect();
+    let Some((agreement, left)) = dice.pick(&sold).copied() else {
+        return;
+    };
+    let amount = Money::new(dice.between((0, 60_00)) as i64, left.currency);
+    let number = Phrase::lossy(&dice.below(1_000).to_string());
+    let events = [
+        OrderEvent::Paid {
+            reference: number.clone(),
+        },
+        OrderEvent::Shipped {
+            carrier: Name::lossy("Yellow Van"),
+            tracking: number.clone(),
+        },
+        OrderEvent::Delivered,
+        OrderEvent::Returned,
+        OrderEvent::Refunded { amount },
+        OrderEvent::Cancelled { reason: number },
+    ];
+    if let Some(event) = dice.pick(&events).cloned() {
+        world.command(shop, Command::Receipt { agreement, event });
     }
 }
 

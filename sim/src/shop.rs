@@ -2,7 +2,7 @@
 
 use intentcast_protocol::{
     category::{self, CategoryId},
-    intent::{Budget, Condition, Conditions, Language},
+    intent::{Condition, Conditions, Language},
     item::{Description, Item},
     market::Draft,
     money::Money,
@@ -37,7 +37,7 @@ pub fn draft(now: Timestamp, budget: i64) -> Draft {
         wishes: Vec::new(),
         quantity: 1,
         conditions: Conditions::NEW,
-        budget: Budget::Public(pounds(budget)),
+        budget: pounds(budget).into(),
         place: Place::within("GB-LEW".parse().expect("Lewisham is a region")),
         fulfilment: Fulfilments::default(),
         need_by: None,
@@ -48,6 +48,7 @@ pub fn draft(now: Timestamp, budget: i64) -> Draft {
         max_rounds: 0,
         terms: TermsSet::default(),
         may_ask: Vec::new(),
+        withhold: Vec::new(),
     }
 }
 

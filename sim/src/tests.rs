@@ -101,13 +101,17 @@ fn a_hundred_sellers_hear_one_want_and_all_that_have_it_answer() {
     assert_eq!(world.violations, Vec::<String>::new());
 }
 
-/// Walks from each of these seeds, and how many agreements and restarts there were on all of them.
-fn walks(seeds: std::ops::Range<u64>, cheating: bool) -> (usize, u64) {
-    let (mut agreements, mut restarts) = (0, 0);
+/// Walks from each of these seeds, and how many agreements, receipts after the first and restarts there were on all of
+/// them.
+fn walks(seeds: std::ops::Range<u64>, cheating: bool) -> (usize, usize, u64) {
+    let (mut agreements, mut receipts, mut restarts) = (0, 0, 0);
     for seed in seeds {
         let (world, summary) = walk(seed, 45, cheating);
         assert_sound(&summary, seed);
         let up = world.nodes.iter().filter_map(|node| node.market.as_ref());
+        let held = up.clone().flat_map(|market| market.agreements());
+        let held = held.filter(|deal| deal.role == Role::Customer);
+        receipts += held.map(|deal| deal.receipts.len() - 1).sum::<usize>();
         let met = up
             .flat_map(|market| market.intents(world.now()))
             .filter(|view| view.role == Role::Customer && view.state == IntentState::Agreed);
@@ -115,23 +119,23 @@ fn walks(seeds: std::ops::Range<u64>, cheating: bool) -> (usize, u64) {
         agreements += summary.agreements;
         restarts += summary.restarts;
     }
-    (agreements, restarts)
+    (agreements, receipts, restarts)
 }
 
 // A walk on which nothing happened would hold every rule: so each ends with a count.
 
 #[test]
 fn whatever_happens_no_rule_is_broken() {
-    let (agreements, restarts) = walks(0..105, false);
+    let (agreements, receipts, restarts) = walks(0..105, false);
     assert!(
-        agreements > 105 && restarts > 420,
-        "{agreements} agreements, {restarts} restarts"
+        agreements > 105 && receipts > 50 && restarts > 420,
+        "{agreements} agreements, {receipts} receipts, {restarts} restarts"
     );
 }
 
 #[test]
 fn whatever_a_cheat_does_no_rule_is_broken() {
-    let (agreements, restarts) = walks(1000..1105, true);
+    let (agreements, _, restarts) = walks(1000..1105, true);
     assert!(
         agreements > 50 && restarts > 420,
         "{agreements} agreements, {restarts} restarts"

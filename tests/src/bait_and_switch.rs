@@ -224,6 +224,11 @@ async fn a_later_price_is_refused() {
     assert_eq!(view.agreed.totals.total, 400_00);
     let difference = view.differences.first().expect("it is kept and shown");
     assert!(difference.field.contains("total"), "{difference}");
+    let mut shown = scene.customer.command(&["agreement", "diff", &view.id.to_string()]);
+    let shown = shown.output().await.unwrap();
+    let shown: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
+    assert_eq!(shown["agreed"], "400.00 GBP", "field by field: {shown}");
+    assert_eq!(shown["field"], "receipt's total");
 
     // Nor does a second offer change what is agreed.
     let second = scene.rogue.sign(scene.rogue.honest(&scene.intent, 450_00));

@@ -102,7 +102,7 @@ fn one_index(index: &Index, rules: &Rules, at: Timestamp, want: &Want) -> (Vec<Q
         peer: intentcast_protocol::list::Bytes::new([1; 38]).unwrap(),
         ..ReplyPath::default()
     };
-    let intent = draft.addressed(reply.clone()).unwrap();
+    let (intent, _) = draft.addressed(reply.clone(), |_, _| Default::default()).unwrap();
     let asked = Asked {
         id: IntentId::default(),
         revision: RecordId::default(),

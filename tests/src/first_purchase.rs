@@ -22,10 +22,10 @@ use crate::{
 fn within_limits(wanted: &Intent, view: &OfferView) {
     let offer = view.offer.as_ref().expect("an open offer says what it offers");
     assert!(
-        offer.totals.total <= wanted.budget.ceiling().minor,
+        offer.totals.total <= wanted.budget.ceiling().unwrap().minor,
         "over budget: {offer:?}"
     );
-    assert_eq!(offer.totals.currency, wanted.budget.ceiling().currency);
+    assert_eq!(offer.totals.currency, wanted.budget.currency());
     assert!(
         offer.serves.region.covers(&wanted.place.region),
         "out of region: {offer:?}"

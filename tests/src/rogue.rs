@@ -151,7 +151,7 @@ impl Rogue {
                 attributes: List::cut(attributes),
             }]),
             totals: Totals {
-                currency: wanted.budget.ceiling().currency,
+                currency: wanted.budget.currency(),
                 goods: minor,
                 delivery: 0,
                 tax: 0,

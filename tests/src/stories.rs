@@ -24,6 +24,7 @@ mod garbage;
 mod goods_in;
 mod interest;
 mod one_node_per_folder;
+mod orders;
 mod readme;
 mod restart;
 mod stalled;

@@ -8,8 +8,9 @@ use std::{collections::BTreeMap, future::Future};
 use futures::Stream;
 use intentcast_protocol::{
     attribute::{Holds, Wish},
+    intent::Intent,
     item::Item,
-    market::{Answered, Command, Denied, Draft, Event, Market},
+    market::{Answered, Command, Denied, Event, Market},
     matching::{Check, Test},
     place::Region,
     rules::Rules,
@@ -50,7 +51,12 @@ pub trait Backend: Clone + Send + Sync + 'static {
     fn catalogue_stats(&self) -> impl Future<Output = Result<CatalogueStats, Failed>> + Send;
 
     /// What these rules would make of a want, with the catalogue as it is.
-    fn try_rules(&self, rules: Rules, draft: Draft) -> impl Future<Output = Result<Vec<Tried>, Failed>> + Send;
+    fn try_rules(
+        &self,
+        rules: Rules,
+        intent: Intent,
+        expires: Timestamp,
+    ) -> impl Future<Output = Result<Vec<Tried>, Failed>> + Send;
 
     /// What it waits for, by name.
     fn interests(&self) -> impl Future<Output = Result<BTreeMap<Word, Sought>, Failed>> + Send;
@@ -156,7 +162,12 @@ impl Search {
         let mut tests = Vec::new();
         if let Some(asked) = self.filters.ceiling {
             let offered = item.price;
-            tests.extend([Test::Currency { asked, offered }, Test::Budget { asked, offered }]);
+            let currency = Test::Currency {
+                asked: asked.currency,
+                offered: offered.currency,
+            };
+            let asked = Some(asked);
+            tests.extend([currency, Test::Budget { asked, offered }]);
         }
         if let Some(asked) = self.filters.category {
             let offered = item.category;

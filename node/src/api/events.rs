@@ -116,7 +116,9 @@ impl About {
             self.agreements.insert(*agreement);
         }
         match event {
-            Event::Receipt { agreement, .. } => self.agreements.contains(agreement),
+            Event::Receipt { agreement, .. }
+            | Event::ReceiptDelivered { agreement, .. }
+            | Event::Differed { agreement, .. } => self.agreements.contains(agreement),
             Event::StoreFailed => true,
             event => intent_of(event) == Some(asked),
         }
@@ -147,7 +149,7 @@ fn intent_of(event: &Event) -> Option<IntentId> {
         | Event::Superseded { intent, .. } => Some(*intent),
         Event::Refused { intent, .. } => *intent,
         Event::Letter { thread, .. } | Event::LetterDelivered { thread, .. } => Some(thread.intent),
-        Event::Receipt { .. } | Event::StoreFailed => None,
+        Event::Receipt { .. } | Event::ReceiptDelivered { .. } | Event::Differed { .. } | Event::StoreFailed => None,
     }
 }
 
@@ -178,5 +180,7 @@ pub fn name(event: &Event) -> &'static str {
         Event::LetterDelivered { .. } => "letter_delivered",
         Event::StoreFailed => "store_failed",
         Event::Superseded { .. } => "superseded",
+        Event::ReceiptDelivered { .. } => "receipt_delivered",
+        Event::Differed { .. } => "differed",
     }
 }

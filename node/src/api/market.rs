@@ -21,7 +21,7 @@ use super::{
     ids::{Body, Id},
     problem::Problem,
 };
-use crate::want::{Filled, Want};
+use crate::want::{Filled, Want, WantChange};
 
 /// The answer to a cast.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
@@ -50,7 +50,7 @@ pub struct DecideBody {
     pub send: bool,
 }
 
-fn unexpected(answered: &Answered) -> Problem {
+pub fn unexpected(answered: &Answered) -> Problem {
     let detail = format!("the market answered {answered:?}");
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", detail)
 }
@@ -59,8 +59,7 @@ pub async fn cast<B: Backend>(State(shared): State<Shared<B>>, Body(want): Body<
     let now = shared.backend.read(|now, _| now).await?;
     let (draft, filled) = want.draft(now)?;
     let category = draft.category;
-    let nonce = crate::home::entropy()
-        .map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", error.to_string()))?;
+    let nonce = fresh()?;
     match shared
         .backend
         .command(Command::Cast {
@@ -71,20 +70,61 @@ pub async fn cast<B: Backend>(State(shared): State<Shared<B>>, Body(want): Body<
     {
         Answered::Cast(intent) => {
             let inferred = filled.iter().any(|what| matches!(what, Filled::Category(_)));
-            let reply = CastReply {
+            Ok(created(CastReply {
                 intent,
                 category,
                 inferred,
-            };
-            Ok((
-                StatusCode::CREATED,
-                [(header::LOCATION, format!("/v1/intents/{intent}"))],
-                Json(reply),
-            )
-                .into_response())
+            }))
         }
         answered => Err(unexpected(&answered)),
     }
+}
+
+pub async fn amend<B: Backend>(
+    State(shared): State<Shared<B>>,
+    Id(intent): Id<IntentId>,
+    Body(change): Body<WantChange>,
+) -> Result<Json<Answered>, Problem> {
+    let now = shared.backend.read(|now, _| now).await?;
+    let change = Box::new(change.change(now)?);
+    Ok(Json(shared.backend.command(Command::Amend { intent, change }).await?))
+}
+
+pub async fn renew<B: Backend>(
+    State(shared): State<Shared<B>>,
+    Id(intent): Id<IntentId>,
+    Body(change): Body<WantChange>,
+) -> Result<Response, Problem> {
+    let now = shared.backend.read(|now, _| now).await?;
+    let (change, expires) = change.renewal(now)?;
+    let command = Command::Renew {
+        intent,
+        change: Box::new(change),
+        expires,
+        nonce: fresh()?,
+    };
+    match shared.backend.command(command).await? {
+        Answered::Cast(intent) => {
+            let look = move |now, market: &intentcast_protocol::market::Market| market.intent(now, intent);
+            let view = shared.backend.read(look).await?.ok_or_else(|| Problem::no("intent"))?;
+            Ok(created(CastReply {
+                intent,
+                category: view.intent.category,
+                inferred: false,
+            }))
+        }
+        answered => Err(unexpected(&answered)),
+    }
+}
+
+/// Fresh entropy for an intent's key.
+fn fresh() -> Result<[u8; 16], Problem> {
+    crate::home::entropy().map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", error.to_string()))
+}
+
+fn created(reply: CastReply) -> Response {
+    let location = format!("/v1/intents/{}", reply.intent);
+    (StatusCode::CREATED, [(header::LOCATION, location)], Json(reply)).into_response()
 }
 
 pub async fn intents<B: Backend>(State(shared): State<Shared<B>>) -> Result<Json<Vec<IntentView>>, Problem> {
@@ -164,12 +204,9 @@ pub async fn agreement<B: Backend>(
     State(shared): State<Shared<B>>,
     Id(id): Id<AgreementId>,
 ) -> Result<Json<AgreementView>, Problem> {
-    let look = move |_, market: &intentcast_protocol::market::Market| {
-        market.agreements().into_iter().find(|view| view.id == id)
-    };
     shared
         .backend
-        .read(look)
+        .read(move |_, market| market.agreement(id))
         .await?
         .map(Json)
         .ok_or_else(|| Problem::no("agreement"))
@@ -180,9 +217,10 @@ pub async fn evidence<B: Backend>(
     Id(id): Id<AgreementId>,
 ) -> Result<Json<Evidence>, Problem> {
     let look = move |_, market: &intentcast_protocol::market::Market| {
-        market
-            .settled(id)
-            .map(|(settled, receipts)| Evidence::of(settled, receipts))
+        market.settled(id).map(|(settled, receipts)| {
+            let evidence = Evidence::of(settled, receipts);
+            evidence.map(|evidence| evidence.with_letters(market.letters_under(id)))
+        })
     };
     let evidence = shared
         .backend

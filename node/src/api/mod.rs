@@ -12,6 +12,7 @@ mod ids;
 mod interests;
 mod listener;
 mod market;
+mod orders;
 pub mod problem;
 mod seller;
 mod threads;
@@ -44,6 +45,7 @@ pub use self::{
     health::NodeStatus,
     interests::Stands,
     market::{CastReply, DecideBody, DeclineBody},
+    orders::ReceiptBody,
     seller::RulesTest,
     threads::{LetterBody, RateBody, ReviseBody, Subject},
     vault::{ChangeBody, Changed, OpenerBody, Shown, ValueBody},
@@ -169,7 +171,13 @@ fn router<B: Backend>(backend: B, vault: Keeper, guard: Guard, ended: tokio::syn
     let shared = Shared { backend, vault, ended };
     let paced = Router::new()
         .route("/intents", post(market::cast::<B>).get(market::intents::<B>))
-        .route("/intents/{id}", get(market::intent::<B>).delete(market::withdraw::<B>))
+        .route(
+            "/intents/{id}",
+            get(market::intent::<B>)
+                .patch(market::amend::<B>)
+                .delete(market::withdraw::<B>),
+        )
+        .route("/intents/{id}/renew", post(market::renew::<B>))
         .route("/intents/{id}/offers", get(market::offers_of::<B>))
         .route("/intents/{id}/decide", post(market::decide::<B>))
         .route("/offers", get(market::offers::<B>))
@@ -185,6 +193,9 @@ fn router<B: Backend>(backend: B, vault: Keeper, guard: Guard, ended: tokio::syn
         .route("/threads", get(threads::threads::<B>))
         .route("/threads/{id}", get(threads::thread::<B>))
         .route("/letters", post(threads::write::<B>))
+        .route("/agreements/{id}/verify", get(orders::verify::<B>))
+        .route("/agreements/{id}/receipts", post(orders::tell::<B>))
+        .route("/orders", get(orders::list::<B>))
         .route("/status", get(health::status::<B>))
         .route("/peers", get(health::peers::<B>))
         .route("/catalogue/search", get(seller::search::<B>))

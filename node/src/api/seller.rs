@@ -10,6 +10,8 @@ use futures::StreamExt;
 use intentcast_protocol::{
     attribute::{Strength, Wish},
     category,
+    contact::ReplyPath,
+    disclosure::Salt,
     id::IntentId,
     item::Item,
     limits,
@@ -20,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Shared,
-    backend::{self, Backend, CatalogueStats, Found, Imported, Tried},
+    backend::{self, Backend, CatalogueStats, Failed, Found, Imported, Tried},
     ids::{Asked, Body},
     problem::{Problem, too_large},
 };
@@ -180,7 +182,7 @@ pub async fn test_rules<B: Backend>(
 ) -> Result<Json<Vec<Tried>>, Problem> {
     let rules = rules_file::parse(&test.rules)
         .map_err(|error| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "rules", error.to_string()))?;
-    let draft = match (test.intent, test.want) {
+    let (intent, expires) = match (test.intent, test.want) {
         (Some(id), None) => {
             let view = shared
                 .backend
@@ -189,11 +191,18 @@ pub async fn test_rules<B: Backend>(
             let (now, view) = view.ok_or_else(|| Problem::no("intent"))?;
             again(now, &view.intent)
         }
-        (None, Some(want)) => want.draft(shared.backend.read(|now, _| now).await?)?.0,
+        (None, Some(want)) => {
+            let (draft, _) = want.draft(shared.backend.read(|now, _| now).await?)?;
+            let expires = draft.expires;
+            // Nobody but the rules sees it: what a commitment would hide is hidden by its field alone.
+            let intent = draft.addressed(ReplyPath::default(), |_, _| Salt::default());
+            let (intent, _) = intent.map_err(|fault| Failed::Broken(fault.to_string()))?;
+            (intent, expires)
+        }
         _ => {
             let detail = "name an intent or a want, and not both";
             return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unclear", detail));
         }
     };
-    Ok(Json(shared.backend.try_rules(rules, draft).await?))
+    Ok(Json(shared.backend.try_rules(rules, intent, expires).await?))
 }

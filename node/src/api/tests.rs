@@ -11,12 +11,11 @@ use futures::{Stream, StreamExt as _, TryStreamExt as _};
 use intentcast_protocol::{
     contact::ReplyPath,
     id::IntentId,
+    intent::Intent,
     item::Item,
     keys::Seed,
     list::{Bytes, List},
-    market::{
-        Answered, Command, Config as MarketConfig, Done, Draft, Event, Input, IntentView, Market, Output, Request,
-    },
+    market::{Answered, Command, Config as MarketConfig, Done, Event, Input, IntentView, Market, Output, Request},
     rules::Rules,
     standing::Sought,
     text::Word,
@@ -143,7 +142,7 @@ impl Backend for Alone {
         Err(Failed::Broken("the disk is gone".into()))
     }
 
-    async fn try_rules(&self, _: Rules, _: Draft) -> Result<Vec<Tried>, Failed> {
+    async fn try_rules(&self, _: Rules, _: Intent, _: Timestamp) -> Result<Vec<Tried>, Failed> {
         Ok(Vec::new())
     }
 

@@ -1,12 +1,15 @@
 //! `intentcast cast`: says a want, and if asked waits for what comes of it.
 
-use anyhow::Result;
+use std::{fs::File, io::Read as _};
+
+use anyhow::{Context, Result};
 use clap::Args;
 use intentcast_protocol::{
     market::{IntentState, IntentView, OfferView},
     time::Timestamp,
 };
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use super::{Exit, Failure, Global, offer, wait::Wait, watch};
 use crate::{
@@ -14,6 +17,9 @@ use crate::{
     client::Client,
     want::{Filled, Want},
 };
+
+/// The largest photo, bytes.
+const PHOTO_BYTES: u64 = 8 * 1024 * 1024;
 
 /// A want, as flags.
 #[derive(Args, Clone, PartialEq, Eq, Debug)]
@@ -76,6 +82,15 @@ pub struct WantArgs {
     /// Personal data that a seller may ask for (repeatable)
     #[arg(long, value_name = "STRAND")]
     pub may_ask: Vec<String>,
+    /// How much of the budget to say: public, committed, hidden, band, or a band like 400-600GBP [default: public]
+    #[arg(long, value_name = "HOW")]
+    pub show_budget: Option<String>,
+    /// Tell a seller once it has signed the terms: place.exact=WHERE, text=MORE, photo=FILE (repeatable)
+    #[arg(long, value_name = "FIELD=VALUE")]
+    pub once_signed: Vec<String>,
+    /// Tell a seller once you have an agreement: the same, and contact.phone=NUMBER (repeatable)
+    #[arg(long, value_name = "FIELD=VALUE")]
+    pub once_accepted: Vec<String>,
     /// Offers to take in all [default: 64]
     #[arg(long, value_name = "N")]
     pub max_offers: Option<u16>,
@@ -108,7 +123,36 @@ impl WantArgs {
             offers_per_seller: self.offers_per_seller,
             terms: self.terms,
             may_ask: self.may_ask,
+            show_budget: self.show_budget,
+            once_signed: self.once_signed,
+            once_accepted: self.once_accepted,
         }
+    }
+
+    /// The same with each photo's file in the place of its name: its SHA-256 is what is committed to.
+    ///
+    /// # Errors
+    /// Where a file cannot be read, or is too large.
+    pub fn hashed(mut self) -> Result<Self> {
+        for said in self.once_signed.iter_mut().chain(&mut self.once_accepted) {
+            let Some(file) = said.strip_prefix("photo=") else {
+                continue;
+            };
+            if intentcast_protocol::id::unhex(file).is_some_and(|hash| hash.len() == 32) {
+                continue;
+            }
+            let photo = File::open(file).with_context(|| format!("the photo {file}"))?;
+            let mut bytes = Vec::new();
+            photo
+                .take(PHOTO_BYTES + 1)
+                .read_to_end(&mut bytes)
+                .with_context(|| format!("the photo {file}"))?;
+            if bytes.len() as u64 > PHOTO_BYTES {
+                return Err(Failure::usage(format!("the photo {file} is larger than {PHOTO_BYTES} bytes")).into());
+            }
+            *said = format!("photo={}", intentcast_protocol::id::hex(&Sha256::digest(&bytes)));
+        }
+        Ok(self)
     }
 }
 
@@ -126,7 +170,7 @@ pub async fn run(global: &Global, args: CastArgs) -> Result<()> {
         more,
         wait,
     } = args;
-    let want = more.want(text, region, budget);
+    let want = more.hashed()?.want(text, region, budget);
     // What cannot be meant is said before a node is needed.
     let (_, filled) = want.draft(now())?;
     tell_filled(&filled);

@@ -89,6 +89,7 @@ pub fn of(error: &anyhow::Error) -> Exit {
         Some(ClientError::NotRunning(_)) => Exit::NotRunning,
         Some(ClientError::Problem(problem)) if problem.policy => Exit::Refused,
         Some(ClientError::Problem(problem)) if problem.code == "unclear" || problem.code == "rules" => Exit::Usage,
+        Some(ClientError::Problem(problem)) if problem.code == "unreached" => Exit::NoPeers,
         Some(ClientError::Problem(_) | ClientError::Broken(_) | ClientError::Unreadable { .. }) | None => Exit::Failed,
     }
 }

@@ -9,7 +9,7 @@ use intentcast_protocol::{
 };
 use serde_json::json;
 
-use super::{Global, cast::now, out::span, pick::Prefix, watch};
+use super::{Global, amend, cast::now, out::span, pick::Prefix, watch};
 use crate::{api::DecideBody, client::Client};
 
 /// What to do with wants.
@@ -32,6 +32,10 @@ pub enum IntentCommand {
         /// Its id, or the first digits of it
         intent: Prefix,
     },
+    /// Say an open want otherwise: whoever answered it may answer again
+    Amend(amend::AmendArgs),
+    /// Cast a want that expired or was withdrawn once more, changed or not
+    Renew(amend::RenewArgs),
     /// As a seller: let the offers prepared for a want go out, or not
     Decide {
         /// Its id, or the first digits of it
@@ -75,6 +79,8 @@ pub async fn run(global: &Global, command: IntentCommand) -> Result<()> {
             out.value(&json!({ "event": "withdrawn", "intent": id }))?;
             out.line(format!("withdrawn {id}"))?;
         }
+        IntentCommand::Amend(args) => amend::amend(global, args).await?,
+        IntentCommand::Renew(args) => amend::renew(global, args).await?,
         IntentCommand::Decide { intent, send, drop: _ } => {
             let id = pick(&client, &intent).await?;
             let _: Answered = client
@@ -109,11 +115,30 @@ fn row(view: &IntentView) -> Vec<String> {
         view.id.short(),
         format!("{whose}{}", state(view.state)),
         view.offers.to_string(),
-        view.intent.budget.ceiling().to_string(),
+        budget(view),
         view.intent.place.to_string(),
         span(now().since(view.created)),
         view.intent.title.to_string(),
     ]
+}
+
+/// The budget as it is said; of a want of ours that does not say it, what it is.
+fn budget(view: &IntentView) -> String {
+    let said = view.intent.budget;
+    match view.kept.ceiling {
+        Some(ceiling) => format!("{ceiling} (said: {said})"),
+        None => said.to_string(),
+    }
+}
+
+/// What is not said to all: of a want of ours with its values, of another's that there is something.
+fn withheld(view: &IntentView) -> String {
+    let told = view.intent.withheld.iter().map(|one| {
+        let ours = view.kept.opened.iter().find(|opened| opened.field == one.field);
+        let value = ours.map(|opened| format!("={}", opened.value)).unwrap_or_default();
+        format!("{}{value} (once {})", one.field, one.stage.word())
+    });
+    told.collect::<Vec<_>>().join(", ")
 }
 
 fn fields(view: &IntentView) -> Vec<(&'static str, String)> {
@@ -143,7 +168,7 @@ fn fields(view: &IntentView) -> Vec<(&'static str, String)> {
         ("category", intent.category.to_string()),
         ("place", intent.place.to_string()),
         ("ways", intent.fulfilment.to_string()),
-        ("budget", intent.budget.ceiling().to_string()),
+        ("budget", budget(view)),
         ("quantity", intent.quantity.to_string()),
         ("condition", intent.conditions.to_string()),
         (
@@ -184,6 +209,8 @@ fn fields(view: &IntentView) -> Vec<(&'static str, String)> {
                 .collect::<Vec<_>>()
                 .join(", "),
         ),
+        ("withheld", withheld(view)),
+        ("renews", view.renews.map(|id| id.to_string()).unwrap_or_default()),
         ("revision", view.revision.to_string()),
     ]
 }

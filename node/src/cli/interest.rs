@@ -156,12 +156,16 @@ async fn watch(global: &Global, client: &Client, count: Option<usize>) -> Result
         out.value(&json!({
             "event": "met", "at": told.at, "intent": intent, "interests": interests,
             "title": wanted.map(|wanted| wanted.title.to_string()),
-            "budget": wanted.map(|wanted| wanted.budget.ceiling().to_string()),
+            "budget": wanted.map(|wanted| wanted.budget.to_string()),
             "region": wanted.map(|wanted| wanted.place.region.to_string()),
         }))?;
         let wanted = wanted.map(|wanted| {
-            let (budget, region) = (wanted.budget.ceiling(), wanted.place.region);
-            format!(": {} for {budget} at most, in {region}", wanted.title)
+            let region = wanted.place.region;
+            let budget = match wanted.budget.ceiling() {
+                Some(ceiling) => format!("for {ceiling} at most"),
+                None => format!("for a budget that it does not say, in {}", wanted.budget.currency()),
+            };
+            format!(": {} {budget}, in {region}", wanted.title)
         });
         let line = format!(
             "{} meets {}{}",

@@ -3,6 +3,8 @@
 //! Except for `up`, `demo` and `bootstrap`, which are nodes, and what works on a file alone, each command is a client
 //! of the local API.
 
+mod agreement;
+mod amend;
 mod bootstrap;
 mod cast;
 mod catalog;
@@ -15,8 +17,11 @@ mod interest;
 mod mapping;
 mod node;
 mod offer;
+mod order;
 pub mod out;
 mod pick;
+mod propose;
+mod rate;
 mod receipt;
 mod rules;
 mod search;
@@ -124,7 +129,15 @@ pub enum Command {
     Counter(thread::CounterArgs),
     /// Say no to an offer, a counter-offer or a proposal
     Decline(thread::DeclineArgs),
-    /// Agreements and their receipts
+    /// What was agreed, and whether both sides hold the same
+    #[command(subcommand)]
+    Agreement(agreement::AgreementCommand),
+    /// What becomes of what was agreed: your transactions
+    #[command(subcommand)]
+    Order(order::OrderCommand),
+    /// Rate a seller, for an order of yours, without saying who you are
+    Rate(rate::RateArgs),
+    /// Receipts, and evidence that stands alone
     #[command(subcommand)]
     Receipt(receipt::ReceiptCommand),
     /// The catalogue that you sell from
@@ -221,6 +234,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Terms(command) => terms::run(&global, command),
         Command::Config(command) => config::run(&global, command),
         Command::Rules(rules::RulesCommand::Check { file }) => rules::check(&global, &file),
+        Command::Rate(rate::RateArgs { verify: Some(file), .. }) => rate::verify(&global, &file),
         Command::Receipt(receipt::ReceiptCommand::Verify { file }) => receipt::verify(&global, &file),
         // A person at a prompt is left by the keyboard's interrupt as it comes: nobody waits on a runtime.
         Command::Vault(command) => runtime(false)?.block_on(vault::run(&global, command)),
@@ -251,6 +265,9 @@ async fn ask(global: &Global, command: Command) -> Result<()> {
         Command::Answer(args) => thread::answer(global, args).await,
         Command::Counter(args) => thread::counter(global, args).await,
         Command::Decline(args) => thread::decline(global, args).await,
+        Command::Rate(args) => rate::run(global, args).await,
+        Command::Agreement(command) => agreement::run(global, command).await,
+        Command::Order(command) => order::run(global, command).await,
         Command::Receipt(command) => receipt::run(global, command).await,
         Command::Catalog(command) => catalog::run(global, command).await,
         Command::Rules(command) => rules::run(global, command).await,

@@ -174,7 +174,8 @@ fn why(view: &OfferView) -> String {
     }
 }
 
-fn delivery(state: DeliveryState) -> String {
+/// How far a record has come, in words.
+pub fn delivery(state: DeliveryState) -> String {
     match state {
         DeliveryState::Queued { attempts: 0 } => "on its way".into(),
         DeliveryState::Queued { attempts } => format!("on its way, {attempts} tries"),

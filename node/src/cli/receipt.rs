@@ -4,15 +4,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use clap::Subcommand;
-use intentcast_protocol::{
-    evidence::Evidence,
-    id::AgreementId,
-    market::{AgreementView, Role},
-};
+use intentcast_protocol::{evidence::Evidence, market::AgreementView};
 use serde_json::json;
 
-use super::{Exit, Failure, Global, pick::Prefix};
-use crate::{client::Client, evidence_file};
+use super::{Exit, Failure, Global, agreement, order, pick::Prefix};
+use crate::evidence_file;
 
 /// What to do with agreements.
 #[derive(Subcommand, Clone, PartialEq, Eq, Debug)]
@@ -39,63 +35,21 @@ pub enum ReceiptCommand {
     },
 }
 
-async fn pick(client: &Client, prefix: &Prefix) -> Result<AgreementId> {
-    let all: Vec<AgreementView> = client.get("/v1/agreements").await?;
-    prefix.pick("receipt", all.into_iter().map(|view| view.id))
-}
-
 pub async fn run(global: &Global, command: ReceiptCommand) -> Result<()> {
     let out = global.out();
     match command {
         ReceiptCommand::List => {
             let all: Vec<AgreementView> = global.client()?.get("/v1/agreements").await?;
-            let row = |view: &AgreementView| {
-                let item = view
-                    .agreed
-                    .lines
-                    .first()
-                    .map(|line| line.title.to_string())
-                    .unwrap_or_default();
-                let last = view
-                    .receipts
-                    .last()
-                    .map(|receipt| receipt.receipt.event.word())
-                    .unwrap_or_default();
-                let side = match view.role {
-                    Role::Customer => view.agreed.seller.name.to_string(),
-                    Role::Seller => format!("customer {}", view.customer.short()),
-                };
-                let receipt = view
-                    .receipts
-                    .last()
-                    .map(|receipt| receipt.id.short())
-                    .unwrap_or_default();
-                vec![
-                    view.id.short(),
-                    view.at.to_string(),
-                    side,
-                    item,
-                    view.agreed.totals.landed().to_string(),
-                    format!("{} ({})", last, view.receipts.len()),
-                    receipt,
-                ]
-            };
-            let head = ["agreement", "at", "with", "item", "total", "state", "receipt"];
-            out.list(&all, &head, row, "no agreements yet")?;
+            agreement::table_of(out, &all, "no agreements yet")?;
         }
         ReceiptCommand::Show { agreement } => {
             let client = global.client()?;
-            let id = pick(&client, &agreement).await?;
+            let id = super::agreement::pick(&client, "receipt", &agreement).await?;
             let view: AgreementView = client.get(&format!("/v1/agreements/{id}")).await?;
             out.value(&view)?;
-            out.fields(&fields(&view))?;
+            out.fields(&agreement::fields(&view))?;
             for receipt in &view.receipts {
-                out.line(format!(
-                    "receipt {}  {}  {}",
-                    receipt.id,
-                    receipt.at,
-                    receipt.receipt.event.word()
-                ))?;
+                out.line(order::line(receipt))?;
             }
             for difference in &view.differences {
                 out.line(format!("refused: {}", super::out::clean(&difference.to_string())))?;
@@ -103,7 +57,7 @@ pub async fn run(global: &Global, command: ReceiptCommand) -> Result<()> {
         }
         ReceiptCommand::Export { agreement, output } => {
             let client = global.client()?;
-            let id = pick(&client, &agreement).await?;
+            let id = super::agreement::pick(&client, "receipt", &agreement).await?;
             let evidence: Evidence = client.get(&format!("/v1/agreements/{id}/evidence")).await?;
             let bytes = evidence_file::encode(&evidence);
             match output {
@@ -121,35 +75,6 @@ pub async fn run(global: &Global, command: ReceiptCommand) -> Result<()> {
         ReceiptCommand::Verify { file } => verify(global, &file)?,
     }
     Ok(())
-}
-
-fn fields(view: &AgreementView) -> Vec<(&'static str, String)> {
-    let agreed = &view.agreed;
-    let lines: Vec<String> = agreed
-        .lines
-        .iter()
-        .map(|line| format!("{} x {}", line.quantity, line.title))
-        .collect();
-    vec![
-        ("agreement", view.id.to_string()),
-        ("at", view.at.to_string()),
-        (
-            "you are",
-            match view.role {
-                Role::Customer => "the customer".into(),
-                Role::Seller => "the seller".into(),
-            },
-        ),
-        ("seller", agreed.seller.name.to_string()),
-        ("seller key", view.seller.to_string()),
-        ("customer key", view.customer.to_string()),
-        ("items", lines.join(", ")),
-        ("total", agreed.totals.landed().to_string()),
-        ("there by", agreed.deliver_by.to_string()),
-        ("intent", view.intent.to_string()),
-        ("offer", view.offer.to_string()),
-        ("bytes hash", view.bytes_hash.to_string()),
-    ]
 }
 
 /// Checks a file, without a node.
@@ -177,6 +102,7 @@ pub fn verify(global: &Global, file: &Path) -> Result<()> {
         ("total", summary.total.clone()),
         ("terms", summary.terms.clone()),
         ("agreed at", summary.agreed_at.clone()),
+        ("order", report.order.state.word().to_owned()),
         ("receipts", summary.receipts.join(", ")),
     ])?;
     Ok(())

@@ -67,6 +67,21 @@ fn every_command_reads_as_it_is_documented() {
         "offer accept abcdef",
         "offer decline abcdef",
         "offer decline abcdef --reason delivery_date",
+        "agreement list",
+        "agreement show abcdef",
+        "agreement verify abcdef",
+        "agreement diff abcdef",
+        "order list",
+        "order list bike |yellow van| --state returning --since 2026-11-01 --until 2026-11-30",
+        "order show abcdef",
+        "order paid abcdef --reference RF18",
+        "order ship abcdef --carrier |Yellow Van| --tracking YV-17",
+        "order ship abcdef --carrier |Yellow Van|",
+        "order deliver abcdef",
+        "order return abcdef",
+        "order refund abcdef",
+        "order refund abcdef --amount 5GBP",
+        "order cancel abcdef --reason |sold out|",
         "receipt list",
         "receipt show abcdef",
         "receipt export abcdef -o deal.json",
@@ -119,6 +134,8 @@ fn what_cannot_be_meant_is_a_matter_of_usage() {
         refused("offer decline abcdef --reason rudeness"),
         ErrorKind::InvalidValue
     );
+    assert_eq!(refused("order ship abcdef"), ErrorKind::MissingRequiredArgument);
+    assert_eq!(refused("order list --state lost"), ErrorKind::InvalidValue);
     assert_eq!(refused("intent decide abcdef"), ErrorKind::MissingRequiredArgument);
     assert_eq!(
         refused("intent decide abcdef --send --drop"),
@@ -143,7 +160,7 @@ fn flags_of_a_want_reach_the_draft() {
     let want = args.more.want(args.text, args.region, args.budget);
     let now = intentcast_protocol::time::Timestamp(1_790_000_000_000);
     let (draft, _) = want.draft(now).unwrap();
-    assert_eq!(draft.budget.ceiling().to_string(), "150.00 GBP");
+    assert_eq!(draft.budget.most.to_string(), "150.00 GBP");
     assert_eq!(draft.conditions.to_string(), "new, used");
     assert_eq!((draft.quantity, draft.max_offers, draft.place.radius_km), (2, 7, 5));
     assert_eq!(draft.terms.to_string(), "SD-BASE");

@@ -20,7 +20,7 @@ use super::{Failure, Global, offer::reason_parser, out::Out, pick::Prefix};
 use crate::{
     api::{DeclineBody, LetterBody, ReviseBody, Subject},
     client::Client,
-    want::moment,
+    want::{WantChange, moment},
 };
 
 /// What to do with conversations.
@@ -161,7 +161,7 @@ fn prose(text: &str) -> Result<Prose> {
     Prose::new(text).map_err(|why| Failure::usage(format!("the text: {why}")).into())
 }
 
-async fn write(client: &Client, out: Out, about: Subject, matter: Matter) -> Result<RecordId> {
+pub(super) async fn write(client: &Client, out: Out, about: Subject, matter: Matter) -> Result<RecordId> {
     let what = matter.word();
     let answered: Answered = client.post("/v1/letters", &LetterBody { about, matter }).await?;
     said(out, what, &answered)
@@ -212,6 +212,7 @@ pub async fn answer(global: &Global, args: AnswerArgs) -> Result<()> {
         if thread.role != Role::Customer {
             return Err(Failure::usage("--to-all: only who wants can say it to everybody").into());
         }
+        say_to_all(&client, thread, &args.text).await?;
     }
     let matter = Matter::Answer {
         question: letter.id,
@@ -219,6 +220,23 @@ pub async fn answer(global: &Global, args: AnswerArgs) -> Result<()> {
         to_all: args.to_all,
     };
     write(&client, out, Subject::Thread(thread.id), matter).await?;
+    Ok(())
+}
+
+/// Adds a sentence to the want's text; whoever listens hears it as an amendment.
+async fn say_to_all(client: &Client, thread: &ThreadView, text: &str) -> Result<()> {
+    let path = format!("/v1/intents/{}", thread.intent);
+    let want: IntentView = client.get(&path).await?;
+    let said = want.intent.text.as_str();
+    let change = WantChange {
+        text: Some(if said.is_empty() {
+            text.to_owned()
+        } else {
+            format!("{said} {text}")
+        }),
+        ..WantChange::default()
+    };
+    let _: Answered = client.patch(&path, &change).await?;
     Ok(())
 }
 
@@ -485,7 +503,7 @@ pub fn told(matter: &Matter) -> String {
             kept => format!("{kept} things are kept by law"),
         },
         Matter::Document { name, mime, bytes, .. } => format!("{name}, {mime}, {bytes} bytes"),
-        Matter::Disclosed { fields } => {
+        Matter::Disclosed { fields, .. } => {
             let names: Vec<&str> = fields.iter().map(|it| it.field.as_str()).collect();
             names.join(", ")
         }

@@ -177,7 +177,11 @@ impl Teller {
             Event::Ranked { order, .. } => {
                 let best = order.first().map(|best| {
                     // Of a budget that is not said the reasons are told where they are asked for.
-                    let why = if best.score.parts.is_empty() { String::new() } else { format!(", {}", best.score) };
+                    let why = if best.score.parts.is_empty() {
+                        String::new()
+                    } else {
+                        format!(", {}", best.score)
+                    };
                     format!(": first {}{why}", best.offer.short())
                 });
                 format!("{} ranked{}", order.len(), best.unwrap_or_default())
@@ -209,9 +213,17 @@ impl Teller {
             }
             Event::Letter { from, what, letter, .. } => format!("the {from} wrote: {what} {}", letter.short()),
             Event::LetterDelivered { letter, .. } => format!("letter {} is there", letter.short()),
+            Event::ReceiptDelivered { receipt, refused, .. } => match refused {
+                Some(why) => format!("receipt {} was refused there ({})", receipt.short(), why.word()),
+                None => format!("receipt {} is there", receipt.short()),
+            },
+            Event::Differed { difference, .. } => format!("not as agreed: {difference}"),
             Event::StoreFailed => "the ledger could not be written".into(),
             Event::Superseded { offer, .. } => {
-                format!("offer {} is superseded: its seller has answered the newer version", offer.short())
+                format!(
+                    "offer {} is superseded: its seller has answered the newer version",
+                    offer.short()
+                )
             }
         };
         if let Some(fields) = fields.as_object_mut() {

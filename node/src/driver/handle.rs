@@ -13,7 +13,7 @@ use intentcast_protocol::{
     intent::Intent,
     item::Item,
     limits,
-    market::{self, Answered, Command, Denied, Draft, Event, Market},
+    market::{self, Answered, Command, Denied, Event, Market},
     place::Fulfilment,
     rules::{Asked, NoQuote, Rules},
     standing::Sought,
@@ -197,13 +197,6 @@ fn not_kept(why: StoreError) -> Denied {
     }
 }
 
-fn of_draft(draft: Draft, reply: net::PeerRef) -> Result<Intent, Failed> {
-    let reply = reply_path(&reply).unwrap_or_default();
-    draft
-        .addressed(reply)
-        .map_err(|fault| Failed::Broken(fault.to_string()))
-}
-
 impl Backend for Handle {
     async fn command(&self, command: Command) -> Result<Answered, CommandError> {
         let (answer, answered) = oneshot::channel();
@@ -308,10 +301,8 @@ impl Backend for Handle {
         .await
     }
 
-    async fn try_rules(&self, rules: Rules, draft: Draft) -> Result<Vec<Tried>, Failed> {
-        let (expires, local) = (draft.expires, self.net.local_peer());
-        let reply = reply_path(&local).unwrap_or_default();
-        let intent = of_draft(draft, local)?;
+    async fn try_rules(&self, rules: Rules, intent: Intent, expires: Timestamp) -> Result<Vec<Tried>, Failed> {
+        let reply = reply_path(&self.net.local_peer()).unwrap_or_default();
         let least = lowest(Some(&rules));
         self.indexed(move |index| {
             let found = index

@@ -35,16 +35,19 @@ impl Filters {
     ///
     /// What delivery costs is left out: that is for the seller's rules.
     pub fn of(intent: &Intent, lowest: u32) -> Self {
-        let budget = intent.budget.ceiling();
-        let each = i128::from(budget.minor) / i128::from(intent.quantity.max(1));
-        // One more unit, since the rules cut what is left of a unit and would find a price that this filter had not.
-        let listed = (each + i128::from(lowest < 10_000)) * 10_000 / i128::from(lowest.clamp(1, 10_000));
-        Self {
-            currency: Some(budget.currency),
-            ceiling: Some(Money {
+        let listed = |budget: Money| {
+            let each = i128::from(budget.minor) / i128::from(intent.quantity.max(1));
+            // One more unit, since the rules cut what is left of a unit and would find a price that this filter had not.
+            let listed = (each + i128::from(lowest < 10_000)) * 10_000 / i128::from(lowest.clamp(1, 10_000));
+            Money {
                 minor: i64::try_from(listed).unwrap_or(i64::MAX),
                 ..budget
-            }),
+            }
+        };
+        Self {
+            currency: Some(intent.budget.currency()),
+            // Of a budget that is not said only the currency is known.
+            ceiling: intent.budget.ceiling().map(listed),
             category: Some(intent.category),
             conditions: Some(intent.conditions),
             // What may be picked up need not be sent.

@@ -5,6 +5,7 @@ use intentcast_protocol::{
     intent::{Budget, Condition, Conditions, Language},
     item::Description,
     list::List,
+    money::Currency,
     offer::Gtin,
     place::{Fulfilments, Place},
     terms::TermsSet,
@@ -54,6 +55,7 @@ fn intent(title: &str, path: &str, budget: &str) -> Intent {
         terms: TermsSet::default(),
         may_ask: List::default(),
         reply: ReplyPath::default(),
+        withheld: List::default(),
     }
 }
 
@@ -359,7 +361,7 @@ fn the_shipped_catalogue_answers_what_people_say() {
         for asked in ["general", path] {
             let want = intent(said, asked, budget);
             let found = index.search(&want, limits::CANDIDATES).unwrap();
-            let ceiling = want.budget.ceiling();
+            let ceiling = want.budget.ceiling().unwrap();
             assert!(found.iter().all(|candidate| candidate.item.price <= ceiling), "{said}");
             let id = category(path);
             let first = found
@@ -375,6 +377,23 @@ fn the_shipped_catalogue_answers_what_people_say() {
             assert!(first >= 5, "{said} in {asked}: {titles:?}");
         }
     }
+}
+
+/// Of a budget that is not said the currency alone bounds what is found.
+#[test]
+fn a_hidden_budget_hides_no_item() {
+    let (_, index) = index_of(shop());
+    let mut want = intent("city buggy", "general", "1 GBP");
+    let found = |want: &Intent| index.search(want, 50).unwrap().len();
+    assert_eq!(found(&want), 0, "a pound buys none");
+    want.budget = Budget::Hidden {
+        currency: Currency::GBP,
+    };
+    assert!(found(&want) > 0);
+    want.budget = Budget::Hidden {
+        currency: Currency::JPY,
+    };
+    assert_eq!(found(&want), 0, "nothing is sold in yen");
 }
 
 /// Each item is found again by its own title, under its own category and under none.
@@ -462,7 +481,7 @@ mod properties {
         #[test]
         fn nothing_found_breaks_a_limit(items in catalogue(), want in want()) {
             let (_, index) = index_of(items);
-            let ceiling = want.budget.ceiling();
+            let ceiling = want.budget.ceiling().unwrap();
             for Candidate { item, .. } in index.search(&want, limits::CANDIDATES).unwrap() {
                 prop_assert_eq!(item.price.currency, ceiling.currency);
                 prop_assert!(item.price.minor * i64::from(want.quantity) <= ceiling.minor);

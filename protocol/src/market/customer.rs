@@ -1,115 +1,36 @@
 //! The customer's side: cast a want, take in what is offered, say yes or no, and stand by it.
 
+mod amending;
 mod deciding;
+mod draft;
 mod showing;
 mod taking;
 
 use std::collections::BTreeMap;
 
+pub use draft::{Change, Draft};
+
 use super::{Answered, Denied, Event, Market, Timer, relay::topics_of};
 use crate::{
-    attribute::Wish,
-    category::CategoryId,
     contact::ReplyPath,
     deed::{Acceptance, Difference},
+    disclosure::Kept,
     envelope::{Record, Verified, sign},
     fault::Fault,
     frame::{Frame, Refusal},
     id::{IntentId, OfferId, RecordId, digest},
-    intent::{Amendment, Budget, Conditions, Intent, Language, Withdrawal},
+    intent::{Amendment, Intent, Withdrawal},
     keys::PublicKey,
     ledger::{Fact, Refused},
     letter::ThreadId,
     limits,
-    list::{Bytes, List},
-    matching::{alike, rank_alike},
+    list::Bytes,
+    matching::{Ranked, Score, rank_alike},
     offer::{Offer, Reason},
-    place::{Fulfilments, Place},
-    terms::TermsSet,
-    text::{Prose, Title, Word},
     thread::OfferFate,
-    time::{Seconds, Timestamp},
+    time::Timestamp,
     topic::Topic,
 };
-
-/// Least time between two amendments that only say that we have moved.
-const READDRESS: Seconds = Seconds(30);
-
-/// What a person wants, before it is signed: an [`Intent`] without the reply path, which the node adds.
-#[derive(Clone, Debug)]
-pub struct Draft {
-    /// The want in the person's words.
-    pub title: Title,
-    /// More of them.
-    pub text: Prose,
-    /// The language of both.
-    pub language: Language,
-    /// What kind of thing.
-    pub category: CategoryId,
-    /// What is asked of its attributes.
-    pub wishes: Vec<Wish>,
-    /// How many.
-    pub quantity: u32,
-    /// In what state.
-    pub conditions: Conditions,
-    /// For how much at most.
-    pub budget: Budget,
-    /// Where.
-    pub place: Place,
-    /// How it may come into the person's hands.
-    pub fulfilment: Fulfilments,
-    /// By when it must be there.
-    pub need_by: Option<Timestamp>,
-    /// Until when offers are taken.
-    pub offers_due: Timestamp,
-    /// When the want ends altogether.
-    pub expires: Timestamp,
-    /// Offers taken in all.
-    pub max_offers: u16,
-    /// Offers taken from one seller.
-    pub offers_per_seller: u8,
-    /// Rounds of haggling.
-    pub max_rounds: u8,
-    /// What a seller agrees to by answering.
-    pub terms: TermsSet,
-    /// Strands of personal data that a seller may ask for.
-    pub may_ask: Vec<Word>,
-}
-
-impl Draft {
-    /// The intent that this draft becomes.
-    ///
-    /// # Errors
-    /// [`Fault::Exceeded`] where a list is too long.
-    pub fn addressed(self, reply: ReplyPath) -> Result<Intent, Fault> {
-        let exceeded = |what, limit: usize| {
-            move |_| Fault::Exceeded {
-                what,
-                limit: limit as u64,
-            }
-        };
-        Ok(Intent {
-            title: self.title,
-            text: self.text,
-            language: self.language,
-            category: self.category,
-            wishes: List::new(self.wishes).map_err(exceeded("wishes", limits::ATTRIBUTES))?,
-            quantity: self.quantity,
-            conditions: self.conditions,
-            budget: self.budget,
-            place: self.place,
-            fulfilment: self.fulfilment,
-            need_by: self.need_by,
-            offers_due: self.offers_due,
-            max_offers: self.max_offers,
-            offers_per_seller: self.offers_per_seller,
-            max_rounds: self.max_rounds,
-            terms: self.terms,
-            may_ask: List::new(self.may_ask).map_err(exceeded("strands", limits::STRANDS))?,
-            reply,
-        })
-    }
-}
 
 /// A want of ours.
 #[derive(Debug)]
@@ -118,16 +39,39 @@ pub(super) struct Own {
     pub(super) intent: Verified<Intent>,
     /// Every amendment, in order: an offer may answer any of them.
     amendments: Vec<Verified<Amendment>>,
+    /// Every version that was said, the intent itself first.
+    said: Vec<Version>,
+    /// What we mean by the want as it is now: with the true ceiling in it, whatever is said of that. Offers are admitted
+    /// by what is said, as their sellers can work it out; whether we may take one is decided by this, and nothing that
+    /// leaves this node may hang on it.
+    meant: Intent,
+    /// The want that this one was said in the place of.
+    renews: Option<IntentId>,
     withdrawal: Option<Verified<Withdrawal>>,
     offers: BTreeMap<OfferId, Taken>,
     not_taken: Vec<NotTaken>,
     accepted: Option<Accepted>,
 }
 
+/// One version of a want of ours.
+#[derive(Debug)]
+struct Version {
+    record: RecordId,
+    /// How often, up to here, something was changed that an offer answers to.
+    turn: u32,
+    kept: Kept,
+}
+
 /// An offer that was verified and admitted.
 #[derive(Debug)]
 struct Taken {
     offer: Verified<Offer>,
+    /// The turn of the version that it answers.
+    turn: u32,
+    /// Its seller has answered a later turn.
+    superseded: bool,
+    /// Whether it is what we mean, now.
+    fits: bool,
     /// How much of the want as it is now the offer says.
     alike: u32,
     at: Timestamp,
@@ -174,8 +118,21 @@ impl Own {
         self.intent.header().expires
     }
 
-    fn knows(&self, revision: RecordId) -> bool {
-        self.intent.id() == revision || self.amendments.iter().any(|amendment| amendment.id() == revision)
+    /// The turn of a version; `None` of one that we never said.
+    /// What the want said in each of its versions.
+    pub(super) fn versions(&self) -> Vec<(RecordId, &Intent)> {
+        let later = self.amendments.iter().map(|it| (it.id(), &it.now));
+        std::iter::once((self.intent.id(), self.intent.body())).chain(later).collect()
+    }
+
+    fn turn(&self, revision: RecordId) -> Option<u32> {
+        let version = self.said.iter().find(|version| version.record == revision);
+        version.map(|version| version.turn)
+    }
+
+    /// What the want, as it is now, does not say.
+    fn kept(&self) -> Kept {
+        self.said.last().map(|version| version.kept.clone()).unwrap_or_default()
     }
 
     fn amendment(&self, revision: RecordId) -> Option<&Verified<Amendment>> {
@@ -192,19 +149,49 @@ impl Own {
         }
     }
 
-    fn ranked(&self, now: Timestamp) -> Vec<crate::matching::Ranked> {
-        let takable = self
-            .offers
+    /// Offers that no later one of the same seller stands in the place of, and that were not taken back.
+    fn standing(&self) -> impl Iterator<Item = (&OfferId, &Taken)> {
+        self.offers
             .iter()
-            .filter(|(_, taken)| taken.is_takable() && taken.offer.valid_until > now);
-        let takable = takable.map(|(id, taken)| (*id, taken.offer.body(), taken.alike));
-        rank_alike(now, self.wanted(), takable)
+            .filter(|(_, taken)| !taken.superseded && taken.fate == OfferFate::Stands)
     }
+
+    /// What could be taken, in our order.
+    fn ranked(&self, now: Timestamp) -> Vec<Ranked> {
+        let fitting = self.standing().filter(|(_, taken)| taken.fits);
+        rank_alike(now, &self.meant, takable(now, fitting))
+    }
+
+    /// The order as it is told as news: without its reasons where they would tell what the want does not say.
+    fn ranked_for_all(&self, now: Timestamp) -> Vec<Ranked> {
+        let mut order = self.ranked(now);
+        if self.kept().ceiling.is_some() {
+            for ranked in &mut order {
+                ranked.score = Score::default();
+            }
+        }
+        order
+    }
+}
+
+fn takable<'a>(
+    now: Timestamp,
+    offers: impl Iterator<Item = (&'a OfferId, &'a Taken)>,
+) -> impl Iterator<Item = (OfferId, &'a Offer, u32)> {
+    offers
+        .filter(move |(_, taken)| taken.is_takable() && taken.offer.valid_until > now)
+        .map(|(id, taken)| (*id, taken.offer.body(), taken.alike))
 }
 
 /// Casting, amending, withdrawing.
 impl Market {
-    pub(super) fn cast(&mut self, now: Timestamp, draft: Draft, nonce: [u8; 16]) -> Result<Answered, Denied> {
+    pub(super) fn cast(
+        &mut self,
+        now: Timestamp,
+        draft: Draft,
+        nonce: [u8; 16],
+        renews: Option<IntentId>,
+    ) -> Result<Answered, Denied> {
         let open = self.own.values().filter(|own| own.is_open(now)).count();
         if open >= limits::OWN_INTENTS {
             return Err(Denied::TooMany(open));
@@ -212,10 +199,10 @@ impl Market {
         let reply = self.reply.clone().ok_or(Denied::NotReachable)?;
         let expires = draft.expires;
         let key = self.seed.intent_key(&nonce);
-        let intent = draft
-            .addressed(reply)
-            .and_then(|intent| sign(&key, now, expires, intent))
+        let (intent, kept) = draft
+            .addressed(reply, |field, _| self.seed.salt(&nonce, 0, field))
             .map_err(Denied::Unfit)?;
+        let intent = sign(&key, now, expires, intent).map_err(Denied::Unfit)?;
         if topics_of(&intent).is_empty() {
             return Err(Denied::Unfit(Fault::Invalid {
                 field: "place",
@@ -231,6 +218,8 @@ impl Market {
             Fact::Cast {
                 nonce,
                 intent: intent.clone(),
+                kept,
+                renews,
             },
         );
         self.event(Event::Cast { intent: id });
@@ -239,13 +228,27 @@ impl Market {
         Ok(Answered::Cast(id))
     }
 
-    pub(super) fn apply_cast(&mut self, _: Timestamp, nonce: [u8; 16], intent: &Verified<Intent>) {
+    pub(super) fn apply_cast(
+        &mut self,
+        nonce: [u8; 16],
+        intent: &Verified<Intent>,
+        kept: &Kept,
+        renews: Option<IntentId>,
+    ) {
+        let first = Version {
+            record: intent.id(),
+            turn: 0,
+            kept: kept.clone(),
+        };
         self.own.insert(
             intent.id().into(),
             Own {
                 nonce,
                 intent: intent.clone(),
                 amendments: Vec::new(),
+                said: vec![first],
+                meant: kept.meant(intent),
+                renews,
                 withdrawal: None,
                 offers: BTreeMap::new(),
                 not_taken: Vec::new(),
@@ -269,8 +272,10 @@ impl Market {
     }
 
     pub(super) fn due(&mut self, now: Timestamp, id: IntentId) {
-        if let Some(own) = self.own.get(&id).filter(|own| own.is_open(now)) {
-            let offers = own.offers.len();
+        // The time may have been put off since.
+        let due = |own: &&Own| own.is_open(now) && own.wanted().offers_due <= now;
+        if let Some(own) = self.own.get(&id).filter(due) {
+            let offers = own.standing().count();
             self.event(Event::Due { intent: id, offers });
         }
     }
@@ -343,86 +348,6 @@ impl Market {
     pub(super) fn apply_withdrawn(&mut self, withdrawal: &Verified<Withdrawal>) {
         if let Some(own) = self.own.get_mut(&withdrawal.intent) {
             own.withdrawal = Some(withdrawal.clone());
-        }
-    }
-
-    /// We have moved, or know for the first time where we are: open wants must say so.
-    pub(super) fn reachable(&mut self, now: Timestamp, reply: ReplyPath) {
-        if reply.peer.is_empty() || self.reply.as_ref() == Some(&reply) {
-            return;
-        }
-        let first = self.reply.replace(reply).is_none();
-        self.readdress(now);
-        self.tell_moved(now);
-        if first {
-            self.reconsider(now);
-        }
-    }
-
-    pub(super) fn readdress(&mut self, now: Timestamp) {
-        let Some(reply) = self.reply.clone() else { return };
-        let mut again = None;
-        let moved: Vec<IntentId> = self
-            .own
-            .iter()
-            .filter(|(_, own)| own.is_open(now) && own.wanted().reply != reply)
-            .filter(|(_, own)| {
-                let last = own
-                    .amendments
-                    .last()
-                    .map(|amendment| amendment.header().created.plus(READDRESS));
-                match last.filter(|at| *at > now) {
-                    None => true,
-                    Some(at) => {
-                        again = Some(at);
-                        false
-                    }
-                }
-            })
-            .map(|(id, _)| *id)
-            .collect();
-        for id in moved {
-            self.amend(now, id, reply.clone());
-        }
-        if let Some(at) = again {
-            self.remind(at, Timer::Amend);
-        }
-    }
-
-    fn amend(&mut self, now: Timestamp, id: IntentId, reply: ReplyPath) {
-        let Some(own) = self.own.get(&id) else { return };
-        let mut wanted = own.wanted().clone();
-        wanted.reply = reply;
-        // Offers that are due already stay welcome: the amendment must be a valid intent of its own.
-        wanted.offers_due = wanted.offers_due.max(now.plus_millis(1)).min(own.expires());
-        let sequence = own.amendments.last().map_or(0, |amendment| amendment.sequence) + 1;
-        let key = self.seed.intent_key(&own.nonce);
-        let body = Amendment {
-            intent: id,
-            sequence,
-            replaces: own.revision(),
-            now: wanted,
-        };
-        // An intent in its last second, or amended too often, stays as it is.
-        let created = now.max(own.intent.header().created);
-        let Ok(amendment) = sign(&key, created, own.expires(), body) else {
-            return;
-        };
-        let (expires, topics) = (own.expires(), topics_of(&amendment.now));
-        self.record(now, Fact::Amended(amendment.clone()));
-        self.event(Event::Amended {
-            intent: id,
-            revision: amendment.id(),
-        });
-        self.announce(now, amendment.id(), id, amendment.bytes(), topics, expires);
-    }
-
-    pub(super) fn apply_amended(&mut self, amendment: &Verified<Amendment>) {
-        if let Some(own) = self.own.get_mut(&amendment.intent) {
-            own.amendments.push(amendment.clone());
-            for taken in own.offers.values_mut() {
-                taken.alike = alike(&amendment.now, &taken.offer);
-            }
         }
     }
 }

@@ -1,24 +1,27 @@
 //! Agreements and what becomes of them, the same on both sides.
 
 use super::{
-    About, AgreementView, Answered, Denied, Event, Market, Role,
-    views::{rating_view, receipt_view},
+    About, AgreementView, Answered, DeliveryState, Denied, Event, Market, ReceiptView, Role, comparing::Side,
+    outbox::Outbox, views::rating_view,
 };
 use crate::{
+    contact::ReplyPath,
     deed::{Acceptance, Agreement, Confirmation, Difference, Settled},
     envelope::{Signed, Verified, record_id, sign},
     frame::{Frame, Refusal},
-    id::{AgreementId, EntryHash, RecordId, digest},
+    id::{AgreementId, IntentId, RecordId},
     intent::{Amendment, Intent},
+    keys::PublicKey,
     ledger::Fact,
     letter::Matter,
     limits,
     list::Bytes,
     offer::Offer,
+    order::Order,
     rating::Rating,
-    receipt::Receipt,
+    receipt::{OrderEvent, Receipt},
     text::Prose,
-    time::Timestamp,
+    time::{Seconds, Timestamp},
 };
 
 /// What an acceptance says yes to: the want, its amendment that was answered, and the offer.
@@ -28,19 +31,25 @@ pub(super) type Parties<'a> = (
     &'a Verified<Offer>,
 );
 
+/// How long a seller is asked to wait with a receipt for which something is still on its way.
+const NOT_YET: Seconds = Seconds(5);
+
 /// One agreement.
 #[derive(Debug)]
 pub(super) struct Deal {
-    role: Role,
+    pub(super) role: Role,
     pub(super) settled: Settled,
     pub(super) receipts: Vec<Verified<Receipt>>,
+    pub(super) order: Order,
+    /// Where the customer was last said to be.
+    pub(super) customer_reply: ReplyPath,
     differences: Vec<Difference>,
     /// What the customer thinks of it, the last word only.
     rating: Option<Verified<Rating>>,
 }
 
 impl Deal {
-    pub(super) fn view(&self) -> AgreementView {
+    pub(super) fn view(&self, outbox: &Outbox) -> AgreementView {
         AgreementView {
             id: self.settled.id,
             role: self.role,
@@ -49,9 +58,14 @@ impl Deal {
             customer: self.settled.intent.header().author,
             seller: self.settled.offer.header().author,
             at: self.settled.at(),
-            bytes_hash: EntryHash(digest("intentcast/1/agreement-bytes", &[self.settled.bytes()])),
+            bytes_hash: self.settled.bytes_hash(),
             agreed: self.settled.offer.body().clone(),
-            receipts: self.receipts.iter().map(receipt_view).collect(),
+            order: self.order.view(),
+            receipts: self
+                .receipts
+                .iter()
+                .map(|receipt| self.receipt_view(outbox, receipt))
+                .collect(),
             differences: self.differences.clone(),
             rating: self.rating.as_ref().map(rating_view),
         }
@@ -62,26 +76,57 @@ impl Deal {
         self.differences.len() < limits::REFUSALS_PER_INTENT && !self.differences.contains(difference)
     }
 
+    fn receipt_view(&self, outbox: &Outbox, receipt: &Verified<Receipt>) -> ReceiptView {
+        let brought = self.role == Role::Seller && receipt.sequence > 0;
+        let state = || outbox.delivery(receipt.id());
+        ReceiptView {
+            id: receipt.id(),
+            at: receipt.header().created,
+            receipt: receipt.body().clone(),
+            // One that waits for the one before it waits all the same.
+            delivery: brought.then(|| state().unwrap_or(DeliveryState::Queued { attempts: 0 })),
+        }
+    }
+
+    /// What we hold of it.
+    pub(super) fn side(&self) -> Side {
+        Side {
+            bytes: self.settled.bytes_hash(),
+            receipts: self.receipts.len() as u32,
+            last: self.receipts.last().map(Verified::id),
+        }
+    }
+
+    /// The key of the other one of the two.
+    pub(super) fn other_party(&self) -> PublicKey {
+        match self.role {
+            Role::Customer => self.settled.offer.header().author,
+            Role::Seller => self.settled.intent.header().author,
+        }
+    }
+
+    /// Whether we sell to who had this want.
+    pub(super) fn is_sold_to(&self, intent: IntentId) -> bool {
+        self.role == Role::Seller && IntentId::from(self.settled.intent.id()) == intent
+    }
+
+    /// The customer is found elsewhere from now on.
+    pub(super) fn readdress(&mut self, customer: ReplyPath) {
+        self.customer_reply = customer;
+    }
+
+    /// The receipt that says exactly this already. Two equal refunds are two refunds.
+    pub(super) fn said(&self, event: &OrderEvent) -> Option<RecordId> {
+        let said = self.receipts.iter().find(|receipt| receipt.event == *event);
+        said.filter(|_| !matches!(event, OrderEvent::Refunded { .. }))
+            .map(Verified::id)
+    }
+
     /// The seller's answer to the yes, again.
     pub(super) fn confirmed(&self) -> Option<Frame> {
         let confirmation = Bytes::new(self.settled.confirmation.bytes()).ok()?;
         let receipt = Bytes::new(self.receipts.first()?.bytes()).ok()?;
         Some(Frame::Confirmed { confirmation, receipt })
-    }
-
-    /// That a receipt is the next link of this deal's chain and names nothing but what was agreed.
-    fn continues(&self, receipt: &Verified<Receipt>) -> Result<(), Difference> {
-        let seller = self.settled.offer.header().author;
-        Difference::unless_same("receipt's author", &seller, &receipt.header().author)?;
-        Difference::unless_same("receipt's total", &self.settled.acceptance.total, &receipt.total)?;
-        let last = self.receipts.last();
-        let place = |id: Option<String>| id.unwrap_or_else(|| "none".into());
-        Difference::unless_same("receipt's number", &(self.receipts.len() as u32), &receipt.sequence)?;
-        Difference::unless_same(
-            "receipt before",
-            &place(last.map(|last| last.id().to_string())),
-            &place(receipt.previous.map(|id| id.to_string())),
-        )
     }
 }
 
@@ -95,15 +140,15 @@ impl Market {
                 why: Refusal::Malformed,
             };
         };
+        let not_yet = Refusal::Busy { retry: NOT_YET };
         let Some(deal) = self
             .deals
             .get(&receipt.agreement)
             .filter(|deal| deal.role == Role::Customer)
         else {
-            return Frame::Refused {
-                about,
-                why: Refusal::Unknown,
-            };
+            let is_early = self.awaits(receipt.agreement, receipt.header().author);
+            let why = if is_early { not_yet } else { Refusal::Unknown };
+            return Frame::Refused { about, why };
         };
         if deal.receipts.iter().any(|known| known.id() == about) {
             return Frame::Stored(about);
@@ -114,7 +159,12 @@ impl Market {
                 why: Refusal::OverCap,
             };
         }
-        match deal.continues(&receipt) {
+        let from_seller = deal.settled.offer.header().author == receipt.header().author;
+        // Nobody can judge a link without the ones before it, which may be on their way.
+        if from_seller && receipt.sequence as usize > deal.receipts.len() {
+            return Frame::Refused { about, why: not_yet };
+        }
+        match deal.order.judge(&deal.settled.offer, &receipt) {
             Ok(()) => {
                 let (agreement, what) = (receipt.agreement, receipt.event.word().to_owned());
                 self.record(now, Fact::Receipt(receipt));
@@ -132,7 +182,12 @@ impl Market {
                 let from_seller = deal.settled.offer.header().author == receipt.header().author;
                 if from_seller && deal.has_room_for(&difference) {
                     let agreement = receipt.agreement;
+                    let told = difference.clone();
                     self.record(now, Fact::Differed { agreement, difference });
+                    self.event(Event::Differed {
+                        agreement,
+                        difference: told,
+                    });
                 }
                 self.file_refusal(now, bytes, Refusal::Changed, &detail);
                 Frame::Refused {
@@ -194,8 +249,12 @@ impl Market {
         let Ok(settled) = Agreement::of(intent, amendment, offer, acceptance, confirmation) else {
             return;
         };
+        let last_said = self.heard.get(&acceptance.intent).map(|heard| heard.wanted());
+        let customer_reply = last_said.unwrap_or(settled.wanted()).reply.clone();
         let deal = Deal {
             role,
+            order: Order::begun(&settled, receipt),
+            customer_reply,
             settled,
             receipts: vec![receipt.clone()],
             differences: Vec::new(),
@@ -210,6 +269,7 @@ impl Market {
 
     pub(super) fn apply_receipt(&mut self, receipt: &Verified<Receipt>) {
         if let Some(deal) = self.deals.get_mut(&receipt.agreement) {
+            deal.order.follow(receipt);
             deal.receipts.push(receipt.clone());
         }
     }
@@ -225,6 +285,7 @@ impl Market {
         self.forget_heard(now);
         self.resume_customer(now);
         self.resume_listener(now);
+        self.resume_orders(now);
         self.resume_threads(now);
     }
 }

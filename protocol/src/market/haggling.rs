@@ -143,6 +143,9 @@ impl Market {
         let thread = self.thread_about(About::Offer(id))?;
         let (old, item, stock, counted) = self.made(id).ok_or(Denied::NoOffer(id))?;
         let mut body = apply_changes(old.body(), changes).map_err(Denied::Unfitting)?;
+        if let Some(revision) = self.heard_revision(thread.intent) {
+            body.revision = revision;
+        }
         if let Some(reply) = &self.reply {
             body.seller.reply = reply.clone();
         }

@@ -52,6 +52,9 @@ pub(super) struct Heard {
 #[derive(Debug)]
 struct Made {
     offer: Verified<Offer>,
+    /// We have answered a newer version of the want: nothing is held for this one any more. It is our word all the same,
+    /// to a customer who says yes before the newer one is there.
+    superseded: bool,
     item: Word,
     stock: Option<u32>,
     counted: Timestamp,
@@ -64,7 +67,7 @@ struct Made {
 }
 
 impl Heard {
-    fn wanted(&self) -> &Intent {
+    pub(super) fn wanted(&self) -> &Intent {
         self.amendments
             .last()
             .map_or(self.intent.body(), |amendment| &amendment.now)
@@ -74,8 +77,32 @@ impl Heard {
         self.amendments.last().map_or(self.intent.id(), Verified::id)
     }
 
+    /// What the want said in each of its versions.
+    pub(super) fn versions(&self) -> Vec<(RecordId, &Intent)> {
+        let later = self.amendments.iter().map(|it| (it.id(), &it.now));
+        std::iter::once((self.intent.id(), self.intent.body())).chain(later).collect()
+    }
+
     fn amendment(&self, revision: RecordId) -> Option<&Verified<Amendment>> {
         self.amendments.iter().find(|amendment| amendment.id() == revision)
+    }
+
+    /// What the want said in a version.
+    fn said_in(&self, revision: RecordId) -> &Intent {
+        self.amendment(revision)
+            .map_or(self.intent.body(), |amendment| &amendment.now)
+    }
+
+    /// Whether an offer that stands is an answer to this version.
+    fn has_answer_to(&self, wanted: &Intent) -> bool {
+        let mut standing = self.offers.values().filter(|made| !made.superseded);
+        standing.any(|made| self.said_in(made.offer.revision).asks_the_same(wanted))
+    }
+
+    /// Whether we know a newer version than this one.
+    fn is_ahead_of(&self, open: &Open) -> bool {
+        let sequence = |amendment: &Verified<Amendment>| amendment.sequence;
+        self.amendments.last().map(sequence) > open.amendment.as_ref().map(sequence)
     }
 }
 
@@ -115,7 +142,11 @@ impl Market {
         let (Some(rules), Some(open)) = (&self.config.rules, self.relay.find(id)) else {
             return;
         };
-        let told = self.heard.get(&id).is_some_and(|heard| !heard.offers.is_empty());
+        // What came round is old where we know a newer version: that one will come round as well.
+        let told = self
+            .heard
+            .get(&id)
+            .is_some_and(|heard| heard.is_ahead_of(open) || heard.has_answer_to(open.wanted()));
         let ours = self.own.contains_key(&id);
         if told || ours || open.wanted().offers_due <= now || rules.hears(&asked(open, id)).is_err() {
             return;
@@ -176,6 +207,8 @@ impl Market {
         let wanted = usize::from(rules.offers_per_intent.min(open.wanted().offers_per_seller));
         let quota = self.listener.quota(now, rules.offers_per_hour);
         quotes.truncate(wanted.min(quota));
+        // What waited for a person's word answered an earlier version, or nothing.
+        self.listener.asking.remove(&id);
         if rules.answer == crate::rules::Answer::Ask && !quotes.is_empty() {
             self.event(Event::Asking {
                 intent: id,
@@ -214,7 +247,13 @@ impl Market {
         let mut why = format!("{} candidates", candidates.len());
         let mut quotes = Vec::new();
         for candidate in candidates {
-            let left = self.left(now, &candidate.item.id, candidate.item.stock, candidate.counted, None);
+            let left = self.left(
+                now,
+                &candidate.item.id,
+                candidate.item.stock,
+                candidate.counted,
+                asked.id,
+            );
             match rules.quote(now, asked, &candidate.item, left, reply) {
                 Ok(quote) => quotes.push((quote, candidate)),
                 Err(no) => why = no.0,
@@ -237,23 +276,24 @@ impl Market {
         (quotes, why)
     }
 
-    /// Pieces free to promise: what was counted, less what was sold since, less what is held for others.
+    /// Pieces free to promise to one want: what was counted, less what was sold since, less what is held for others. What
+    /// is held for the same want is not in its way: it takes one offer.
     fn left(
         &self,
         now: Timestamp,
         item: &Word,
         stock: Option<u32>,
         counted: Timestamp,
-        except: Option<OfferId>,
+        wanted_by: IntentId,
     ) -> Option<u32> {
         // Where nobody counts there is nothing to add up.
         let stock = stock?;
         let gone: u64 = self
             .heard
             .values()
-            .flat_map(|heard| heard.offers.iter().map(move |(id, made)| (heard, id, made)))
-            .filter(|(_, id, made)| made.item == *item && Some(**id) != except)
-            .filter(|(heard, _, made)| match made.agreed {
+            .flat_map(|heard| heard.offers.values().map(move |made| (heard, made)))
+            .filter(|(_, made)| made.item == *item)
+            .filter(|(heard, made)| match made.agreed {
                 Some(agreement) => self
                     .deals
                     .get(&agreement)
@@ -261,12 +301,14 @@ impl Market {
                 None => {
                     heard.withdrawal.is_none()
                         && made.fate == OfferFate::Stands
+                        && made.offer.intent != wanted_by
+                        && !made.superseded
                         && made.declined.is_none()
                         && made.refused.is_none()
                         && made.offer.held_until.is_some_and(|until| until > now)
                 }
             })
-            .flat_map(|(_, _, made)| made.offer.lines.iter().map(|line| u64::from(line.quantity)))
+            .flat_map(|(_, made)| made.offer.lines.iter().map(|line| u64::from(line.quantity)))
             .sum();
         Some(stock.saturating_sub(u32::try_from(gone).unwrap_or(u32::MAX)))
     }
@@ -358,6 +400,7 @@ impl Market {
             .map(|id| RecordId(id.0))
             .collect();
         self.redirect(now, &records, &amendment.now.reply);
+        self.follow_customer(now, amendment.intent);
     }
 
     pub(super) fn heard_withdrawn(&mut self, now: Timestamp, id: IntentId) {
@@ -411,6 +454,7 @@ impl Market {
     pub(super) fn apply_heard_amendment(&mut self, amendment: &Verified<Amendment>) {
         if let Some(heard) = self.heard.get_mut(&amendment.intent) {
             heard.amendments.push(amendment.clone());
+            self.apply_customer_moved(amendment.intent, &amendment.now.reply);
         }
     }
 
@@ -435,10 +479,24 @@ impl Market {
         if let Some(heard) = self.heard.get_mut(&offer.intent) {
             self.listener.sent.push_back(offer.header().created);
             self.offers.insert(id, offer.intent);
+            let wanted = heard.said_in(offer.revision);
+            let earlier: Vec<OfferId> = heard
+                .offers
+                .iter()
+                .filter(|(_, made)| made.agreed.is_none() && !heard.said_in(made.offer.revision).asks_the_same(wanted))
+                .map(|(id, _)| *id)
+                .collect();
+            for id in earlier {
+                if let Some(made) = heard.offers.get_mut(&id) {
+                    made.superseded = true;
+                    self.outbox.close(RecordId(id.0));
+                }
+            }
             heard.offers.insert(
                 id,
                 Made {
                     offer: offer.clone(),
+                    superseded: false,
                     item: item.clone(),
                     stock,
                     counted,
@@ -486,6 +544,7 @@ impl Market {
             .filter(|(made, _)| {
                 made.agreed.is_none()
                     && made.fate == OfferFate::Stands
+                    && !made.superseded
                     && made.declined.is_none()
                     && made.refused.is_none()
                     && made.offer.valid_until > now
@@ -501,6 +560,11 @@ impl Market {
     /// A want that we answer, as it was first cast.
     pub(super) fn heard_intent(&self, intent: IntentId) -> Option<&Verified<Intent>> {
         self.heard.get(&intent).map(|heard| &heard.intent)
+    }
+
+    /// Its newest record.
+    pub(super) fn heard_revision(&self, intent: IntentId) -> Option<RecordId> {
+        self.heard.get(&intent).map(Heard::revision)
     }
 
     /// Our offers to a want.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Candidate, Draft, Role};
+use super::{About, Candidate, Change, Compared, Draft, Role};
 use crate::{
     contact::ReplyPath,
     deed::Difference,
@@ -13,9 +13,11 @@ use crate::{
     id::{AgreementId, IntentId, OfferId, RecordId},
     intent::Intent,
     ledger::Stored,
-    letter::{Change, Matter, ThreadId},
+    letter::{self, Matter, ThreadId},
     matching::Ranked,
     offer::Reason,
+    order::Illegal,
+    receipt::OrderEvent,
     rules::Rules,
     standing::{Sought, SoughtError},
     text::{Prose, Word},
@@ -181,6 +183,24 @@ pub enum Command {
     Await(Word, Option<Box<Sought>>),
     /// Listen for wants of these groups; the rules decide which to answer.
     Listen(BTreeSet<Topic>),
+    /// Say an open want anew: whoever answered may answer again.
+    Amend {
+        /// Which.
+        intent: IntentId,
+        /// What is other.
+        change: Box<Change>,
+    },
+    /// Cast a want that expired or was withdrawn once more, as a new one.
+    Renew {
+        /// Which.
+        intent: IntentId,
+        /// What is other; the time for offers at least.
+        change: Box<Change>,
+        /// When the new one ends.
+        expires: Timestamp,
+        /// Fresh entropy for its key.
+        nonce: [u8; 16],
+    },
     /// Write a letter.
     Say {
         /// In which conversation.
@@ -195,7 +215,7 @@ pub enum Command {
         /// The counter-offer that it answers, if one.
         counter: Option<RecordId>,
         /// What is otherwise.
-        changes: Vec<Change>,
+        changes: Vec<letter::Change>,
     },
     /// As a seller: take an offer back.
     Retract(OfferId),
@@ -209,6 +229,15 @@ pub enum Command {
         /// In words; may be empty.
         text: Prose,
     },
+    /// As the seller: this happened to an order.
+    Receipt {
+        /// Of which deal.
+        agreement: AgreementId,
+        /// What.
+        event: OrderEvent,
+    },
+    /// Hold what we have of a deal against what the other side has. Answered when the other side has answered.
+    Compare(AgreementId),
 }
 
 /// What a command led to.
@@ -229,6 +258,22 @@ pub enum Answered {
     Rated(RecordId),
     /// So it is.
     Ok,
+    /// The want is said anew; where only what nobody was told has changed, its newest record is the one it had.
+    Amended {
+        /// Which.
+        intent: IntentId,
+        /// Its newest record.
+        revision: RecordId,
+    },
+    /// The receipt is in the chain, and on its way.
+    Receipt {
+        /// Of which deal.
+        agreement: AgreementId,
+        /// Which.
+        receipt: RecordId,
+    },
+    /// Both sides of a deal.
+    Compared(Box<Compared>),
 }
 
 /// Why a command is not carried out.
@@ -276,9 +321,6 @@ pub enum Denied {
     /// The seller took it back.
     #[error("the seller took this offer back")]
     Retracted,
-    /// No such deal.
-    #[error("no agreement {0} of yours: `agreement list` shows them")]
-    NoAgreement(AgreementId),
     /// No such conversation.
     #[error("no such conversation: `thread list` shows them")]
     NoThread,
@@ -291,9 +333,50 @@ pub enum Denied {
     /// Too many standing interests.
     #[error("{0} interests stand, and no more fit: remove some")]
     TooManyInterests(usize),
+    /// No such deal.
+    #[error("no agreement {0} of yours: `agreement list` shows them")]
+    NoAgreement(AgreementId),
+    /// Only the seller says what becomes of an order.
+    #[error("only the seller says what becomes of an order, and you are its customer")]
+    NotTheSeller,
+    /// It cannot happen to this order now.
+    #[error("{0}")]
+    Order(Illegal),
+    /// The other side is not there.
+    #[error("the other side cannot be reached: try again when it is there")]
+    Unreached,
+    /// The other side is there and does not say.
+    #[error("the other side does not say what it holds ({}): try again later", .0.word())]
+    Unanswered(Refusal),
     /// The store failed.
     #[error("the ledger could not be written, so nothing was done: check the disk and try again")]
     NotStored,
+    /// The want's life is over.
+    #[error("the intent expired at {0}: `intent renew` casts it once more")]
+    Over(Timestamp),
+    /// The want still lives.
+    #[error("the intent is open until {0}: `intent amend` changes it")]
+    StillOpen(Timestamp),
+    /// A change after the time for offers, that does not put it off.
+    #[error("the time for offers was over at {0}, so nobody would answer: say until when you take offers now")]
+    Due(Timestamp),
+    /// A change that changes nothing.
+    #[error("nothing would change")]
+    Unchanged,
+    /// A change that those who know the want would not hear.
+    #[error(
+        "that belongs on other topics, where nobody has heard this intent: withdraw it, and renew it with this change"
+    )]
+    Elsewhere,
+    /// More than the person will spend, though not more than was said.
+    #[error("the offer is over your budget: `intent amend` raises that")]
+    OverBudget,
+    /// The want has changed, and the offer does not fit it any more.
+    #[error("the offer answers an earlier version of the intent and does not fit what it asks now: {0}")]
+    Outdated(String),
+    /// Its seller has answered again.
+    #[error("the seller has made another offer since, to the newer version of the intent: accept that one")]
+    Superseded,
 }
 
 impl Denied {
@@ -301,7 +384,17 @@ impl Denied {
     pub fn is_policy(&self) -> bool {
         matches!(
             self,
-            Self::Terms | Self::Declined | Self::Taken(_) | Self::Agreed | Self::Revised(_) | Self::Retracted
+            Self::Terms
+                | Self::Declined
+                | Self::Taken(_)
+                | Self::Agreed
+                | Self::Revised(_)
+                | Self::Retracted
+                | Self::OverBudget
+                | Self::Outdated(_)
+                | Self::Superseded
+                | Self::NotTheSeller
+                | Self::Order(_)
         )
     }
 }
@@ -399,4 +492,17 @@ pub enum Event {
     LetterDelivered { thread: ThreadId, letter: RecordId },
     /// The ledger could not be written; the node stands still until it can.
     StoreFailed,
+    /// The seller has answered a newer version of the want: this offer cannot be accepted any more.
+    Superseded { intent: IntentId, offer: OfferId },
+    /// As a seller: a receipt reached the customer, or was refused there.
+    ReceiptDelivered {
+        agreement: AgreementId,
+        receipt: RecordId,
+        refused: Option<Refusal>,
+    },
+    /// The other side named something else than was agreed; it was refused and is kept to be shown.
+    Differed {
+        agreement: AgreementId,
+        difference: Difference,
+    },
 }

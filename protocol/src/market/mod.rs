@@ -18,6 +18,7 @@
 //! replays it from what is stored.
 
 mod book;
+mod comparing;
 mod customer;
 mod deals;
 mod haggling;
@@ -25,6 +26,7 @@ mod interests;
 mod listener;
 mod messages;
 mod meter;
+mod orders;
 mod outbox;
 mod relay;
 mod thread_views;
@@ -37,7 +39,8 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 pub use crate::thread::Role;
-pub use customer::Draft;
+pub use comparing::{Compared, Sameness, Side};
+pub use customer::{Change, Draft};
 pub use listener::Candidate;
 pub use messages::{
     Answered, Command, Denied, Done, Event, Exchange, Input, Output, PeerBytes, Request, TaskId, Ticket,
@@ -125,6 +128,10 @@ enum Task {
         intent: IntentId,
         /// The version of the want that is searched for.
         revision: RecordId,
+    },
+    Compare {
+        request: Request,
+        agreement: AgreementId,
     },
 }
 
@@ -268,7 +275,7 @@ impl Market {
             Err(Denied::NotStored)
         } else {
             match command {
-                Command::Cast { draft, nonce } => self.cast(now, *draft, nonce),
+                Command::Cast { draft, nonce } => self.cast(now, *draft, nonce, None),
                 Command::Withdraw(intent) => self.withdraw(now, intent),
                 Command::Accept(offer) => self.accept(now, offer),
                 Command::Decline(offer, reason) => self.decline(now, offer, reason),
@@ -293,6 +300,19 @@ impl Market {
                     self.ask_met(now);
                     Ok(Answered::Ok)
                 }
+                Command::Amend { intent, change } => self.amend(now, intent, *change),
+                Command::Renew {
+                    intent,
+                    change,
+                    expires,
+                    nonce,
+                } => self.renew(now, intent, *change, expires, nonce),
+                Command::Receipt { agreement, event } => self.tell_receipt(now, agreement, event),
+                Command::Compare(agreement) => match self.compare(now, request, agreement) {
+                    // The other side's word is the answer.
+                    Ok(()) => return,
+                    Err(denied) => Err(denied),
+                },
             }
         };
         self.promise(Output::Answer(request, answer));
@@ -326,9 +346,14 @@ impl Market {
                 self.told(now, peer, topic, &records).map_or_else(refused, Some)
             }
             Ok(Frame::Tell { .. }) => refused(Refusal::Unknown),
-            Ok(Frame::Stored(_) | Frame::Refused { .. } | Frame::Confirmed { .. } | Frame::Open { .. }) => {
-                refused(Refusal::Malformed)
-            }
+            Ok(Frame::Compare(record)) => Some(self.take_inquiry(now, &record)),
+            Ok(
+                Frame::Stored(_)
+                | Frame::Refused { .. }
+                | Frame::Confirmed { .. }
+                | Frame::Open { .. }
+                | Frame::Held { .. },
+            ) => refused(Refusal::Malformed),
         }
     }
 
@@ -354,6 +379,7 @@ impl Market {
                 self.pulled(now, topic, peer, after, &bytes);
             }
             (Some(Task::Pull { topic, peer, .. }), _) => self.relay.pull_failed(topic, &peer.peer),
+            (Some(Task::Compare { request, agreement }), done) => self.compared(request, agreement, done),
             (Some(Task::Tell { .. }), Done::Replied(_)) => {}
             (Some(Task::Tell { topic, peer }), _) => self.relay.tell_failed(topic, &peer),
             (Some(Task::Search { intent, revision }), Done::Found(candidates)) => {
@@ -391,7 +417,12 @@ impl Market {
     /// The one place where facts become state, live and at replay.
     fn apply(&mut self, at: Timestamp, fact: &Fact) {
         match fact {
-            Fact::Cast { nonce, intent } => self.apply_cast(at, *nonce, intent),
+            Fact::Cast {
+                nonce,
+                intent,
+                kept,
+                renews,
+            } => self.apply_cast(*nonce, intent, kept, *renews),
             Fact::Amended(amendment) => self.apply_amended(amendment),
             Fact::Withdrawn(withdrawal) => self.apply_withdrawn(withdrawal),
             Fact::Published { record, peers } => self.outbox.apply_published(*record, *peers),
@@ -421,6 +452,7 @@ impl Market {
             Fact::DeclineTaken(decline) => self.apply_decline_taken(decline),
             Fact::YesRefused { offer, why } => self.apply_yes_refused(*offer, *why),
             Fact::Differed { agreement, difference } => self.apply_differed(*agreement, difference),
+            Fact::Kept { intent, revision, kept } => self.apply_kept(*intent, *revision, kept),
             Fact::Wrote(letter) => self.apply_letter(at, letter, true),
             Fact::Took(letter) => self.apply_letter(at, letter, false),
             Fact::Rated { agreement, rating } => self.apply_rated(*agreement, rating),

@@ -15,9 +15,19 @@ use crate::{
 /// Waits between tries: doubled each time, from the first to the last, milliseconds.
 const FIRST_WAIT_MS: u64 = 500;
 const LAST_WAIT_MS: u64 = 60_000;
+/// The last wait of what is brought for weeks.
+const LONG_WAIT_MS: u64 = 3_600_000;
 
-fn backoff(attempts: u32, salt: RecordId) -> u64 {
-    let wait = FIRST_WAIT_MS.saturating_mul(1 << attempts.min(7)).min(LAST_WAIT_MS);
+/// The longest wait between two tries of a frame: an offer is soon too late, a receipt is not.
+fn last_wait(frame: &Frame) -> u64 {
+    match frame {
+        Frame::Receipt(_) | Frame::Letter(_) => LONG_WAIT_MS,
+        _ => LAST_WAIT_MS,
+    }
+}
+
+fn backoff(attempts: u32, salt: RecordId, last: u64) -> u64 {
+    let wait = FIRST_WAIT_MS.saturating_mul(1 << attempts.min(16)).min(last);
     // A share of the wait that differs from record to record, so that fifty sellers do not all come back at once.
     wait + wait * u64::from(salt.0[0]) / 1024
 }
@@ -178,7 +188,7 @@ impl Market {
             return;
         };
         *attempts += 1;
-        let (first, wait) = (*attempts == 1, backoff(*attempts, record));
+        let (first, wait) = (*attempts == 1, backoff(*attempts, record, LAST_WAIT_MS));
         self.out.push_back(Output::Reach(topic));
         self.remind(now.plus_millis(wait), Timer::Republish(record));
         if first {
@@ -263,7 +273,7 @@ impl Market {
             return;
         };
         letter.sending = false;
-        let wait = backoff(letter.attempts, record).max(at_least.millis().min(LAST_WAIT_MS));
+        let wait = backoff(letter.attempts, record, last_wait(&letter.frame)).max(at_least.millis().min(LAST_WAIT_MS));
         self.remind(now.plus_millis(wait), Timer::Resend(record));
     }
 
@@ -283,14 +293,15 @@ impl Market {
                     ..
                 }),
             ) => self.try_later(now, record, retry),
-            (_, Ok(Frame::Refused { about, why })) if about == expected && !why.may_retry() => {
+            (frame, Ok(Frame::Refused { about, why })) if about == expected && !why.may_retry() => {
                 self.refused_there(now, record, why);
+                self.receipt_arrived(now, &frame, Some(why));
             }
             (Frame::Acceptance(_), Ok(Frame::Confirmed { confirmation, receipt })) => {
                 self.confirmed(now, record, &confirmation, &receipt);
             }
             (Frame::Acceptance(_), _) => self.try_later(now, record, Seconds(0)),
-            (_, Ok(Frame::Stored(id))) if id == expected => {
+            (frame, Ok(Frame::Stored(id))) if id == expected => {
                 self.record(now, Fact::Delivered { record, refused: None });
                 self.letter_arrived(now, record);
                 if let Some((intent, offer)) = self.made_offer(record) {
@@ -300,6 +311,7 @@ impl Market {
                         refused: None,
                     });
                 }
+                self.receipt_arrived(now, &frame, None);
             }
             _ => self.try_later(now, record, Seconds(0)),
         }

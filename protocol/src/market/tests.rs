@@ -5,6 +5,7 @@ mod data;
 mod disk;
 mod forgery;
 mod interests;
+mod orders;
 mod relaying;
 mod seller;
 mod talking;
@@ -18,15 +19,17 @@ use super::{
 use crate::{
     attribute::{Attribute, Value},
     contact::ReplyPath,
+    disclosure::Spend,
     envelope::{open, sign},
     fault::Verdict,
     frame::{Frame, Refusal},
     id::{IntentId, OfferId, RecordId},
-    intent::{Budget, Condition, Conditions, Language},
+    intent::{Condition, Conditions, Language},
     item::{Description, Item},
     keys::Seed,
     ledger::{Stored, audit},
     list::{Bytes, List},
+    money::Money,
     offer::Offer,
     place::{Fulfilment, Fulfilments, Place, Region},
     rules::{Delivery, Rules},
@@ -61,7 +64,7 @@ pub(super) fn draft() -> Draft {
         wishes: Vec::new(),
         quantity: 1,
         conditions: Conditions::NEW,
-        budget: Budget::Public("150 GBP".parse().unwrap()),
+        budget: Spend::from("150 GBP".parse::<Money>().unwrap()),
         place: Place::within("GB-LEW".parse().unwrap()),
         fulfilment: Fulfilments::default(),
         need_by: None,
@@ -72,6 +75,7 @@ pub(super) fn draft() -> Draft {
         max_rounds: 0,
         terms: TermsSet::default(),
         may_ask: Vec::new(),
+        withhold: Vec::new(),
     }
 }
 

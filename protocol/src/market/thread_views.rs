@@ -2,15 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{DeliveryState, Market, Role, threads::Conversation};
+use super::{About, DeliveryState, Market, Role, threads::Conversation};
 use crate::{
     deed::Difference,
+    envelope::Verified,
     frame::Refusal,
     id::{AgreementId, EntryHash, IntentId, RecordId, TermsHash},
     keys::PublicKey,
-    letter::{Matter, ThreadId},
+    letter::{Letter, Matter, ThreadId},
     money::Money,
-    thread::{Entry, Grant, Request, Standing, View},
+    thread::{Grant, Request, Standing, View},
     time::Timestamp,
 };
 
@@ -154,26 +155,6 @@ fn is_about(matter: &Matter, letter: RecordId) -> bool {
     }
 }
 
-/// Both sides' letters in one line: each after everything that its author had, earlier ones first.
-fn in_line<'a>(view: &View<'a>) -> Vec<(Role, &'a Entry)> {
-    let (ours, theirs) = (view.of(Role::Customer), view.of(Role::Seller));
-    let (mut at, mut line) = ([0, 0], Vec::with_capacity(ours.len() + theirs.len()));
-    loop {
-        let (customer, seller) = (ours.get(at[0]), theirs.get(at[1]));
-        let customer_may = customer.filter(|entry| entry.saw <= at[1]);
-        let seller_may = seller.filter(|entry| entry.saw <= at[0]);
-        let created = |entry: &Entry| entry.letter.header().created;
-        let role = match (customer_may, seller_may) {
-            (None, None) => return line,
-            (Some(_), None) => Role::Customer,
-            (Some(c), Some(s)) if created(c) <= created(s) => Role::Customer,
-            _ => Role::Seller,
-        };
-        line.push((role, &view.of(role)[at[role as usize]]));
-        at[role as usize] += 1;
-    }
-}
-
 impl Market {
     fn passage(&self, view: &View, role: Role, at: usize) -> Passage {
         let entry = &view.of(role)[at];
@@ -203,7 +184,7 @@ impl Market {
         let footing = self.footing(id, false)?;
         let ground = footing.ground();
         let terms = ground.deal.map(|deal| view.terms(deal));
-        let letters = in_line(&view).into_iter().map(|(role, entry)| LetterView {
+        let letters = view.in_line().into_iter().map(|(role, entry)| LetterView {
             id: entry.id(),
             from: role,
             number: entry.letter.number,
@@ -281,6 +262,15 @@ impl Market {
         let newest = |view: &ThreadView| view.letters.iter().map(|letter| letter.at).max();
         views.sort_by_key(|view| (std::cmp::Reverse(newest(view)), view.id));
         views
+    }
+
+    /// What was written under an agreement and before it, each letter after all that its author had.
+    pub fn letters_under(&self, agreement: AgreementId) -> Vec<&Verified<Letter>> {
+        let id = self.thread_about(About::Agreement(agreement)).ok();
+        let conversation = id.and_then(|id| self.threads.all.get(&id));
+        let view = conversation.map(|it| it.thread.view());
+        let line = view.map(|view| view.in_line()).unwrap_or_default();
+        line.into_iter().map(|(_, entry)| &entry.letter).collect()
     }
 
     /// Which conversation has this id, or a letter with it.

@@ -7,6 +7,7 @@ use super::{Answered, DeliveryState, Denied, Event, Market, Role};
 use crate::{
     contact::ReplyPath,
     deed::{Difference, Settled},
+    disclosure::Opened,
     envelope::{Signed, Verified, record_id, sign},
     frame::{Frame, Refusal},
     id::{AgreementId, EntryHash, IntentId, OfferId, RecordId},
@@ -15,7 +16,7 @@ use crate::{
     ledger::Fact,
     letter::{Letter, Matter, ThreadId},
     limits,
-    list::Bytes,
+    list::{Bytes, List},
     offer::Offer,
     rating::Ticket,
     thread::{Ground, Objection, OfferFate, Thread},
@@ -87,6 +88,7 @@ pub(super) struct Footing<'a> {
     offers: Vec<(OfferId, &'a Offer)>,
     deal: Option<&'a Settled>,
     receipts: Vec<RecordId>,
+    said: Vec<(RecordId, &'a Intent)>,
     writing: bool,
 }
 
@@ -98,6 +100,7 @@ impl Footing<'_> {
             offers: &self.offers,
             deal: self.deal,
             receipts: &self.receipts,
+            said: &self.said,
             writing: self.writing,
         }
     }
@@ -127,6 +130,8 @@ impl Market {
 
     pub(super) fn footing(&self, id: ThreadId, writing: bool) -> Option<Footing<'_>> {
         let deal = self.deal_of(id);
+        let (own, heard) = (self.own.get(&id.intent), self.heard.get(&id.intent));
+        let said = own.map(|own| own.versions()).or_else(|| heard.map(|heard| heard.versions()));
         let (intent, offers) = match self.role_in(id)? {
             Role::Customer => (&self.own.get(&id.intent)?.intent, self.offers_by(id)),
             Role::Seller => (self.heard_intent(id.intent)?, self.offers_made(id.intent)),
@@ -137,8 +142,27 @@ impl Market {
             offers,
             deal: deal.map(|deal| &deal.settled),
             receipts: deal.map_or_else(Vec::new, |deal| deal.receipts.iter().map(Verified::id).collect()),
+            said: said.unwrap_or_default(),
             writing,
         })
+    }
+
+    /// As a customer: opens to the seller of an offer what it has come far enough to see, once.
+    pub(super) fn disclose(&mut self, now: Timestamp, offer: OfferId) {
+        let due = self.due_to(now, offer);
+        let Ok(id) = self.thread_about(About::Offer(offer)) else {
+            return;
+        };
+        let view = self.threads.all.get(&id).map(|it| it.thread.view());
+        let opened = |field: &Opened| {
+            let mut letters = view.iter().flat_map(|view| view.of(Role::Customer));
+            letters.any(|entry| matches!(entry.matter(), Matter::Disclosed { fields, .. } if fields.contains(field)))
+        };
+        let fields: Vec<Opened> = due.into_iter().filter(|field| !opened(field)).collect();
+        if !fields.is_empty() {
+            let fields = List::cut(fields);
+            self.answer_with(now, id, Matter::Disclosed { offer, fields });
+        }
     }
 
     fn deal_of(&self, id: ThreadId) -> Option<&super::deals::Deal> {
@@ -190,7 +214,7 @@ impl Market {
     }
 
     /// Where the other side is reached: as it said last in the thread, or before that in its records.
-    fn address_of(&self, id: ThreadId) -> Option<ReplyPath> {
+    pub(super) fn address_of(&self, id: ThreadId) -> Option<ReplyPath> {
         let said = self.threads.all.get(&id).and_then(Conversation::theirs).cloned();
         match self.role_in(id)? {
             Role::Customer => said.or_else(|| self.reply_of_seller(id)),
@@ -458,6 +482,9 @@ impl Market {
 
     /// The other side has moved: what is on its way to it goes there.
     fn follow(&mut self, now: Timestamp, id: ThreadId, to: &ReplyPath) {
+        if self.role_in(id) == Some(Role::Seller) {
+            self.follow_customer(now, id.intent);
+        }
         let Some(conversation) = self.threads.all.get(&id) else {
             return;
         };
@@ -466,11 +493,6 @@ impl Market {
             .of(conversation.role)
             .iter()
             .map(crate::thread::Entry::id)
-            .chain(
-                self.deal_of(id)
-                    .into_iter()
-                    .flat_map(|deal| deal.receipts.iter().map(Verified::id)),
-            )
             .collect();
         self.redirect(now, &records, to);
     }
@@ -521,6 +543,9 @@ impl Market {
             thread: Thread::new(id),
         });
         conversation.thread.add(at, role, letter.clone());
+        if let (Role::Customer, Some(reply), false) = (role, &letter.reply, ours) {
+            self.apply_customer_moved(id.intent, reply);
+        }
     }
 
     /// A want is forgotten, and what was said about it.

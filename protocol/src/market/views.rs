@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Market;
 use crate::{
     deed::{Difference, Settled},
+    disclosure::Kept,
     envelope::Verified,
     frame::Refusal,
     id::{AgreementId, EntryHash, IntentId, OfferId, RecordId, hex},
@@ -12,6 +13,7 @@ use crate::{
     keys::PublicKey,
     matching::{Admission, Score},
     offer::{Offer, Reason},
+    order::OrderView,
     rating::Rating,
     receipt::Receipt,
     thread::{OfferFate, Role},
@@ -95,6 +97,16 @@ pub enum OfferState {
         /// Which.
         agreement: AgreementId,
     },
+    /// Its seller has answered a newer version of the want: it cannot be accepted.
+    Superseded,
+    /// It was taken in, and is over the budget that the want does not say: it cannot be accepted, and its seller is not
+    /// told.
+    OverBudget,
+    /// It answers an earlier version of the want and does not fit the newest: it cannot be accepted.
+    Outdated {
+        /// What stands in the way.
+        why: String,
+    },
     /// The seller made another offer in its place.
     Revised {
         /// Which.
@@ -137,6 +149,12 @@ pub struct IntentView {
     pub offers: usize,
     /// Offers not taken in.
     pub refused: usize,
+    /// Ours: what it does not say.
+    #[serde(default, skip_serializing_if = "Kept::is_empty")]
+    pub kept: Kept,
+    /// Ours: the want that it was cast in the place of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renews: Option<IntentId>,
 }
 
 /// An offer, to us or by us, taken or refused.
@@ -189,6 +207,8 @@ pub struct AgreementView {
     pub bytes_hash: EntryHash,
     /// What was agreed.
     pub agreed: Offer,
+    /// How far the order has come, and what may follow.
+    pub order: OrderView,
     /// What became of it, in order.
     pub receipts: Vec<ReceiptView>,
     /// Later records that named something else, and were refused.
@@ -221,6 +241,8 @@ pub struct ReceiptView {
     pub at: Timestamp,
     /// What it says.
     pub receipt: Receipt,
+    /// As a seller: how far it has come on its way to the customer; the first goes there with the seller's yes.
+    pub delivery: Option<DeliveryState>,
 }
 
 /// The market in numbers; nothing in it names a want.
@@ -248,14 +270,6 @@ pub struct Status {
     pub gossip_ignored: u64,
     /// Rejected.
     pub gossip_rejected: u64,
-}
-
-pub(super) fn receipt_view(receipt: &Verified<Receipt>) -> ReceiptView {
-    ReceiptView {
-        id: receipt.id(),
-        at: receipt.header().created,
-        receipt: receipt.body().clone(),
-    }
 }
 
 pub(super) fn rating_view(rating: &Verified<Rating>) -> RatingView {
@@ -297,9 +311,14 @@ impl Market {
 
     /// Every deal, newest first.
     pub fn agreements(&self) -> Vec<AgreementView> {
-        let mut views: Vec<AgreementView> = self.deals.values().map(super::deals::Deal::view).collect();
+        let mut views: Vec<AgreementView> = self.deals.values().map(|deal| deal.view(&self.outbox)).collect();
         views.sort_by_key(|view| (std::cmp::Reverse(view.at), view.id));
         views
+    }
+
+    /// One deal.
+    pub fn agreement(&self, id: AgreementId) -> Option<AgreementView> {
+        self.deals.get(&id).map(|deal| deal.view(&self.outbox))
     }
 
     /// One deal's records, for evidence.

@@ -9,7 +9,7 @@ use crate::{
     category::{CategoryId, Relation},
     id::TermsHash,
     intent::{Condition, Conditions, Intent},
-    money::Money,
+    money::{Currency, Money},
     offer::{Fit, Offer},
     place::{Fulfilment, Fulfilments, Place, Reach, Serves},
     time::Timestamp,
@@ -21,15 +21,16 @@ use crate::{
 pub enum Test {
     /// The same currency.
     Currency {
-        /// The budget.
-        asked: Money,
-        /// The landed total.
-        offered: Money,
+        /// The budget's.
+        asked: Currency,
+        /// The landed total's.
+        offered: Currency,
     },
-    /// Within the budget, delivery and tax included.
+    /// Within the budget, delivery and tax included. Of a budget that is not said nobody can say whether it is met, and
+    /// that stands in no offer's way: the customer's own node knows.
     Budget {
-        /// The most that may be spent.
-        asked: Money,
+        /// The most that may be spent, as far as it is said.
+        asked: Option<Money>,
         /// The landed total.
         offered: Money,
     },
@@ -104,8 +105,12 @@ impl Test {
     pub fn holds(&self) -> Holds {
         let met = |met| if met { Holds::Met } else { Holds::Unmet };
         match self {
-            Self::Currency { asked, offered } => met(asked.currency == offered.currency),
-            Self::Budget { asked, offered } => met(asked.currency == offered.currency && offered.minor <= asked.minor),
+            Self::Currency { asked, offered } => met(asked == offered),
+            Self::Budget { asked: None, .. } => Holds::Unknown,
+            Self::Budget {
+                asked: Some(asked),
+                offered,
+            } => met(asked.currency == offered.currency && offered.minor <= asked.minor),
             Self::Place { asked, offered } => match asked.covered_by(offered) {
                 Reach::Covered => Holds::Met,
                 Reach::TooFar { .. } | Reach::Elsewhere => Holds::Unmet,
@@ -132,20 +137,20 @@ impl Test {
     }
 
     /// Whether the offer may pass as far as this constraint goes. An unknown is not satisfied; a category that the
-    /// seller names more coarsely does not contradict.
+    /// seller names more coarsely does not contradict, nor does a budget that is not said.
     pub fn passes(&self) -> bool {
         match self.holds() {
             Holds::Met => true,
             Holds::Unmet => matches!(self, Self::Near { .. }),
-            Holds::Unknown => matches!(self, Self::Category { .. }),
+            Holds::Unknown => matches!(self, Self::Category { .. } | Self::Budget { .. }),
         }
     }
 
     /// What was asked, for a person.
     pub fn asked(&self) -> String {
         match self {
-            Self::Currency { asked, .. } => asked.currency.to_string(),
-            Self::Budget { asked, .. } => format!("at most {asked}"),
+            Self::Currency { asked, .. } => asked.to_string(),
+            Self::Budget { asked, .. } => asked.map_or_else(|| "not said".into(), |asked| format!("at most {asked}")),
             Self::Place { asked, .. } => asked.to_string(),
             Self::Fulfilment { asked, .. } => asked.to_string(),
             Self::NeedBy { asked, .. } => asked.map_or_else(|| "any time".into(), |at| format!("by {at}")),
@@ -160,7 +165,7 @@ impl Test {
     /// What is offered, for a person.
     pub fn offered(&self) -> String {
         match self {
-            Self::Currency { offered, .. } => offered.currency.to_string(),
+            Self::Currency { offered, .. } => offered.to_string(),
             Self::Budget { offered, .. } => offered.to_string(),
             Self::Place { offered, .. } => offered.to_string(),
             Self::Fulfilment { offered, .. } => offered.to_string(),
@@ -261,15 +266,14 @@ pub fn may_be_near(wish: &Wish) -> bool {
 
 /// Holds every hard constraint of `intent` against `offer`.
 pub fn admits(intent: &Intent, offer: &Offer) -> Admission {
-    let ceiling = intent.budget.ceiling();
     let landed = offer.totals.landed();
     let mut tests = vec![
         Test::Currency {
-            asked: ceiling,
-            offered: landed,
+            asked: intent.budget.currency(),
+            offered: landed.currency,
         },
         Test::Budget {
-            asked: ceiling,
+            asked: intent.budget.ceiling(),
             offered: landed,
         },
         Test::Place {

@@ -185,7 +185,9 @@ pub fn score_alike(now: Timestamp, intent: &Intent, offer: &Offer, like: u32) ->
         }
     }
     let (ceiling, landed) = (intent.budget.ceiling(), offer.totals.landed());
-    if let Ok(saved) = ceiling.checked_sub(landed)
+    // Of a budget that is not said nothing can be saved: then only the cheaper of two equals comes first.
+    if let Some(ceiling) = ceiling
+        && let Ok(saved) = ceiling.checked_sub(landed)
         && ceiling.minor > 0
     {
         let points = (i128::from(2 * PRICE) * i128::from(saved.minor) / i128::from(ceiling.minor)) as i64;

@@ -94,7 +94,7 @@ fn condition() -> impl Strategy<Value = Condition> {
 }
 
 prop_compose! {
-    fn intent()(
+    pub fn intent()(
         wishes in vec(wish(), 0..4),
         (quantity, conditions) in (1..3u32, vec(condition(), 1..3)),
         budget in money(),
@@ -121,6 +121,7 @@ prop_compose! {
             terms: if terms { TermsSet::default() } else { TermsSet::of(&["SD-BASE"]).unwrap() },
             may_ask: List::default(),
             reply: reply(),
+            withheld: List::default(),
         }
     }
 }
@@ -163,7 +164,7 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn offer()(
+    pub fn offer()(
         lines in vec(line(), 1..3),
         currency in money().prop_map(|money| money.currency),
         delivery in 0..1000i64,
@@ -192,7 +193,7 @@ prop_compose! {
 
 /// An offer made for the intent, so that many are admitted, with one thing about it changed as it comes.
 fn made_for(intent: &Intent, any: Offer, changed: u8) -> Offer {
-    let ceiling = intent.budget.ceiling();
+    let ceiling = intent.budget.ceiling().expect("it is said openly");
     let mut offer = any;
     let keep = |n: u8| changed == n;
     if !keep(0) {
@@ -254,7 +255,7 @@ prop_compose! {
 
 /// What admitting means, said once more and without its machinery.
 fn may_answer(intent: &Intent, offer: &Offer) -> bool {
-    let ceiling = intent.budget.ceiling();
+    let ceiling = intent.budget.ceiling().expect("it is said openly");
     let quantity: u32 = offer.lines.iter().map(|line| line.quantity).sum();
     offer.totals.currency == ceiling.currency
         && offer.totals.total <= ceiling.minor

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::thing::{Thing, Whereabouts, each_folded};
+use super::thing::{Thing, UNSAID, Whereabouts, each_folded};
 use crate::{
     attribute::{Holds, Strength, Wish},
     category::{CategoryId, GENERAL},
@@ -94,8 +94,18 @@ impl Prices {
         }
     }
 
+    /// Any amount of it.
+    pub fn any(currency: Currency) -> Self {
+        Self {
+            currency,
+            least: i64::MIN,
+            most: i64::MAX,
+        }
+    }
+
+    /// What is not said is within no bound.
     pub(super) fn takes(&self, money: Money) -> bool {
-        money.currency == self.currency && (self.least..=self.most).contains(&money.minor)
+        money.minor != UNSAID && money.currency == self.currency && (self.least..=self.most).contains(&money.minor)
     }
 }
 
@@ -185,7 +195,10 @@ impl Interest {
     ///
     /// What delivery costs and when it comes, only an offer can say.
     pub fn of(intent: &Intent) -> Self {
-        let budget = intent.budget.ceiling();
+        let each = |ceiling: Money| Money {
+            minor: ceiling.minor / i64::from(intent.quantity.max(1)),
+            ..ceiling
+        };
         let musts = intent.wishes.iter().filter(|wish| wish.strength == Strength::Must);
         Self {
             any_of: List::cut(Wording::most(intent.title.as_str())),
@@ -193,10 +206,10 @@ impl Interest {
                 category: Some(intent.category),
                 place: Some(intent.place),
                 fulfilment: Some(intent.fulfilment),
-                prices: Some(Prices::at_most(Money {
-                    minor: budget.minor / i64::from(intent.quantity.max(1)),
-                    ..budget
-                })),
+                prices: Some(match intent.budget.ceiling() {
+                    Some(ceiling) => Prices::at_most(each(ceiling)),
+                    None => Prices::any(intent.budget.currency()),
+                }),
                 conditions: Some(intent.conditions),
                 pieces: intent.quantity,
             },

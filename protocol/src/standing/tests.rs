@@ -64,6 +64,7 @@ fn want(title: &str, category: &str, budget: &str, place: &str) -> Intent {
             peer: Bytes::new(*b"peer").unwrap(),
             addrs: List::default(),
         },
+        withheld: List::default(),
     }
 }
 

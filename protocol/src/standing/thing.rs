@@ -14,6 +14,10 @@ use crate::{
     place::{Fulfilments, Place, Serves},
 };
 
+/// The amount of a budget that is not said: less than any. An interest that asks about prices is not met by it, as it is
+/// not by an attribute that is not said.
+pub(super) const UNSAID: i64 = i64::MIN;
+
 /// One new thing.
 #[derive(Clone, Debug)]
 pub struct Thing<'a> {
@@ -21,7 +25,7 @@ pub struct Thing<'a> {
     pub(super) category: CategoryId,
     /// The categories that hold it, its own among them; not those that it merely goes with.
     pub(super) within: Vec<CategoryId>,
-    /// What one piece costs, or may cost.
+    /// What one piece costs, or may cost; [`UNSAID`] where a want does not say it.
     pub(super) each: Money,
     /// How many there are, or are wanted; `None` where nobody counts.
     pub(super) pieces: Option<u32>,
@@ -85,14 +89,14 @@ impl<'a> Thing<'a> {
             words.add_all(&kind.names);
             kind.within.clone()
         });
-        let budget = intent.budget.ceiling();
+        let each = |ceiling: Money| ceiling.minor / i64::from(intent.quantity.max(1));
         Self {
             words: words.sorted(),
             category: intent.category,
             within,
             each: Money {
-                minor: budget.minor / i64::from(intent.quantity.max(1)),
-                ..budget
+                minor: intent.budget.ceiling().map_or(UNSAID, each),
+                currency: intent.budget.currency(),
             },
             pieces: Some(intent.quantity),
             conditions: intent.conditions,

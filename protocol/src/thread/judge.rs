@@ -3,6 +3,7 @@
 use super::{Ground, Objection, OfferFate, Role, View, change::Standing};
 use crate::{
     deed::Settled,
+    disclosure::{self, Stage},
     envelope::{Verified, open},
     id::{OfferId, RecordId},
     letter::{DealChange, Letter, Matter, Permission},
@@ -135,7 +136,20 @@ pub(super) fn matter(view: &View, role: Role, ground: &Ground, letter: &Verified
             }
             stands(view, ground, *offer)
         }
-        Matter::Disclosed { .. } => only(role, Role::Customer),
+        Matter::Disclosed { offer, fields } => {
+            only(role, Role::Customer)?;
+            offered(ground, *offer)?;
+            let (_, to) = ground
+                .offers
+                .iter()
+                .find(|(id, _)| id == offer)
+                .ok_or(Objection::Early("an offer"))?;
+            let agreed = ground.deal.is_some_and(|deal| OfferId::from(deal.offer.id()) == *offer);
+            let stage = if agreed { Stage::Accepted } else { Stage::Signed };
+            let said = ground.said.iter().find(|(version, _)| *version == to.revision);
+            let (_, said) = said.ok_or(Objection::Unknown("version of the want"))?;
+            disclosure::judge(said, stage, fields).map_err(|undue| unfit(undue.to_string()))
+        }
         Matter::Proposal(proposal) => {
             let deal = deal(ground)?;
             for change in &proposal.changes {

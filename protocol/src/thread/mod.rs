@@ -77,6 +77,8 @@ pub struct Ground<'a> {
     pub deal: Option<&'a Settled>,
     /// The deal's receipts.
     pub receipts: &'a [RecordId],
+    /// What the want said in each of its versions.
+    pub said: &'a [(RecordId, &'a Intent)],
     /// Whether it is we who write: then what is here outside the thread speaks against a letter as well. From the other
     /// side it does not, since it may have come after the letter was written.
     pub writing: bool,
@@ -164,6 +166,25 @@ impl<'a> View<'a> {
         let [customer, seller] = self.sides;
         let customer = customer.iter().map(|entry| (Role::Customer, entry));
         customer.chain(seller.iter().map(|entry| (Role::Seller, entry)))
+    }
+
+    /// Both sides' letters in one line: each after everything that its author had, earlier ones first.
+    pub fn in_line(&self) -> Vec<(Role, &'a Entry)> {
+        let (ours, theirs) = (self.of(Role::Customer), self.of(Role::Seller));
+        let (mut at, mut line) = ([0, 0], Vec::with_capacity(ours.len() + theirs.len()));
+        loop {
+            let customer = ours.get(at[0]).filter(|entry| entry.saw <= at[1]);
+            let seller = theirs.get(at[1]).filter(|entry| entry.saw <= at[0]);
+            let created = |entry: &Entry| entry.letter.header().created;
+            let role = match (customer, seller) {
+                (None, None) => return line,
+                (Some(_), None) => Role::Customer,
+                (Some(c), Some(s)) if created(c) <= created(s) => Role::Customer,
+                _ => Role::Seller,
+            };
+            line.push((role, &self.of(role)[at[role as usize]]));
+            at[role as usize] += 1;
+        }
     }
 
     /// The letter with this id.

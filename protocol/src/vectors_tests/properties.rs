@@ -2,7 +2,12 @@
 
 use std::{cell::Cell as Counter, fmt::Debug};
 
-use proptest::{collection::vec, option, prelude::*, sample::select};
+use proptest::{
+    collection::vec,
+    option,
+    prelude::*,
+    sample::{select, subsequence},
+};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{
@@ -16,6 +21,7 @@ use crate::{
     contact::ReplyPath,
     decimal::Decimal,
     deed::{Acceptance, Agreement, Confirmation},
+    disclosure::{Commitment, Stage, Withheld},
     envelope::{Record, Signed, open, record_id, sign},
     fault::Fault,
     frame::Frame,
@@ -30,7 +36,7 @@ use crate::{
     place::{Cell, Fulfilment, Fulfilments, Place, Region, Serves},
     receipt::{OrderEvent, Receipt},
     terms::TermsSet,
-    text::Text,
+    text::{Text, Word},
     time::{Seconds, Timestamp},
 };
 
@@ -212,6 +218,33 @@ fn terms() -> impl Strategy<Value = TermsSet> {
     .prop_map(|ids: Vec<&str>| TermsSet::of(&ids).unwrap())
 }
 
+/// A budget said in one of the ways.
+fn budget((way, more, commitment): (u8, i64, [u8; 32]), least: Money) -> Budget {
+    let currency = least.currency;
+    let most = Money::new(least.minor.saturating_add(more), currency);
+    match way {
+        1 if most.minor > least.minor => Budget::Band { least, most },
+        2 => Budget::Committed {
+            currency,
+            commitment: Commitment(commitment),
+        },
+        3 => Budget::Hidden { currency },
+        _ => Budget::Public(least),
+    }
+}
+
+fn withheld() -> impl Strategy<Value = List<Withheld, { limits::WITHHELD }>> {
+    let fields = subsequence(vec!["place.exact", "photo", "text", "contact.phone"], 0..=4);
+    (fields, vec(id(), 4)).prop_map(|(fields, hashes)| {
+        let one = |(field, hash): (&str, [u8; 32])| Withheld {
+            field: Word::new(field).unwrap(),
+            stage: Stage::Accepted,
+            commitment: Commitment(hash),
+        };
+        list_of(fields.into_iter().zip(hashes).map(one))
+    })
+}
+
 prop_compose! {
     /// A want that may be signed at [`CAST`] for a day, small enough for the envelope.
     fn intent()(
@@ -221,7 +254,7 @@ prop_compose! {
         place in (region(), option::of(cell()), any::<u16>()), ways in vec(select(Fulfilment::ALL.to_vec()), 1..5),
         need_by in option::of(CAST.0 + 1..u64::MAX), due in CAST.0 + 1..CAST.0 + 86_400_000, caps in (1..=64u16, 1..=16u8),
         max_rounds in any::<u8>(), terms in terms(), may_ask in vec(text(), 0..=limits::STRANDS), reply in reply(),
-        currency in currency(),
+        currency in currency(), unsaid in (0..4u8, 0..i64::MAX, id()), withheld in withheld(),
         so_far in Just((title, more, language, category, wishes, quantity, conditions, minor)),
     ) -> Intent {
         let (title, text, language, category, wishes, quantity, conditions, minor) = so_far;
@@ -234,7 +267,7 @@ prop_compose! {
             wishes: list_of(wishes),
             quantity,
             conditions: Conditions::of(&conditions).unwrap(),
-            budget: Budget::Public(Money::new(minor, currency)),
+            budget: budget(unsaid, Money::new(minor, currency)),
             place: Place { region, cell, radius_km },
             fulfilment: Fulfilments::of(&ways).unwrap(),
             need_by: need_by.map(Timestamp),
@@ -245,6 +278,7 @@ prop_compose! {
             terms,
             may_ask: list_of(may_ask),
             reply,
+            withheld,
         }
     }
 }

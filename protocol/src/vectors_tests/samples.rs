@@ -6,10 +6,11 @@ use crate::{
     attribute::{Attribute, Comparison, Strength, Value, Wish},
     category::by_path,
     contact::ReplyPath,
-    deed::{Acceptance, Agreement, Confirmation, Difference, Settled, agreement_id},
+    deed::{Acceptance, Agreement, Confirmation, Difference, Inquiry, Settled, agreement_id},
+    disclosure::{self, Kept, Opened, Salt, Stage, Withheld},
     envelope::{Record, Verified, sign},
     frame::{Frame, Refusal},
-    id::{OfferId, RecordId},
+    id::{IntentId, OfferId, RecordId, digest},
     intent::{Amendment, Budget, Condition, Conditions, Intent, Language, Withdrawal},
     keys::Key,
     ledger::{Fact, Refused},
@@ -138,7 +139,58 @@ pub fn want() -> Intent {
         terms: TermsSet::default(),
         may_ask: list_of([text("address.delivery"), text("contact.email")]),
         reply: reply(&customer()),
+        withheld: list_of(opened().map(|(stage, opened)| Withheld {
+            stage,
+            commitment: opened.commitment(),
+            field: opened.field,
+        })),
     }
+}
+
+/// What the want withholds, each with the stage from which on it may be opened.
+pub fn opened() -> [(Stage, Opened); 2] {
+    let opened = |field, value, salt| Opened {
+        field: text(field),
+        value,
+        salt: Salt([salt; 32]),
+    };
+    let photo = disclosure::Value::Document(held(&digest("a photo", &[])));
+    [
+        (
+            Stage::Accepted,
+            opened(
+                "place.exact",
+                disclosure::Value::Text(text("12 Spring Bank, Hull")),
+                0x44,
+            ),
+        ),
+        (Stage::Signed, opened("photo", photo, 0x55)),
+    ]
+}
+
+/// What opens the committed budget of [`said_less`].
+pub fn opened_budget() -> Opened {
+    Opened {
+        field: text("budget"),
+        value: disclosure::Value::Money(Money::new(50_000, Currency::GBP)),
+        salt: Salt([0x66; 32]),
+    }
+}
+
+/// The want with its budget in a band, committed and hidden.
+pub fn said_less() -> [(&'static str, Intent); 3] {
+    let currency = Currency::GBP;
+    let want = |budget| Intent { budget, ..want() };
+    let band = Budget::Band {
+        least: Money::new(40_000, currency),
+        most: Money::new(60_000, currency),
+    };
+    let commitment = opened_budget().commitment();
+    [
+        ("intent-band", want(band)),
+        ("intent-committed", want(Budget::Committed { currency, commitment })),
+        ("intent-hidden", want(Budget::Hidden { currency })),
+    ]
 }
 
 /// The least that a want can say.
@@ -165,6 +217,7 @@ pub fn least() -> Intent {
             peer: held(&[0]),
             addrs: List::default(),
         },
+        withheld: List::default(),
     }
 }
 
@@ -178,6 +231,7 @@ pub struct Deal {
     pub decline: Verified<Decline>,
     pub acceptance: Verified<Acceptance>,
     pub confirmation: Verified<Confirmation>,
+    pub inquiry: Verified<Inquiry>,
     pub receipts: Vec<Verified<Receipt>>,
     pub agreement: Settled,
     pub amended: Settled,
@@ -356,10 +410,14 @@ impl Deal {
             offer: offer.id().into(),
             reason: Reason::DeliveryDate,
         };
+        let asks = Inquiry {
+            agreement: acceptance.agreement,
+        };
         Self {
             least: signed(&customer(), CAST, CAST.plus_millis(1), least()),
             withdrawal: signed(&customer(), later(2), expires, withdrawal),
             decline: signed(&customer(), later(2), later(48), decline),
+            inquiry: signed(&customer(), later(9), later(9).plus(Seconds(300)), asks),
             receipts: chain(&acceptance),
             intent,
             amendment,
@@ -414,6 +472,18 @@ impl Deal {
                     records: list_of([held(self.intent.bytes()), held(self.amendment.bytes())]),
                 },
             ),
+            // The record inside is any; the frame does not look into it.
+            ("letter", Frame::Letter(held(self.withdrawal.bytes()))),
+            ("compare", Frame::Compare(held(self.inquiry.bytes()))),
+            (
+                "held",
+                Frame::Held {
+                    agreement: self.acceptance.agreement,
+                    bytes: self.agreement.bytes_hash(),
+                    receipts: self.receipts.len() as u32,
+                    last: self.receipts.last().map(Verified::id),
+                },
+            ),
         ]
     }
 
@@ -426,6 +496,11 @@ impl Deal {
                 Fact::Cast {
                     nonce: [0x33; 16],
                     intent: self.intent.clone(),
+                    kept: Kept {
+                        ceiling: None,
+                        opened: list_of(opened().map(|(_, opened)| opened)),
+                    },
+                    renews: Some(IntentId([0x77; 32])),
                 },
             ),
             ("amended", Fact::Amended(self.amendment.clone())),
@@ -507,6 +582,17 @@ impl Deal {
                         field: "receipt's total".into(),
                         agreed: "485.00 GBP".into(),
                         named: "495.00 GBP".into(),
+                    },
+                },
+            ),
+            (
+                "kept",
+                Fact::Kept {
+                    intent: self.intent.id().into(),
+                    revision: self.amendment.id(),
+                    kept: Kept {
+                        ceiling: Some(Money::new(50_000, Currency::GBP)),
+                        opened: list_of([opened_budget()]),
                     },
                 },
             ),

@@ -7,11 +7,12 @@ use crate::{
     envelope::{Record, Verified, open, sign},
     fault::Fault,
     frame::{Frame, Refusal},
-    id::{IntentId, OfferId, RecordId},
+    id::{AgreementId, IntentId, OfferId, RecordId},
+    keys::{Key, PublicKey},
     ledger::Fact,
     limits,
     list::{Bytes, List},
-    matching::admits,
+    matching::{Test, admits},
     offer::{Decline, Reason},
     receipt::{OrderEvent, Receipt},
     thread::OfferFate,
@@ -20,6 +21,30 @@ use crate::{
 
 /// How long after an offer's end we still ask its seller whether our yes came in time.
 const GRACE: Seconds = Seconds(24 * 3600);
+
+/// Why an offer that was taken in cannot be taken up.
+pub(super) enum Misfit {
+    /// It costs more than the person will spend, and nothing else is wrong with it.
+    OverBudget,
+    /// It does not fit the want as it is now.
+    Outdated(String),
+}
+
+impl Own {
+    pub(super) fn misfit(&self, taken: &Taken) -> Option<Misfit> {
+        if taken.fits {
+            return None;
+        }
+        let admission = admits(&self.meant, &taken.offer);
+        let only_dear = admission.failures().all(|test| matches!(test, Test::Budget { .. }));
+        // What is over a budget that is said was admitted by an earlier one.
+        Some(if only_dear && self.kept().ceiling.is_some() {
+            Misfit::OverBudget
+        } else {
+            Misfit::Outdated(admission.why_not())
+        })
+    }
+}
 
 /// Yes and no.
 impl Market {
@@ -56,8 +81,16 @@ impl Market {
         if offer.valid_until <= now {
             return Err(Denied::Expired(offer.valid_until));
         }
-        if offer.terms != own.wanted().terms.hash() || !admits(own.wanted(), offer).admitted() {
+        if offer.terms != own.wanted().terms.hash() {
             return Err(Denied::Terms);
+        }
+        if taken.superseded {
+            return Err(Denied::Superseded);
+        }
+        match own.misfit(taken) {
+            Some(Misfit::OverBudget) => return Err(Denied::OverBudget),
+            Some(Misfit::Outdated(why)) => return Err(Denied::Outdated(why)),
+            None => {}
         }
         let body = Acceptance {
             agreement,
@@ -151,6 +184,7 @@ impl Market {
                     what,
                 });
                 self.acknowledge(now, agreement, id);
+                self.disclose(now, offer);
                 // The want is met; whoever still listens need not look.
                 if let Err(denied) = self.end(now, intent) {
                     debug_assert!(false, "a withdrawal of our own intent signs: {denied}");
@@ -220,6 +254,22 @@ impl Market {
         if pending && taken.offer.valid_until.plus(GRACE) <= now {
             self.acceptance_refused(now, offer, Refusal::Expired, None);
         }
+    }
+
+    /// As a customer: whether our yes to this is on its way to this seller, or its answer to us.
+    pub(in crate::market) fn awaits(&self, agreement: AgreementId, seller: PublicKey) -> bool {
+        let said_yes = |own: &Own| {
+            let accepted = own.accepted.as_ref();
+            let accepted = accepted.filter(|accepted| accepted.acceptance.agreement == agreement);
+            let taken = accepted.and_then(|accepted| own.offers.get(&accepted.offer));
+            taken.is_some_and(|taken| taken.offer.header().author == seller)
+        };
+        self.own.values().any(said_yes)
+    }
+
+    /// The key of a want of ours.
+    pub(in crate::market) fn key_of(&self, intent: IntentId) -> Option<Key> {
+        self.own.get(&intent).map(|own| self.seed.intent_key(&own.nonce))
     }
 
     /// As a customer: our yes has become an agreement.

@@ -1,6 +1,6 @@
 //! What a customer is shown of its wants and the offers to them.
 
-use super::{NotTaken, Own, Taken};
+use super::{NotTaken, Own, Taken, deciding::Misfit};
 use crate::market::{IntentState, IntentView, Market, OfferState, OfferView, Role, deals::Parties};
 use crate::{
     deed::Acceptance,
@@ -51,8 +51,10 @@ impl Market {
             expires,
             intent: own.wanted().clone(),
             heard_by,
-            offers: own.offers.len(),
+            offers: own.standing().count(),
             refused: own.not_taken.len(),
+            kept: own.kept(),
+            renews: own.renews,
         }
     }
 
@@ -80,7 +82,7 @@ impl Market {
             .map(|(offer, taken)| self.view_of_taken(now, (id, own), (*offer, taken), &ranked))
             .collect();
         views.sort_by_key(|view| (view.place.unwrap_or(usize::MAX), view.id));
-        views.extend(own.not_taken.iter().map(|it| it.view(Some(own.wanted()))));
+        views.extend(own.not_taken.iter().map(|it| it.view(Some(&own.meant))));
         views
     }
 
@@ -101,7 +103,7 @@ impl Market {
             state: self.state_of(now, own, id, taken),
             offer: Some(taken.offer.body().clone()),
             place: ranked.map(|ranked| ranked.place),
-            admission: Some(admits(own.wanted(), &taken.offer)),
+            admission: Some(admits(&own.meant, &taken.offer)),
             score: ranked.map(|ranked| ranked.score.clone()),
             delivery: None,
         }
@@ -118,7 +120,7 @@ impl Market {
         let refused = |it: &&NotTaken| OfferId::from(it.refused.record) == id;
         let of_ours = |own: &Own| {
             let found = own.not_taken.iter().find(refused);
-            found.map(|it| it.view(Some(own.wanted())))
+            found.map(|it| it.view(Some(&own.meant)))
         };
         let mut own = self.own.values();
         own.find_map(of_ours)
@@ -143,8 +145,13 @@ impl Market {
                 difference: difference.clone(),
             },
             (None, None, None) if taken.fate != OfferFate::Stands => taken.fate.into(),
+            (None, None, None) if taken.superseded => OfferState::Superseded,
             (None, None, None) if taken.offer.valid_until <= now => OfferState::Expired,
-            (None, None, None) => OfferState::Open,
+            (None, None, None) => match own.misfit(taken) {
+                Some(Misfit::OverBudget) => OfferState::OverBudget,
+                Some(Misfit::Outdated(why)) => OfferState::Outdated { why },
+                None => OfferState::Open,
+            },
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{NotTaken, Own, Taken};
+use super::{NotTaken, Own, Taken, takable};
 use crate::market::{Event, Market};
 use crate::{
     envelope::{Signed, Verified, record_id},
@@ -13,10 +13,9 @@ use crate::{
     ledger::{Fact, Refused},
     limits,
     list::Bytes,
-    matching::{admits, alike},
+    matching::{admits, alike, rank_alike},
     offer::Offer,
     text::Prose,
-    thread::OfferFate,
     time::Timestamp,
 };
 
@@ -24,21 +23,30 @@ use crate::{
 const STRAYS: usize = 64;
 
 impl Own {
+    /// Places that are filled when an offer of this seller to this turn of the want comes: in all, and by the seller.
+    /// What it stands in the place of fills none. An offer over a budget that is not said fills its place like any other,
+    /// so that nobody can tell the one from the other by what still fits.
+    fn filled(&self, seller: PublicKey, turn: u32) -> (usize, usize) {
+        let stays = |taken: &&Taken| taken.offer.header().author != seller || taken.turn >= turn;
+        let standing = || self.standing().map(|(_, taken)| taken).filter(stays);
+        let of_seller = standing().filter(|taken| taken.offer.header().author == seller);
+        (standing().count(), of_seller.count())
+    }
+
     /// The offer that is to make room when all places are filled: of the seller who has most, the one that we like
     /// least. None where each seller has one only. What was answered, yes or no, stays.
+    ///
+    /// Which one goes is decided by what the want says and not by what we mean: a seller can find out by sending its
+    /// offers again, and would find the true ceiling between those that stayed and those that went.
     fn gives_way(&self, now: Timestamp) -> Option<OfferId> {
         let mut sellers: BTreeMap<PublicKey, usize> = BTreeMap::new();
-        for taken in self.offers.values() {
+        for (_, taken) in self.standing() {
             *sellers.entry(taken.offer.header().author).or_default() += 1;
         }
-        let places: BTreeMap<OfferId, usize> = self
-            .ranked(now)
-            .into_iter()
-            .map(|ranked| (ranked.offer, ranked.place))
-            .collect();
+        let order = rank_alike(now, self.wanted(), takable(now, self.standing()));
+        let places: BTreeMap<OfferId, usize> = order.into_iter().map(|ranked| (ranked.offer, ranked.place)).collect();
         let accepted = self.accepted.as_ref().map(|accepted| accepted.offer);
-        self.offers
-            .iter()
+        self.standing()
             .filter(|(id, taken)| Some(**id) != accepted && taken.declined.is_none() && taken.refused.is_none())
             .map(|(id, taken)| (sellers[&taken.offer.header().author], *id))
             .filter(|(of_seller, _)| *of_seller > 1)
@@ -55,17 +63,20 @@ impl Market {
         match self.judge_offer(now, bytes) {
             Ok(None) => Frame::Stored(about),
             Ok(Some(offer)) => {
-                let intent = offer.intent;
-                self.make_room(now, intent);
+                let (intent, seller) = (offer.intent, offer.header().author);
+                self.make_room(now, &offer);
+                let stood = self.standing_of(intent, seller);
                 self.record(now, Fact::OfferTaken(offer));
                 self.event(Event::Offer {
                     intent,
                     offer: about.into(),
                 });
-                if let Some(own) = self.own.get(&intent) {
-                    let order = own.ranked(now);
-                    self.event(Event::Ranked { intent, order });
+                let stands = self.standing_of(intent, seller);
+                for offer in stood.into_iter().filter(|offer| !stands.contains(offer)) {
+                    self.event(Event::Superseded { intent, offer });
                 }
+                self.tell_order(intent, now);
+                self.disclose(now, about.into());
                 Frame::Stored(about)
             }
             Err((why, detail)) => {
@@ -117,18 +128,21 @@ impl Market {
         if offer.valid_until <= now || header.expires <= now {
             return no(Refusal::Expired, "the offer has expired");
         }
-        if !own.knows(offer.revision) {
+        let Some(turn) = own.turn(offer.revision) else {
             return no(
                 Refusal::Superseded,
                 "it answers a version of the intent that we never said",
             );
+        };
+        let later = |taken: &Taken| taken.offer.header().author == header.author && taken.turn > turn;
+        if own.offers.values().any(later) {
+            return no(
+                Refusal::Superseded,
+                "its seller has answered a newer version of the intent",
+            );
         }
-        let from_seller = own
-            .offers
-            .values()
-            .filter(|taken| taken.offer.header().author == header.author && taken.fate == OfferFate::Stands)
-            .count();
-        let full = own.offers.len() >= usize::from(wanted.max_offers);
+        let (filled, from_seller) = own.filled(header.author, turn);
+        let full = filled >= usize::from(wanted.max_offers);
         if full && (from_seller > 0 || own.gives_way(now).is_none()) {
             return Err((
                 Refusal::OverCap,
@@ -157,10 +171,22 @@ impl Market {
         Ok(Some(offer))
     }
 
+    /// The offers of one seller to one want that nothing stands in the place of.
+    fn standing_of(&self, intent: IntentId, seller: PublicKey) -> Vec<OfferId> {
+        let own = self.own.get(&intent).into_iter();
+        own.flat_map(Own::standing)
+            .filter(|(_, taken)| taken.offer.header().author == seller)
+            .map(|(id, _)| *id)
+            .collect()
+    }
+
     /// Where all places are filled, one that its seller has beside others goes to a seller who has none.
-    fn make_room(&mut self, now: Timestamp, id: IntentId) {
+    fn make_room(&mut self, now: Timestamp, offer: &Verified<Offer>) {
+        let id = offer.intent;
         let Some(own) = self.own.get(&id) else { return };
-        if own.offers.len() < usize::from(own.wanted().max_offers) {
+        let turn = own.turn(offer.revision).unwrap_or_default();
+        let (filled, _) = own.filled(offer.header().author, turn);
+        if filled < usize::from(own.wanted().max_offers) {
             return;
         }
         let Some((offer, taken)) = own.gives_way(now).and_then(|offer| own.offers.get_key_value(&offer)) else {
@@ -226,13 +252,20 @@ impl Market {
         let id = OfferId::from(offer.id());
         if let Some(own) = self.own.get_mut(&offer.intent) {
             self.offers.insert(id, offer.intent);
-            let alike = alike(own.wanted(), offer);
-            let fate = self.threads.fate(offer.intent, offer.header().author, id);
+            let turn = own.turn(offer.revision).unwrap_or_default();
+            let seller = offer.header().author;
+            let fate = self.threads.fate(offer.intent, seller, id);
+            for taken in own.offers.values_mut() {
+                taken.superseded |= taken.offer.header().author == seller && taken.turn < turn;
+            }
             own.offers.insert(
                 id,
                 Taken {
                     offer: offer.clone(),
-                    alike,
+                    turn,
+                    superseded: false,
+                    fits: admits(&own.meant, offer).admitted(),
+                    alike: alike(&own.meant, offer),
                     at,
                     declined: None,
                     refused: None,

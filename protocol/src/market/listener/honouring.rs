@@ -11,9 +11,10 @@ use crate::{
     ledger::Fact,
     limits,
     offer::Decline,
+    order::counted_from,
     receipt::{OrderEvent, Receipt},
     thread::OfferFate,
-    time::{Seconds, Timestamp},
+    time::Timestamp,
 };
 
 /// Honouring.
@@ -67,15 +68,15 @@ impl Market {
             },
         )
         .map_err(|_| Refusal::NotStored)?;
-        let days = |days: u32| now.plus(Seconds(days.saturating_mul(24 * 3600)));
+        let (returns_until, warranty_until) = counted_from(now, &made.offer);
         let receipt = Receipt {
             agreement,
             sequence: 0,
             previous: None,
             event: OrderEvent::Confirmed,
             total,
-            returns_until: (made.offer.returns_days > 0).then(|| days(made.offer.returns_days.into())),
-            warranty_until: (made.offer.warranty_months > 0).then(|| days(u32::from(made.offer.warranty_months) * 30)),
+            returns_until,
+            warranty_until,
         };
         let receipt = sign(&key, now, ends, receipt).map_err(|_| Refusal::NotStored)?;
         let amendment = heard.amendment(made.offer.revision);
@@ -130,7 +131,7 @@ impl Market {
             return Some(Refusal::Expired);
         }
         let wanted: u32 = made.offer.lines.iter().map(|line| line.quantity).sum();
-        let left = self.left(now, &made.item, made.stock, made.counted, Some(acceptance.offer));
+        let left = self.left(now, &made.item, made.stock, made.counted, acceptance.intent);
         left.is_some_and(|left| left < wanted).then_some(Refusal::OutOfStock)
     }
 

@@ -3,6 +3,7 @@
 use super::{Heard, Made};
 use crate::market::{IntentState, IntentView, Market, OfferState, OfferView, Role};
 use crate::{
+    disclosure::Kept,
     id::{IntentId, OfferId},
     keys::PublicKey,
     matching::{admits, score},
@@ -45,6 +46,8 @@ impl Market {
             heard_by: 0,
             offers: 0,
             refused: 0,
+            kept: Kept::default(),
+            renews: None,
         })
     }
 
@@ -78,6 +81,7 @@ impl Market {
             (None, Some(why), _) => OfferState::NotHonoured { why, difference: None },
             (None, None, Some(reason)) => OfferState::Declined { reason },
             (None, None, None) if made.fate != OfferFate::Stands => made.fate.into(),
+            (None, None, None) if made.superseded => OfferState::Superseded,
             (None, None, None) if made.offer.valid_until <= now => OfferState::Expired,
             (None, None, None) => OfferState::Open,
         };
@@ -117,5 +121,7 @@ fn heard_view(now: Timestamp, id: IntentId, heard: &Heard) -> IntentView {
         heard_by: 0,
         offers: heard.offers.len(),
         refused: 0,
+        kept: Kept::default(),
+        renews: None,
     }
 }

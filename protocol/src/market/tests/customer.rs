@@ -382,7 +382,10 @@ fn a_receipt_with_another_total_is_refused_and_stays_to_be_seen() {
     let shipped = Receipt {
         sequence: 1,
         previous: Some(first.id),
-        event: OrderEvent::Delivered,
+        event: OrderEvent::Shipped {
+            carrier: Name::new("Yellow Van").unwrap(),
+            tracking: Phrase::default(),
+        },
         ..first.receipt
     };
     let mut dearer = shipped.clone();
