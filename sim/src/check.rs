@@ -62,7 +62,11 @@ impl Kept {
             Fact::Receipt(it) => self.record(it.id()),
             Fact::Wrote(it) | Fact::Took(it) => self.record(it.id()),
             Fact::Rated { rating, .. } => self.record(rating.id()),
-            Fact::Kept { .. } | Fact::Published { .. } | Fact::NotTaken(_) | Fact::Delivered { .. } | Fact::Differed { .. } => {}
+            Fact::Kept { .. }
+            | Fact::Published { .. }
+            | Fact::NotTaken(_)
+            | Fact::Delivered { .. }
+            | Fact::Differed { .. } => {}
         }
     }
 

@@ -100,7 +100,10 @@ impl Strand {
         owes("the last use report", view.report_due.filter(|_| view.report_overdue));
         owes("the deletion receipt", view.due.filter(|_| view.overdue));
         let reports = grant.reports.iter().map(|(.., report)| report);
-        let mut shared_with: Vec<Name> = reports.clone().flat_map(|report| report.shared_with.iter().cloned()).collect();
+        let mut shared_with: Vec<Name> = reports
+            .clone()
+            .flat_map(|report| report.shared_with.iter().cloned())
+            .collect();
         shared_with.sort();
         shared_with.dedup();
         let kept = grant.deleted.iter().flat_map(|(_, deletion)| deletion.kept.iter());
@@ -143,7 +146,10 @@ impl Office {
                 Role::Customer => holding.seller.to_string(),
                 Role::Seller => holding.thread.to_string(),
             };
-            match holders.iter_mut().find(|holder| holder.id == id && holder.role == holding.role) {
+            match holders
+                .iter_mut()
+                .find(|holder| holder.id == id && holder.role == holding.role)
+            {
                 Some(holder) => holder.strands.push(strand),
                 None => holders.push(Holder {
                     role: holding.role,
@@ -154,7 +160,9 @@ impl Office {
             }
         }
         for holder in &mut holders {
-            holder.strands.sort_by(|a, b| (a.state, &a.strand, a.since).cmp(&(b.state, &b.strand, b.since)));
+            holder
+                .strands
+                .sort_by(|a, b| (a.state, &a.strand, a.since).cmp(&(b.state, &b.strand, b.since)));
         }
         holders.sort_by(|a, b| (a.role, &a.name, &a.id).cmp(&(b.role, &b.name, &b.id)));
         let risks = risk::of(at, &holders);

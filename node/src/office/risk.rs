@@ -141,7 +141,9 @@ fn together(who: &str, holds: &str, held: &[&Strand]) -> Option<Risk> {
             facets.entry(facet).or_default().push(strand.grant);
         }
     }
-    let (all, level, why) = TOGETHER.iter().find(|(all, ..)| all.iter().all(|facet| facets.contains_key(facet)))?;
+    let (all, level, why) = TOGETHER
+        .iter()
+        .find(|(all, ..)| all.iter().all(|facet| facets.contains_key(facet)))?;
     let grants = all.iter().flat_map(|facet| facets[facet].iter().copied()).collect();
     let strands: Vec<&str> = held
         .iter()
@@ -152,7 +154,10 @@ fn together(who: &str, holds: &str, held: &[&Strand]) -> Option<Risk> {
         level: *level,
         who: who.into(),
         why: format!("{who} {holds} {}: {why}", strands.join(", ")),
-        remedy: format!("revoke what is not needed any more: `intentcast office revoke {}`", strands[0]),
+        remedy: format!(
+            "revoke what is not needed any more: `intentcast office revoke {}`",
+            strands[0]
+        ),
         grants,
     })
 }
@@ -226,7 +231,10 @@ fn recipients(holders: &[&Holder]) -> Vec<Risk> {
             risks.push(Risk {
                 level: Level::Raised,
                 who: name.clone(),
-                why: format!("{name} may have strands from {}: it can tell that both customers are you", sellers.join(" and ")),
+                why: format!(
+                    "{name} may have strands from {}: it can tell that both customers are you",
+                    sellers.join(" and ")
+                ),
                 remedy: "leave recipients out of a grant where the purpose does not need them".into(),
                 grants: strands.iter().map(|strand| strand.grant).collect(),
             });
@@ -240,7 +248,10 @@ fn linked(holders: &[&Holder]) -> Vec<Risk> {
     let mut by: BTreeMap<&str, Vec<(&Holder, &Strand)>> = BTreeMap::new();
     for holder in holders {
         for strand in holder.strands.iter().filter(|strand| strand.is_held() && !strand.alias) {
-            let links = matches!(Facet::of(strand), Some(Facet::Mail | Facet::Phone | Facet::Address | Facet::Account));
+            let links = matches!(
+                Facet::of(strand),
+                Some(Facet::Mail | Facet::Phone | Facet::Address | Facet::Account)
+            );
             let there = by.entry(&strand.strand).or_default();
             if links && !there.iter().any(|(other, _)| other.id == holder.id) {
                 there.push((holder, strand));
@@ -255,7 +266,10 @@ fn linked(holders: &[&Holder]) -> Vec<Risk> {
             Risk {
                 level: Level::Raised,
                 who: names.join(" and "),
-                why: format!("{} each have your {strand}: together they can tell that it is you", names.join(" and ")),
+                why: format!(
+                    "{} each have your {strand}: together they can tell that it is you",
+                    names.join(" and ")
+                ),
                 remedy: match has_alias {
                     true => "grant an alias, one for each".into(),
                     false => "revoke what is not needed any more".into(),

@@ -37,13 +37,22 @@ fn holder(name: &str, strands: Vec<Strand>) -> Holder {
 
 fn told(holders: &[Holder]) -> Vec<String> {
     let risks = risk::of(NOW, holders);
-    risks.iter().map(|risk| format!("{}: {}", risk.level.word(), risk.why)).collect()
+    risks
+        .iter()
+        .map(|risk| format!("{}: {}", risk.level.word(), risk.why))
+        .collect()
 }
 
 #[test]
 fn an_address_alone_for_a_month_is_no_risk_to_speak_of() {
     assert!(told(&[holder("Wheels", vec![strand(1, "address.delivery")])]).is_empty());
-    assert!(told(&[holder("Wheels", vec![strand(1, "size.height"), strand(2, "address.town")])]).is_empty());
+    assert!(
+        told(&[holder(
+            "Wheels",
+            vec![strand(1, "size.height"), strand(2, "address.town")]
+        )])
+        .is_empty()
+    );
 }
 
 #[test]
@@ -69,11 +78,20 @@ fn what_comes_together_at_a_recipient_counts_as_its_own() {
         strand
     };
     let told = told(&[
-        holder("Wheels", vec![to(strand(1, "contact.name")), to(strand(2, "contact.phone"))]),
+        holder(
+            "Wheels",
+            vec![to(strand(1, "contact.name")), to(strand(2, "contact.phone"))],
+        ),
         holder("Prams", vec![to(strand(3, "address.home"))]),
     ]);
-    assert!(told[0].starts_with("high: Northern Couriers, a recipient of Prams and Wheels"), "{told:?}");
-    assert!(told.iter().any(|risk| risk.contains("both customers are you")), "{told:?}");
+    assert!(
+        told[0].starts_with("high: Northern Couriers, a recipient of Prams and Wheels"),
+        "{told:?}"
+    );
+    assert!(
+        told.iter().any(|risk| risk.contains("both customers are you")),
+        "{told:?}"
+    );
 }
 
 #[test]
@@ -103,14 +121,20 @@ fn what_is_beyond_late_or_long_is_told_and_what_is_wrong_comes_first() {
     }];
     let told = told(&[holder("Wheels", vec![strand])]);
     assert_eq!(told.len(), 3);
-    assert!(told[0].starts_with("high: Wheels owes the deletion receipt"), "{told:?}");
+    assert!(
+        told[0].starts_with("high: Wheels owes the deletion receipt"),
+        "{told:?}"
+    );
     assert!(told[1].contains("Data Brokers"), "{told:?}");
     assert!(told[2].starts_with("raised: "), "{told:?}");
 }
 
 #[test]
 fn a_sellers_own_customers_are_no_risk_of_its_own() {
-    let mut customer = holder("customer of ab", vec![strand(1, "contact.name"), strand(2, "address.home")]);
+    let mut customer = holder(
+        "customer of ab",
+        vec![strand(1, "contact.name"), strand(2, "address.home")],
+    );
     customer.role = Role::Seller;
     assert!(told(&[customer]).is_empty());
 }

@@ -154,7 +154,11 @@ pub(super) fn uses(lines: &[Line], of: RecordId) -> BTreeMap<UseKey, Vec<Timesta
 pub(super) fn reported(grant: &Grant) -> BTreeMap<UseKey, u32> {
     let mut told: BTreeMap<UseKey, u32> = BTreeMap::new();
     for (_, _, report) in &grant.reports {
-        let key = (report.operation, report.purpose.clone(), report.shared_with.first().cloned());
+        let key = (
+            report.operation,
+            report.purpose.clone(),
+            report.shared_with.first().cloned(),
+        );
         let sum = told.entry(key).or_default();
         *sum = sum.saturating_add(report.times);
     }
@@ -162,7 +166,10 @@ pub(super) fn reported(grant: &Grant) -> BTreeMap<UseKey, u32> {
 }
 
 fn spoken((operation, purpose, recipient): &UseKey) -> String {
-    let to = recipient.as_ref().map(|name| format!(" with {name}")).unwrap_or_default();
+    let to = recipient
+        .as_ref()
+        .map(|name| format!(" with {name}"))
+        .unwrap_or_default();
     format!("{}{to} for {purpose}", operation.word())
 }
 
@@ -209,7 +216,11 @@ pub fn report(
         let (id, grant) = (view.grant.id, &view.grant);
         let strand = &permission.strand;
         if view.overdue {
-            find(Kind::Overdue, Some(id), format!("{strand}: the deletion receipt is late"));
+            find(
+                Kind::Overdue,
+                Some(id),
+                format!("{strand}: the deletion receipt is late"),
+            );
         }
         if view.report_overdue {
             find(Kind::Overdue, Some(id), format!("{strand}: the last report is late"));

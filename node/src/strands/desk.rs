@@ -193,7 +193,10 @@ impl Desk {
 
     async fn ours<B: Backend>(&self, backend: &B, id: RecordId) -> Result<(Timestamp, Holding), DeskError> {
         let (now, all) = self.holdings(backend).await?;
-        let found = all.into_iter().find(|holding| holding.is(id)).ok_or(DeskError::NoGrant)?;
+        let found = all
+            .into_iter()
+            .find(|holding| holding.is(id))
+            .ok_or(DeskError::NoGrant)?;
         match found.role {
             Role::Seller => Ok((now, found)),
             Role::Customer => Err(DeskError::NotOurs(Role::Seller)),
@@ -302,7 +305,9 @@ impl Desk {
         let value = self
             .on_disk(move |strands| {
                 let Some(secret) = strands.secret(&key)? else {
-                    anyhow::bail!("the secret of this strand is not here: it was destroyed, or the folder is another's");
+                    anyhow::bail!(
+                        "the secret of this strand is not here: it was destroyed, or the folder is another's"
+                    );
                 };
                 let value = secret.open(&sealed.permission.context(request), &sealed.bytes)?;
                 let text = std::str::from_utf8(&value).map(|text| Zeroizing::new(text.to_owned()));
@@ -349,7 +354,13 @@ impl Desk {
         // That nothing was done is a report, too, once it is over.
         let is_over = held.state != State::Granted;
         if letters.is_empty() && is_over && grant.report_due().is_some() {
-            let operation = grant.permission.operations.list().first().copied().unwrap_or(Operation::Use);
+            let operation = grant
+                .permission
+                .operations
+                .list()
+                .first()
+                .copied()
+                .unwrap_or(Operation::Use);
             let key = (operation, grant.permission.purpose.clone(), None);
             let to = grant.over_at().min(now);
             let report = use_report(grant.id, &key, 0, grant.at.min(to), to);
@@ -403,11 +414,21 @@ impl Desk {
         if !must_go {
             return Ok(Some(permission.ends));
         }
-        let why = if permission.ends <= now { "its time is over" } else { "revoked" };
+        let why = if permission.ends <= now {
+            "its time is over"
+        } else {
+            "revoked"
+        };
         self.destroy(now, held, why).await?;
-        let rule = self.policy.as_ref().and_then(|policy| policy.rule(&permission.strand, &permission.purpose));
+        let rule = self
+            .policy
+            .as_ref()
+            .and_then(|policy| policy.rule(&permission.strand, &permission.purpose));
         let (lines, _) = self.on_disk(Strands::lines).await?;
-        let shared: Vec<Name> = uses(&lines, grant.id).into_keys().filter_map(|(.., recipient)| recipient).collect();
+        let shared: Vec<Name> = uses(&lines, grant.id)
+            .into_keys()
+            .filter_map(|(.., recipient)| recipient)
+            .collect();
         let told = rule.map(|rule| &rule.told[..]).unwrap_or_default();
         let deletion = Deletion {
             grant: grant.id,
@@ -433,7 +454,9 @@ impl Desk {
             for (permission, benefit) in needed(policy, deal, now) {
                 let before = holdings.iter().any(|held| {
                     let asked = &held.request.permission;
-                    asked.agreement == deal.id && asked.strand == permission.strand && asked.purpose == permission.purpose
+                    asked.agreement == deal.id
+                        && asked.strand == permission.strand
+                        && asked.purpose == permission.purpose
                 });
                 if before {
                     continue;
@@ -477,7 +500,13 @@ impl Desk {
     pub async fn compliance<B: Backend>(&self, backend: &B) -> Result<Compliance, DeskError> {
         let (now, holdings) = self.holdings(backend).await?;
         let (lines, broken) = self.on_disk(Strands::lines).await?;
-        Ok(compliance::report(now, self.policy.as_ref(), &holdings, &lines, broken.as_ref()))
+        Ok(compliance::report(
+            now,
+            self.policy.as_ref(),
+            &holdings,
+            &lines,
+            broken.as_ref(),
+        ))
     }
 }
 
@@ -509,17 +538,27 @@ fn may_take(held: &Holding, purpose: &Phrase, take: &Take) -> Result<(), String>
         state => return Err(format!("the grant is {}", state.word())),
     }
     if *purpose != permission.purpose {
-        return Err(format!("{} was granted for {}, not for {purpose}", permission.strand, permission.purpose));
+        return Err(format!(
+            "{} was granted for {}, not for {purpose}",
+            permission.strand, permission.purpose
+        ));
     }
     if !permission.operations.has(take.operation) {
         let operations = permission.operations;
-        return Err(format!("to {} was not granted, but to {operations}", take.operation.word()));
+        return Err(format!(
+            "to {} was not granted, but to {operations}",
+            take.operation.word()
+        ));
     }
     match &take.recipient {
         Some(name) if take.operation != Operation::Share => Err(format!("what goes to {name} is shared")),
         Some(name) if !permission.recipients.contains(name) => {
             let names: Vec<&str> = permission.recipients.iter().map(Name::as_str).collect();
-            let names = if names.is_empty() { "nobody".into() } else { names.join(", ") };
+            let names = if names.is_empty() {
+                "nobody".into()
+            } else {
+                names.join(", ")
+            };
             Err(format!("{name} is no recipient; it may go to {names}"))
         }
         None if take.operation == Operation::Share => Err("say with whom it is shared".into()),

@@ -94,7 +94,9 @@ impl Holding {
 
     /// What is allowed, or what was asked where nothing is.
     pub fn permission(&self) -> &Permission {
-        self.grant.as_ref().map_or(&self.request.permission, |grant| &grant.grant.permission)
+        self.grant
+            .as_ref()
+            .map_or(&self.request.permission, |grant| &grant.grant.permission)
     }
 
     /// Whether the seller has the value, as far as anybody knows.
@@ -110,7 +112,11 @@ pub fn title(strand: &str) -> String {
 
 /// Everything that was asked, on either side, the newest conversation first.
 pub fn all(market: &Market, now: Timestamp) -> Vec<Holding> {
-    market.threads(now).into_iter().flat_map(|thread| of(now, thread)).collect()
+    market
+        .threads(now)
+        .into_iter()
+        .flat_map(|thread| of(now, thread))
+        .collect()
 }
 
 fn of(now: Timestamp, mut thread: ThreadView) -> Vec<Holding> {

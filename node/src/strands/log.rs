@@ -156,7 +156,11 @@ impl Log {
 pub(super) fn read(path: &Path) -> io::Result<(Vec<Line>, Option<Broken>)> {
     let bytes = fs::read(path)?;
     let (mut lines, mut before) = (Vec::new(), EntryHash::default());
-    for (at, bytes) in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).enumerate() {
+    for (at, bytes) in bytes
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+        .enumerate()
+    {
         let broken = |why: &str| Broken {
             line: at as u64 + 1,
             why: why.into(),

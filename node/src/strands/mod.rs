@@ -30,6 +30,7 @@ use intentcast_protocol::{
 };
 use zeroize::Zeroizing;
 
+pub(crate) use self::desk::say;
 pub use self::{
     desk::{Ask, Desk, DeskError, Take},
     holding::{Holding, State},

@@ -70,7 +70,10 @@ impl Rule {
             }
         }
         if permission.ends > self.ends(from) {
-            beyond.push(format!("until {}, and the policy keeps it {} days", permission.ends, self.days));
+            beyond.push(format!(
+                "until {}, and the policy keeps it {} days",
+                permission.ends, self.days
+            ));
         }
         beyond
     }
@@ -136,7 +139,10 @@ pub fn parse(text: &str) -> Result<Policy, Wrong> {
     let mut rules: Vec<Rule> = Vec::new();
     for strand in written.strand {
         let rule = strand.rule()?;
-        if rules.iter().any(|other| other.strand == rule.strand && other.purpose == rule.purpose) {
+        if rules
+            .iter()
+            .any(|other| other.strand == rule.strand && other.purpose == rule.purpose)
+        {
             return Err(wrong(&rule, "it stands there twice"));
         }
         rules.push(rule);
@@ -154,7 +160,9 @@ pub fn doubts(policy: &Policy) -> Vec<String> {
         let (strand, purpose) = (&rule.strand, &rule.purpose);
         let known = Purpose::new(purpose.as_str()).ok().and_then(|purpose| purpose.known());
         if known.is_some_and(|known| !known.needs(strand)) {
-            doubts.push(format!("{strand} for {purpose}: it does not usually need that; people will ask why"));
+            doubts.push(format!(
+                "{strand} for {purpose}: it does not usually need that; people will ask why"
+            ));
         }
         if strand.sensitivity() == Sensitivity::Special {
             doubts.push(format!(
@@ -162,10 +170,15 @@ pub fn doubts(policy: &Policy) -> Vec<String> {
             ));
         }
         if rule.days > 366 {
-            doubts.push(format!("{strand} for {purpose}: kept {} days, more than a year", rule.days));
+            doubts.push(format!(
+                "{strand} for {purpose}: kept {} days, more than a year",
+                rule.days
+            ));
         }
         if rule.benefit.is_none() {
-            doubts.push(format!("{strand} for {purpose}: without a benefit it is not asked for by itself"));
+            doubts.push(format!(
+                "{strand} for {purpose}: without a benefit it is not asked for by itself"
+            ));
         }
     }
     doubts
@@ -235,7 +248,10 @@ impl WrittenRule {
                 .collect(),
         };
         if !rule.recipients.is_empty() && !rule.operations.has(Operation::Share) {
-            return Err(wrong(&rule, "recipients, and nothing is to be shared: add \"share\" to operations"));
+            return Err(wrong(
+                &rule,
+                "recipients, and nothing is to be shared: add \"share\" to operations",
+            ));
         }
         if rule.recipients.len() > limits::RECIPIENTS {
             return Err(wrong(&rule, &format!("at most {} recipients", limits::RECIPIENTS)));
@@ -245,7 +261,10 @@ impl WrittenRule {
         }
         if let Some(name) = rule.told.iter().find(|name| !rule.recipients.contains(name)) {
             let near = nearest(name.as_str(), rule.recipients.iter().map(Name::as_str), 1);
-            let near = near.first().map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+            let near = near
+                .first()
+                .map(|near| format!("; did you mean {near}?"))
+                .unwrap_or_default();
             return Err(wrong(&rule, &format!("told: {name} is no recipient{near}")));
         }
         Ok(rule)
@@ -290,7 +309,7 @@ impl<'de> Deserialize<'de> for Done {
 pub fn operation(text: &str) -> Result<Operation, String> {
     Operation::from_word(text).ok_or_else(|| {
         let words = Operation::ALL.map(Operation::word);
-        match nearest(text, words, 1).first() {
+        match nearest(text, words.into_iter(), 1).first() {
             Some(near) => format!("no operation {text:?}; did you mean {near:?}?"),
             None => format!("no operation {text:?}; there are {}", words.join(", ")),
         }
@@ -349,18 +368,43 @@ days = 3650
     fn what_cannot_be_meant_is_told_with_its_line_and_what_was_probably_meant() {
         let error = |from: &str, to: &str| parse(&POLICY.replacen(from, to, 1)).unwrap_err().to_string();
         for (from, to, told) in [
-            ("address.delivery", "adress.delivery", "line 3: no strand is called \"adress.delivery\"; did you mean address.delivery"),
-            ("\"deliver_order\"", "\"marketing\"", "line 4: \"marketing\" is no purpose"),
-            ("\"share\"", "\"shar\"", "line 5: no operation \"shar\"; did you mean \"share\"?"),
+            (
+                "address.delivery",
+                "adress.delivery",
+                "line 3: no strand is called \"adress.delivery\"; did you mean address.delivery",
+            ),
+            (
+                "\"deliver_order\"",
+                "\"marketing\"",
+                "line 4: \"marketing\" is no purpose",
+            ),
+            (
+                "\"share\"",
+                "\"shar\"",
+                "line 5: no operation \"shar\"; did you mean \"share\"?",
+            ),
             ("days = 30", "days = 0", "line 6: "),
-            ("recipients", "recipient", "line 7: unknown key `recipient`; did you mean `recipients`?"),
+            (
+                "recipients",
+                "recipient",
+                "line 7: unknown key `recipient`; did you mean `recipients`?",
+            ),
             (", \"share\"", "", "add \"share\""),
-            ("benefit", "told = [\"Northen Couriers\"]\nbenefit", "did you mean Northern Couriers?"),
+            (
+                "benefit",
+                "told = [\"Northen Couriers\"]\nbenefit",
+                "did you mean Northern Couriers?",
+            ),
         ] {
             let error = error(from, to);
             assert!(error.contains(told), "{to}: {error}");
         }
-        assert!(parse(&format!("{POLICY}{POLICY}")).unwrap_err().to_string().contains("twice"));
+        assert!(
+            parse(&format!("{POLICY}{POLICY}"))
+                .unwrap_err()
+                .to_string()
+                .contains("twice")
+        );
     }
 
     #[test]
