@@ -17,6 +17,7 @@ mod world;
 mod bait_and_switch;
 mod bootstrap_gone;
 mod chorus;
+mod data;
 mod disk_full;
 mod fifty_shops;
 mod first_purchase;
