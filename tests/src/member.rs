@@ -206,6 +206,17 @@ impl Member {
         assert!(!said.contains("panicked at"), "{said}");
     }
 
+    /// What it has logged since it was started.
+    pub fn said(&self) -> String {
+        self.running
+            .as_ref()
+            .expect("it runs")
+            .complaints
+            .lock()
+            .unwrap()
+            .clone()
+    }
+
     /// Its resident memory, KiB, where the system tells.
     pub fn resident_kib(&self) -> Option<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).ok()?;

@@ -32,3 +32,4 @@ mod stalled;
 mod strangers;
 mod terms_refused;
 mod tidy;
+mod vault;

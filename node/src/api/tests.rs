@@ -31,6 +31,8 @@ use super::{
 };
 use crate::client::Client;
 
+mod vault;
+
 const NOW: Timestamp = Timestamp(1_790_000_000_000);
 
 /// A market whose every record is stored at once, and whose network is one silent peer.

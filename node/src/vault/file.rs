@@ -40,7 +40,8 @@ pub struct Cost {
 }
 
 impl Default for Cost {
-    /// 64 MiB and three passes: the second of the two that RFC 9106 recommends, a fifth of a second here.
+    /// 64 MiB and three passes, as the choice of RFC 9106 for little memory has them; one lane, since nothing here works
+    /// lanes side by side. A fifth of a second of one core.
     fn default() -> Self {
         Self {
             kib: 64 * 1024,
