@@ -31,6 +31,7 @@ use super::{
 };
 use crate::client::Client;
 
+mod data;
 mod vault;
 
 const NOW: Timestamp = Timestamp(1_790_000_000_000);
