@@ -14,7 +14,7 @@ use intentcast_protocol::{
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 use zeroize::Zeroizing;
 
 use super::{
@@ -461,12 +461,12 @@ impl Desk {
                 if before {
                     continue;
                 }
-                let strand = permission.strand.clone();
                 match self.send_request(backend, permission, benefit).await {
                     Ok(request) => info!(request = %request.short(), "asked for a strand by the policy"),
                     // The want does not let it be asked, or the like: nothing that trying again would mend.
                     Err(DeskError::Command(CommandError::Denied(Denied::Unfitting(why)))) => {
-                        warn!(%why, %strand, "not asked for");
+                        warn!(agreement = %deal.id.short(), "not asked for all that the rules need");
+                        debug!(%why, "why");
                     }
                     Err(why) => return Err(why),
                 }

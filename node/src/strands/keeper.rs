@@ -6,9 +6,9 @@ use std::{sync::Arc, time::Duration};
 use futures::StreamExt as _;
 use intentcast_protocol::market::Event;
 use tokio_util::sync::CancellationToken;
-use tracing::warn;
+use tracing::{debug, warn};
 
-use super::Desk;
+use super::{Desk, DeskError};
 use crate::{api::backend::Backend, driver};
 
 /// How long it rests at most: a clock that is set means no end is missed by more.
@@ -23,7 +23,12 @@ pub async fn keep(desk: Arc<Desk>, backend: impl Backend, stop: CancellationToke
         let rest = match desk.sweep(&backend).await {
             Ok(next) => next.map_or(REST, |at| Duration::from_millis(at.since(driver::now())).min(REST)),
             Err(why) => {
-                warn!(%why, "grants cannot be kept to for now");
+                // Only what the disk says names no strand.
+                match &why {
+                    DeskError::Broken(why) => warn!(%why, "grants cannot be kept to for now"),
+                    _ => warn!("grants cannot be kept to for now"),
+                }
+                debug!(%why, "why");
                 AGAIN
             }
         };
