@@ -77,8 +77,7 @@ mod tests {
         contact::ReplyPath,
         deed::{Acceptance, Agreement, Confirmation, Settled, agreement_id},
         envelope::{Verified, sign},
-        id::RecordId,
-        intent::{Condition, Conditions, Intent},
+        intent::{Condition, Conditions},
         keys::Seed,
         list::{Bytes, List},
         money::Money,
@@ -183,8 +182,12 @@ mod tests {
         let confirmation = sign(&seller, later(1), later(300), confirmation).unwrap();
         let settled = Agreement::of(&intent, None, &offer, &acceptance, &confirmation).unwrap();
         let mut receipts: Vec<Verified<Receipt>> = Vec::new();
+        let mut dates = (None, None);
         for (sequence, (event, at)) in (0..).zip(events) {
-            let (returns_until, warranty_until) = counted_from(at, &offer);
+            if matches!(event, OrderEvent::Confirmed | OrderEvent::Delivered) {
+                dates = counted_from(at, &offer);
+            }
+            let (returns_until, warranty_until) = dates;
             let body = Receipt {
                 agreement,
                 sequence,

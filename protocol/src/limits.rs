@@ -100,6 +100,8 @@ pub const PULL: usize = 64;
 /// Candidates that a search may hand to the market for one intent.
 pub const CANDIDATES: usize = 512;
 
+/// Rounds of haggling that a want may allow: whoever needs more should meet.
+pub const ROUNDS: u8 = 16;
 /// Fields that a counter-offer or a proposal may change: every field there is, with room.
 pub const CHANGES: usize = 8;
 /// Fields that one letter may open of what a want withheld.

@@ -5,16 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use intentcast_protocol::{
     codec::decode,
     deed::Confirmation,
-    envelope::{Signed, record_id},
+    envelope::{Signed, open, record_id},
     frame::Frame,
     id::{AgreementId, IntentId, OfferId, RecordId},
     ledger::{Entry, Fact, audit},
-    market::{Answered, Event, IntentState, Market, OfferState, OfferView, Output, Role},
+    letter::{Letter, Matter},
+    market::{Answered, Event, IntentState, Market, OfferState, OfferView, Output, Passage, Role, ThreadView},
     order::Order,
     time::Timestamp,
 };
 
-use crate::world::World;
+use crate::{node::Node, world::World};
 
 /// What a disk holds, by what promises are about.
 #[derive(Debug, Default)]
@@ -25,6 +26,8 @@ pub struct Kept {
     withdrawn: BTreeSet<IntentId>,
     declined: BTreeSet<OfferId>,
     refused: BTreeSet<OfferId>,
+    /// Strands granted without a stored agreement.
+    ungrounded: Vec<RecordId>,
 }
 
 impl Kept {
@@ -60,13 +63,18 @@ impl Kept {
                 self.record(receipt.id());
             }
             Fact::Receipt(it) => self.record(it.id()),
-            Fact::Wrote(it) | Fact::Took(it) => self.record(it.id()),
+            Fact::Wrote(it) | Fact::Took(it) => {
+                // The ledger is in order: what a strand is granted under must be in it before.
+                if let Matter::Granted { permission, .. } = &it.matter
+                    && !self.agreed.contains(&permission.agreement)
+                {
+                    self.ungrounded.push(it.id());
+                }
+                self.record(it.id());
+            }
             Fact::Rated { rating, .. } => self.record(rating.id()),
-            Fact::Kept { .. }
-            | Fact::Published { .. }
-            | Fact::NotTaken(_)
-            | Fact::Delivered { .. }
-            | Fact::Differed { .. } => {}
+            Fact::Kept { revision, .. } => self.record(revision),
+            Fact::Published { .. } | Fact::NotTaken(_) | Fact::Delivered { .. } | Fact::Differed { .. } => {}
         }
     }
 
@@ -89,6 +97,7 @@ pub(crate) fn promise(world: &mut World, at: usize, output: &Output) {
             Event::Receipt { receipt, .. } => kept.records.contains(receipt),
             Event::Declined { offer, .. } | Event::OfferDeclined { offer, .. } => kept.declined.contains(offer),
             Event::AcceptanceRefused { offer, .. } => kept.refused.contains(offer),
+            Event::Letter { letter, .. } | Event::LetterDelivered { letter, .. } => kept.records.contains(letter),
             _ => true,
         },
         Output::Answer(_, Ok(answered)) => match answered {
@@ -128,6 +137,26 @@ pub(crate) fn promise(world: &mut World, at: usize, output: &Output) {
     }
     if let Output::Reply(_, frame) = output {
         one_confirmation(world, at, frame);
+    }
+    if let Output::Send { frame, .. } = output {
+        granted_under_a_deal(world, at, frame);
+    }
+}
+
+/// That a strand leaves only when both disks hold the agreement that it is granted under.
+fn granted_under_a_deal(world: &mut World, at: usize, frame: &[u8]) {
+    let Ok(Frame::Letter(record)) = Frame::decode(frame) else {
+        return;
+    };
+    let Ok(letter) = open::<Letter>(&record) else { return };
+    let Matter::Granted { permission, .. } = &letter.matter else {
+        return;
+    };
+    let holds = |node: &Node| node.kept.agreed.contains(&permission.agreement);
+    let mut sellers = world.nodes.iter().filter(|node| node.seller() == letter.thread.seller);
+    if !holds(&world.nodes[at]) || !sellers.all(holds) {
+        let said = format!("node {at} grants a strand before both hold the agreement");
+        world.violations.push(said);
     }
 }
 
@@ -181,6 +210,9 @@ pub fn at_rest(world: &mut World) {
             wrong.push(format!("node {at} is down"));
             continue;
         };
+        if !node.kept.ungrounded.is_empty() {
+            wrong.push(format!("node {at} keeps a grant without an agreement before it"));
+        }
         if market.is_settling() {
             wrong.push(format!("node {at} is still storing"));
         }
@@ -258,6 +290,82 @@ pub fn at_rest(world: &mut World) {
         ));
     }
     world.violations.extend(wrong);
+    conversations(world);
+}
+
+/// That both sides of every conversation hold the same letters and make the same of them, and that every letter came
+/// there. Of a cheat only that no letter of its was taken that its own honest machine would not have written.
+fn conversations(world: &mut World) {
+    let now = world.now();
+    let mut wrong = Vec::new();
+    for (at, node) in world.nodes.iter().enumerate() {
+        let Some(market) = &node.market else { continue };
+        for ours in market.threads(now) {
+            let lost = ours.letters.iter().filter(|letter| {
+                use Passage::{Delivered, Failed, Seen, Stored};
+                match letter.passage {
+                    None | Some(Stored | Delivered | Seen) => false,
+                    // Nobody need hear a stranger out about a want that is over.
+                    Some(Failed { .. }) if ours.role == Role::Seller && !world.taken_up(&ours) => false,
+                    Some(_) => !node.rogue,
+                }
+            });
+            for letter in lost {
+                wrong.push(format!(
+                    "node {at}: its {} number {} of {} is {:?}",
+                    letter.what, letter.number, ours.id, letter.passage
+                ));
+            }
+            if ours.role == Role::Customer {
+                wrong.extend(disagreement(world, &ours).map(|why| format!("node {at}: thread {}: {why}", ours.id)));
+            }
+        }
+    }
+    world.violations.extend(wrong);
+}
+
+/// Where the seller's side of a customer's conversation is another, in words.
+fn disagreement(world: &World, ours: &ThreadView) -> Option<String> {
+    let now = world.now();
+    let Some(seller) = world.nodes.iter().find(|node| node.seller() == ours.seller) else {
+        return Some("nobody is its seller".into());
+    };
+    let Some(theirs) = seller.market.as_ref().and_then(|market| market.thread(now, ours.id)) else {
+        return Some("its seller does not know it".into());
+    };
+    if seller.rogue {
+        let theirs: BTreeSet<RecordId> = theirs.letters.iter().map(|letter| letter.id).collect();
+        let forged = ours
+            .letters
+            .iter()
+            .find(|letter| letter.from == Role::Seller && !theirs.contains(&letter.id));
+        return forged.map(|letter| format!("a forged {} was taken in", letter.what));
+    }
+    let (ours, theirs) = (sense(ours), sense(&theirs));
+    (ours != theirs).then(|| format!("the two sides hold\n{ours}\n{theirs}"))
+}
+
+/// What a conversation comes to, the same on both sides.
+fn sense(thread: &ThreadView) -> String {
+    let letters: Vec<_> = thread
+        .letters
+        .iter()
+        .map(|letter| (letter.from, letter.number, letter.id, &letter.matter))
+        .collect();
+    format!(
+        "{letters:?}\nround {} of {}\n{:?}\n{:?}\n{:?}\n{:?}",
+        thread.round, thread.max_rounds, thread.deal, thread.proposals, thread.requests, thread.grants
+    )
+}
+
+/// A conversation, but for tries that no restart remembers.
+fn remembered(mut thread: ThreadView) -> ThreadView {
+    for letter in &mut thread.letters {
+        if matches!(letter.passage, Some(Passage::Sent { .. } | Passage::Expired)) {
+            letter.passage = Some(Passage::Queued);
+        }
+    }
+    thread
 }
 
 /// What a market shows, but for how often it tried to reach somebody, which no restart remembers.
@@ -278,5 +386,6 @@ fn shown(market: &Market, now: Timestamp) -> String {
     for receipt in deals.iter_mut().flat_map(|deal| &mut deal.receipts) {
         receipt.delivery = None;
     }
-    format!("{:?}\n{offers:?}\n{deals:?}", market.intents(now))
+    let threads: Vec<ThreadView> = market.threads(now).into_iter().map(remembered).collect();
+    format!("{:?}\n{offers:?}\n{deals:?}\n{threads:?}", market.intents(now))
 }

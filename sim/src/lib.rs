@@ -10,6 +10,7 @@ mod node;
 mod rogue;
 pub mod scenario;
 mod shop;
+pub mod talk;
 mod world;
 
 pub use dice::Dice;

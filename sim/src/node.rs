@@ -6,7 +6,7 @@ use intentcast_protocol::{
     contact::ReplyPath,
     id::digest,
     item::Item,
-    keys::Seed,
+    keys::{PublicKey, Seed},
     ledger::Stored,
     list::{Bytes, List},
     market::{Candidate, Config, Event, Market, TaskId},
@@ -23,6 +23,8 @@ pub struct Node {
     pub market: Option<Market>,
     pub(crate) config: Config,
     name: String,
+    /// The key that it sells under.
+    key: PublicKey,
     /// Counts the starts, so that what an earlier life began does not end in a later one.
     pub(crate) life: u64,
     /// The stored entries.
@@ -58,10 +60,12 @@ pub struct Node {
 impl Node {
     /// A node with nothing in its past.
     pub(crate) fn new(name: String, config: Config, catalogue: Vec<Item>, counted: Timestamp) -> Self {
+        let key = seed_of(&name).seller_key().public();
         Self {
             market: None,
             config,
             name,
+            key,
             life: 0,
             disk: Vec::new(),
             kept: Kept::default(),
@@ -83,7 +87,12 @@ impl Node {
     }
 
     pub(crate) fn seed(&self) -> Seed {
-        Seed::new(digest("intentcast-sim/node", &[self.name.as_bytes()]))
+        seed_of(&self.name)
+    }
+
+    /// The key that it sells under.
+    pub fn seller(&self) -> PublicKey {
+        self.key
     }
 
     /// Whether it sells.
@@ -132,6 +141,10 @@ impl Node {
         let counted = self.counted;
         found.map(|item| Candidate { item, counted }).collect()
     }
+}
+
+fn seed_of(name: &str) -> Seed {
+    Seed::new(digest("intentcast-sim/node", &[name.as_bytes()]))
 }
 
 /// Where node number `at` is reached, at its present address.

@@ -4,11 +4,13 @@ use intentcast_protocol::{
     deed::Confirmation,
     envelope::{Record, open, sign},
     frame::Frame,
-    id::IntentId,
-    keys::Key,
+    id::{IntentId, OfferId, RecordId},
+    keys::{Key, PublicKey},
+    letter::{Deletion, Letter, Matter},
     list::Bytes,
     offer::Offer,
     terms::TermsSet,
+    time::Timestamp,
 };
 
 use crate::dice::Dice;
@@ -39,7 +41,57 @@ pub(crate) fn cheat(dice: &mut Dice, key: &Key, bytes: Vec<u8>) -> Vec<u8> {
             let confirmation = Bytes::new(changed).unwrap_or_default();
             Frame::Confirmed { confirmation, receipt }.encode()
         }
+        Ok(Frame::Letter(record)) => {
+            let changed = anew::<Letter>(key, &record, |letter| forge(dice, letter));
+            Frame::Letter(Bytes::new(changed).unwrap_or_default()).encode()
+        }
         _ => bytes,
+    }
+}
+
+/// What no honest machine would have written in this place.
+fn forge(dice: &mut Dice, letter: &mut Letter) {
+    let nothing = RecordId([9; 32]);
+    match dice.below(10) {
+        0 => {
+            letter.number += 7;
+            letter.before = Some(nothing);
+        }
+        1 => {
+            letter.number = letter.number.max(1);
+            letter.before = Some(nothing);
+        }
+        2 => letter.after = Some(nothing),
+        3 => letter.thread.seller = PublicKey([5; 32]),
+        4 => letter.matter = Matter::Acknowledged { receipt: nothing },
+        5 => {
+            let (proposal, yes) = (nothing, true);
+            letter.matter = Matter::Verdict { proposal, yes };
+        }
+        6 => {
+            letter.matter = Matter::Revoked {
+                grant: nothing,
+                delete: true,
+                answer_by: Timestamp(u64::MAX),
+            };
+        }
+        7 => {
+            letter.matter = Matter::Deleted(Deletion {
+                grant: nothing,
+                at: Timestamp(0),
+                kept: Default::default(),
+                told: Default::default(),
+            });
+        }
+        8 => {
+            letter.matter = Matter::Revised {
+                offer: OfferId([9; 32]),
+                counter: None,
+                round: 200,
+                with: Default::default(),
+            };
+        }
+        _ => letter.matter = Matter::Seen { letter: nothing },
     }
 }
 

@@ -9,6 +9,7 @@ use crate::{
     Weather, World, check,
     scenario::{Scale, Summary, market, relaying, selling, walk},
     shop::{draft, item, rules},
+    talk::{Said, talk},
 };
 
 fn assert_sound(summary: &Summary, seed: u64) {
@@ -165,4 +166,44 @@ fn what_a_cheat_sends_is_refused_and_shown() {
     for why in expected {
         assert!(refused.contains(&why), "{why:?} among {refused:?}");
     }
+}
+
+/// Conversations from each of these seeds, and what was said in all of them.
+fn talks(seeds: std::ops::Range<u64>, cheating: bool) -> (Said, Summary) {
+    let mut all = Said::default();
+    let mut last = None;
+    for seed in seeds {
+        let (_, summary, said) = talk(seed, TALK, cheating);
+        assert_sound(&summary, seed);
+        all.letters += said.letters;
+        all.denied += said.denied;
+        all.changed += said.changed;
+        all.granted += said.granted;
+        last = Some(summary);
+    }
+    (all, last.expect("there is a seed"))
+}
+
+/// What happens on one walk of talk.
+const TALK: usize = 90;
+
+#[test]
+fn whatever_two_sides_say_both_hold_the_same_and_nobody_waits_for_ever() {
+    let (said, _) = talks(0..60, false);
+    assert!(
+        said.letters > 60 * 20 && said.denied > 60 * 4 && said.changed > 10 && said.granted > 10,
+        "{said:?}"
+    );
+}
+
+#[test]
+fn whatever_a_cheat_writes_nothing_against_the_rules_is_taken() {
+    let (said, _) = talks(1000..1030, true);
+    assert!(said.letters > 30 * 10, "{said:?}");
+}
+
+#[test]
+fn the_same_talk_again_is_the_same_history() {
+    let (first, second) = (talk(7, TALK, false), talk(7, TALK, false));
+    assert_eq!((first.1, first.2), (second.1, second.2));
 }

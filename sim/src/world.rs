@@ -8,7 +8,8 @@ use intentcast_protocol::{
     item::Item,
     ledger::Stored,
     market::{
-        Answered, Candidate, Command, Config, Denied, Done, Exchange, Input, Market, Output, Request, TaskId, Ticket,
+        Answered, Candidate, Command, Config, Denied, Done, Exchange, Input, Market, Output, Request, Role, TaskId,
+        ThreadView, Ticket,
     },
     time::Timestamp,
     topic::Topic,
@@ -181,7 +182,23 @@ impl World {
         self.nodes[at].market.as_ref()?;
         self.answer = None;
         self.give(at, Input::Command(Request(self.number), command));
-        self.answer.take()
+        self.answer.clone()
+    }
+
+    /// Whether the customer of a conversation holds it as well.
+    pub(crate) fn taken_up(&self, thread: &ThreadView) -> bool {
+        let markets = self.nodes.iter().filter_map(|node| node.market.as_ref());
+        markets
+            .filter_map(|market| market.thread(self.now, thread.id))
+            .any(|it| it.role == Role::Customer)
+    }
+
+    /// Why the last command was denied, as far as is known: what is carried out is answered when it is stored.
+    pub(crate) fn denied(&self) -> String {
+        match &self.answer {
+            Some(Err(denied)) => denied.to_string(),
+            _ => "no word yet".into(),
+        }
     }
 
     /// Casts a want.

@@ -22,9 +22,9 @@ struct Scene {
 }
 
 /// Runs a command on a member's folder to its end.
-async fn cli(member: &Member, args: &[&str]) -> Ended {
-    let output = within(PATIENCE, &args.join(" "), member.command(args).output());
-    let output = output.await.unwrap();
+pub async fn cli(member: &Member, args: &[&str]) -> Ended {
+    let what = args.join(" ");
+    let output = within(PATIENCE, &what, member.command(args).output()).await.unwrap();
     Ended {
         status: output.status,
         out: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -42,10 +42,7 @@ impl Scene {
     async fn set() -> Self {
         let world = World::new().await;
         let seller = world.bike_shop("Hull Wheels").await;
-        // A customer whose identity is fresh at each start is another peer after a fall, and has to say where it is.
-        let home = world.home("customer");
-        std::fs::create_dir_all(&home).unwrap();
-        std::fs::write(home.join("config.toml"), "identity = \"kept\"\n").unwrap();
+        // Its identity is fresh at each start: after a fall it is another peer, and says where it is.
         let customer = world.customer("customer").await;
         let intent = cast(&customer, &bike_wanted()).await;
         let path = format!("/v1/intents/{intent}/offers");

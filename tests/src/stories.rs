@@ -14,6 +14,7 @@ mod wait;
 mod watch;
 mod world;
 
+mod amend;
 mod bait_and_switch;
 mod bootstrap_gone;
 mod chorus;
@@ -30,6 +31,7 @@ mod readme;
 mod restart;
 mod stalled;
 mod strangers;
+mod talking;
 mod terms_refused;
 mod tidy;
 mod vault;

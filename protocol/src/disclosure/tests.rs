@@ -142,7 +142,7 @@ fn what_is_due_later_is_not_taken_earlier() {
         opened: List::cut([place.clone(), phone.clone()]),
     };
     assert_eq!(kept.due_at(&want, Stage::Public), []);
-    assert_eq!(kept.due_at(&want, Stage::Signed), [place.clone()]);
+    assert_eq!(kept.due_at(&want, Stage::Signed), std::slice::from_ref(&place));
     assert_eq!(kept.due_at(&want, Stage::Accepted), [place.clone(), phone.clone()]);
 
     let early = |field, from| {

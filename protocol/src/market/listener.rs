@@ -14,6 +14,7 @@ use crate::{
     intent::{Amendment, Intent, Withdrawal},
     item::Item,
     ledger::Fact,
+    letter::ThreadId,
     limits,
     list::Bytes,
     offer::{Offer, Reason},
@@ -402,6 +403,11 @@ impl Market {
             .map(|id| RecordId(id.0))
             .collect();
         self.redirect(now, &records, &amendment.now.reply);
+        let thread = ThreadId {
+            intent: amendment.intent,
+            seller: self.seller_key(),
+        };
+        self.follow(now, thread, &amendment.now.reply);
         self.follow_customer(now, amendment.intent);
     }
 
@@ -579,16 +585,19 @@ impl Market {
         offers.map(|(id, made)| (*id, made.offer.body())).collect()
     }
 
-    /// Where our newest offer to a want says that we are reached.
-    pub(super) fn reply_we_gave(&self, intent: IntentId) -> Option<ReplyPath> {
+    /// Where our newest offer to a want says that we are reached, and when it said so.
+    pub(super) fn reply_we_gave(&self, intent: IntentId) -> Option<(Timestamp, ReplyPath)> {
         let offers = self.heard.get(&intent)?.offers.values();
         let newest = offers.max_by_key(|made| made.offer.header().created)?;
-        Some(newest.offer.seller.reply.clone())
+        Some((newest.offer.header().created, newest.offer.seller.reply.clone()))
     }
 
-    /// Where the customer of a want said last, to all, that it is reached.
-    pub(super) fn reply_of_customer(&self, intent: IntentId) -> Option<ReplyPath> {
-        self.heard.get(&intent).map(|heard| heard.wanted().reply.clone())
+    /// Where the customer of a want said last, to all, that it is reached, and when.
+    pub(super) fn reply_of_customer(&self, intent: IntentId) -> Option<(Timestamp, ReplyPath)> {
+        let heard = self.heard.get(&intent)?;
+        let last = heard.amendments.last().map(|amendment| *amendment.header());
+        let said = last.unwrap_or(*heard.intent.header()).created;
+        Some((said, heard.wanted().reply.clone()))
     }
 
     /// An offer of ours, of which item, and how many there were when.
@@ -598,16 +607,17 @@ impl Market {
         Some((made.offer.clone(), made.item.clone(), made.stock, made.counted))
     }
 
-    /// The seller's letter made something of an offer of ours.
-    pub(super) fn apply_fate(&mut self, id: OfferId, fate: OfferFate) {
-        let Some(intent) = self.offers.get(&id).copied() else {
-            return;
-        };
-        if let Some(made) = self.heard.get_mut(&intent).and_then(|heard| heard.offers.get_mut(&id)) {
+    /// A letter of a seller made something of an offer, if it is that seller's, and in that conversation.
+    pub(super) fn apply_fate(&mut self, thread: ThreadId, id: OfferId, fate: OfferFate) {
+        let made = self
+            .heard
+            .get_mut(&thread.intent)
+            .and_then(|heard| heard.offers.get_mut(&id));
+        if let Some(made) = made.filter(|made| made.offer.header().author == thread.seller) {
             made.fate = fate;
         }
-        if let Some(own) = self.own.get_mut(&intent) {
-            own.apply_fate(id, fate);
+        if let Some(own) = self.own.get_mut(&thread.intent) {
+            own.apply_fate(thread.seller, id, fate);
         }
     }
 

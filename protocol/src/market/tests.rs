@@ -1,7 +1,9 @@
 //! Stories told by hand: two or three markets, no network, each message passed on by the story itself.
 
+mod amending;
 mod customer;
 mod data;
+mod disclosing;
 mod disk;
 mod forgery;
 mod interests;

@@ -50,14 +50,14 @@ pub(super) struct Conversation {
 }
 
 impl Conversation {
-    /// Where the other side said last that it is.
-    fn theirs(&self) -> Option<&ReplyPath> {
-        self.last_reply(self.role.other())
-    }
-
-    fn last_reply(&self, role: Role) -> Option<&ReplyPath> {
+    /// Where a side said last that it is, and when, by its clock.
+    fn last_reply(&self, role: Role) -> Option<(Timestamp, ReplyPath)> {
         let view = self.thread.view();
-        view.of(role).iter().rev().find_map(|entry| entry.letter.reply.as_ref())
+        let said = |entry: &crate::thread::Entry| {
+            let reply = entry.letter.reply.clone();
+            reply.map(|reply| (entry.letter.header().created, reply))
+        };
+        view.of(role).iter().rev().find_map(said)
     }
 }
 
@@ -215,24 +215,28 @@ impl Market {
         })
     }
 
-    /// Where the other side is reached: as it said last in the thread, or before that in its records.
+    /// Where a side of a conversation said last that it is: in a letter, or in its offers, or in its want.
+    fn whereabouts(&self, id: ThreadId, role: Role) -> Option<ReplyPath> {
+        let said = self.threads.all.get(&id).and_then(|it| it.last_reply(role));
+        let elsewhere = match (self.role_in(id)?, role) {
+            (Role::Customer, Role::Customer) => self.own.get(&id.intent).map(|own| own.reply_said()),
+            (Role::Customer, Role::Seller) => self.reply_of_seller(id),
+            (Role::Seller, Role::Customer) => self.reply_of_customer(id.intent),
+            (Role::Seller, Role::Seller) => self.reply_we_gave(id.intent),
+        };
+        let newest = said.into_iter().chain(elsewhere).max_by_key(|(at, _)| *at);
+        newest.map(|(_, reply)| reply)
+    }
+
+    /// Where the other side is reached.
     pub(super) fn address_of(&self, id: ThreadId) -> Option<ReplyPath> {
-        let said = self.threads.all.get(&id).and_then(Conversation::theirs).cloned();
-        match self.role_in(id)? {
-            Role::Customer => said.or_else(|| self.reply_of_seller(id)),
-            Role::Seller => said.or_else(|| self.reply_of_customer(id.intent)),
-        }
+        self.whereabouts(id, self.role_in(id)?.other())
     }
 
     /// Our reply path, if the other side does not have it yet.
     fn news_of_us(&self, id: ThreadId) -> Option<ReplyPath> {
         let ours = self.reply.clone()?;
-        let role = self.role_in(id)?;
-        let said = self.threads.all.get(&id).and_then(|it| it.last_reply(role)).cloned();
-        let known = said.or_else(|| match role {
-            Role::Customer => self.own.get(&id.intent).map(|own| own.wanted().reply.clone()),
-            Role::Seller => self.reply_we_gave(id.intent),
-        });
+        let known = self.whereabouts(id, self.role_in(id)?);
         (known.as_ref() != Some(&ours)).then_some(ours)
     }
 }
@@ -483,7 +487,7 @@ impl Market {
     }
 
     /// The other side has moved: what is on its way to it goes there.
-    fn follow(&mut self, now: Timestamp, id: ThreadId, to: &ReplyPath) {
+    pub(super) fn follow(&mut self, now: Timestamp, id: ThreadId, to: &ReplyPath) {
         if self.role_in(id) == Some(Role::Seller) {
             self.follow_customer(now, id.intent);
         }
@@ -535,9 +539,9 @@ impl Market {
         match &letter.matter {
             Matter::Revised { offer, with, .. } => {
                 let by = record_id(with).into();
-                self.apply_fate(*offer, OfferFate::Revised { by });
+                self.apply_fate(id, *offer, OfferFate::Revised { by });
             }
-            Matter::Retracted { offer } => self.apply_fate(*offer, OfferFate::Retracted),
+            Matter::Retracted { offer } => self.apply_fate(id, *offer, OfferFate::Retracted),
             _ => {}
         }
         let conversation = self.threads.all.entry(id).or_insert_with(|| Conversation {

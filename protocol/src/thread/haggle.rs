@@ -153,6 +153,7 @@ pub fn apply(offer: &Offer, changes: &[Change]) -> Result<Offer, String> {
             Change::Total(money) if money.currency == offer.totals.currency => total = Some(money.minor),
             Change::Total(_) => return Err(format!("the offer is in {}", offer.totals.currency)),
             Change::DeliverBy(at) => offer.deliver_by = *at,
+            Change::Quantity(0) => return Err("of nothing there is no offer".into()),
             Change::Quantity(quantity) => first.quantity = *quantity,
             Change::ReturnsDays(days) => offer.returns_days = *days,
             Change::WarrantyMonths(months) => offer.warranty_months = *months,

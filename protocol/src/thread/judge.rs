@@ -31,6 +31,17 @@ fn no_deal(ground: &Ground) -> Judged {
     }
 }
 
+/// That an offer has not become the deal. A seller who took it back first has refused the yes, so this holds on both
+/// sides, whatever crossed.
+fn not_agreed(ground: &Ground, offer: OfferId) -> Judged {
+    match ground.deal {
+        Some(deal) if OfferId::from(deal.offer.id()) == offer => {
+            Err(Objection::Over("the offer has become an agreement"))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn only(role: Role, may: Role) -> Judged {
     if role == may {
         Ok(())
@@ -43,18 +54,20 @@ fn unfit(why: impl Into<String>) -> Objection {
     Objection::Unfit(why.into())
 }
 
-fn offered(ground: &Ground, offer: OfferId) -> Judged {
+/// That there is such an offer, as far as we can tell: one that the customer has never seen may still be on its way, or
+/// was not taken, or gave way to another, and its seller may speak of it all the same.
+fn offered(role: Role, ground: &Ground, offer: OfferId) -> Judged {
     let known = ground.offers.iter().any(|(id, _)| *id == offer);
-    if known {
-        Ok(())
-    } else {
-        Err(Objection::Early("an offer"))
+    match role {
+        _ if known => Ok(()),
+        Role::Seller if !ground.writing => Ok(()),
+        _ => Err(Objection::Early("an offer")),
     }
 }
 
 /// That an offer stands in the eyes of the letter's author.
-fn stands(view: &View, ground: &Ground, offer: OfferId) -> Judged {
-    offered(ground, offer)?;
+fn stands(view: &View, role: Role, ground: &Ground, offer: OfferId) -> Judged {
+    offered(role, ground, offer)?;
     match view.fate(offer) {
         OfferFate::Stands => Ok(()),
         OfferFate::Revised { .. } => Err(Objection::Over("another offer has taken its place")),
@@ -94,7 +107,7 @@ pub(super) fn matter(view: &View, role: Role, ground: &Ground, letter: &Verified
         Matter::Counter { offer, round, changes } => {
             only(role, Role::Customer)?;
             no_deal(ground)?;
-            stands(view, ground, *offer)?;
+            stands(view, role, ground, *offer)?;
             if view.open_counters().next().is_some() {
                 return Err(Objection::Over("your last counter-offer has not been answered yet"));
             }
@@ -114,7 +127,8 @@ pub(super) fn matter(view: &View, role: Role, ground: &Ground, letter: &Verified
         } => {
             only(role, Role::Seller)?;
             no_deal(ground)?;
-            stands(view, ground, *offer)?;
+            not_agreed(ground, *offer)?;
+            stands(view, role, ground, *offer)?;
             match counter {
                 Some(counter) => {
                     counter_open(view, *counter, Some(*offer))?;
@@ -130,15 +144,12 @@ pub(super) fn matter(view: &View, role: Role, ground: &Ground, letter: &Verified
         }
         Matter::Retracted { offer } => {
             only(role, Role::Seller)?;
-            let agreed = ground.deal.is_some_and(|deal| OfferId::from(deal.offer.id()) == *offer);
-            if agreed && ground.writing {
-                return Err(Objection::Over("the offer has become an agreement"));
-            }
-            stands(view, ground, *offer)
+            not_agreed(ground, *offer)?;
+            stands(view, role, ground, *offer)
         }
         Matter::Disclosed { offer, fields } => {
             only(role, Role::Customer)?;
-            offered(ground, *offer)?;
+            offered(role, ground, *offer)?;
             let (_, to) = ground
                 .offers
                 .iter()
@@ -258,7 +269,7 @@ fn once(view: &View, role: Role, same: impl Fn(&Matter) -> bool) -> Judged {
 
 fn question(view: &View, role: Role, ground: &Ground, about: Option<OfferId>) -> Judged {
     if let Some(offer) = about {
-        offered(ground, offer)?;
+        offered(role, ground, offer)?;
     } else if role == Role::Customer && ground.offers.is_empty() && view.of(Role::Seller).is_empty() {
         return Err(Objection::Unknown("offer"));
     }
