@@ -17,6 +17,7 @@ use intentcast_protocol::{
     market::Draft,
     money::Money,
     place::{Cell, Fulfilment, Fulfilments, Place, Region},
+    strand,
     terms::TermsSet,
     text::{Prose, Title, Word},
     time::{Seconds, Timestamp},
@@ -216,7 +217,10 @@ impl Want {
             may_ask: self
                 .may_ask
                 .iter()
-                .map(|strand| Word::new(strand).map_err(|error| unclear("may_ask")(&error)))
+                .map(|asked| {
+                    let strand = strand::resolve(asked).map_err(|error| unclear("may_ask")(&error))?;
+                    Word::new(strand.as_str()).map_err(|error| unclear("may_ask")(&error))
+                })
                 .collect::<Result<_, _>>()?,
             withhold: [
                 ("once_signed", Stage::Signed, &self.once_signed),

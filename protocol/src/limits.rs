@@ -125,6 +125,9 @@ pub const LETTERS_PER_SIDE: usize = 2_048;
 pub const THREADS_PER_INTENT: usize = 64;
 /// Questions that one side of a thread may leave unanswered before it must wait.
 pub const OPEN_QUESTIONS: usize = 16;
+/// How long after a grant's end the seller's last report and its deletion receipt may take: it deletes at the end, and
+/// a receipt is under way for an hour where somebody's node is down.
+pub const AFTER_GRANT: Seconds = Seconds(3600);
 /// Strands that a seller may ask for in one thread, over its whole life.
 pub const REQUESTS_PER_THREAD: usize = 64;
 

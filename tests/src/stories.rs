@@ -18,6 +18,7 @@ mod amend;
 mod bait_and_switch;
 mod bootstrap_gone;
 mod chorus;
+mod data;
 mod disk_full;
 mod fifty_shops;
 mod first_purchase;

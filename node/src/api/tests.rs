@@ -31,6 +31,7 @@ use super::{
 };
 use crate::client::Client;
 
+mod data;
 mod vault;
 
 const NOW: Timestamp = Timestamp(1_790_000_000_000);
@@ -194,7 +195,8 @@ async fn running() -> Running {
     let token = std::fs::read_to_string(home.path().join(TOKEN_FILE)).unwrap();
     let vault = Keeper::new(home.path(), &crate::vault::Config::default());
     let (stop, stopped) = oneshot::channel();
-    let served = tokio::spawn(server.run(Alone::new(), vault, async move {
+    let desk = Arc::new(Desk::new(crate::strands::Strands::open(home.path()).unwrap(), None));
+    let served = tokio::spawn(server.run(Alone::new(), vault, desk, async move {
         let _ = stopped.await;
     }));
     let client = Client::of_home(home.path()).unwrap();
