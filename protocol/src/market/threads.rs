@@ -8,6 +8,7 @@ use crate::{
     contact::ReplyPath,
     deed::{Difference, Settled},
     envelope::{Signed, Verified, record_id, sign},
+    fault::Fault,
     frame::{Frame, Refusal},
     id::{AgreementId, EntryHash, IntentId, OfferId, RecordId},
     intent::Intent,
@@ -324,8 +325,9 @@ impl Market {
             .collect();
         for id in living {
             let news = self.news_of_us(id).is_some();
-            // An open want says so in its amendment, to all.
-            let amended = self.deal_of(id).is_none() && self.own.contains_key(&id.intent);
+            // An open want says so in its amendment, to all; but what was said in the thread goes before that.
+            let told = self.threads.all.get(&id).is_some_and(|it| it.last_reply(Role::Customer).is_some());
+            let amended = self.deal_of(id).is_none() && self.own.contains_key(&id.intent) && !told;
             if news && !amended {
                 let told = self.write(now, id, Matter::Moved);
                 debug_assert!(
@@ -368,11 +370,15 @@ impl Market {
     pub(super) fn take_letter(&mut self, now: Timestamp, bytes: &[u8]) -> Frame {
         let about = record_id(bytes);
         let refused = |why| Frame::Refused { about, why };
-        let Ok(letter) = Signed::<Letter>::parse(bytes).and_then(|signed| {
+        let letter = Signed::<Letter>::parse(bytes).and_then(|signed| {
             signed.timely(now)?;
             signed.verify()
-        }) else {
-            return refused(Refusal::Malformed);
+        });
+        let letter = match letter {
+            Ok(letter) => letter,
+            // Its author's clock runs ahead of ours: a while later it is in time, and the letters after it as well.
+            Err(Fault::FromTheFuture) => return refused(Refusal::Early),
+            Err(_) => return refused(Refusal::Malformed),
         };
         let id = letter.thread;
         let Some(ours) = self.role_in(id) else {
@@ -458,6 +464,31 @@ impl Market {
             .chain(self.deal_of(id).into_iter().flat_map(|deal| deal.receipts.iter().map(Verified::id)))
             .collect();
         self.redirect(now, &records, to);
+        // What had nowhere to go until now is not in the outbox yet.
+        self.post_letters(now, id);
+    }
+
+    /// The customer has moved and said so to all: what waits for it goes there, unless it has told us otherwise.
+    pub(super) fn follow_customer(&mut self, now: Timestamp, intent: IntentId, to: &ReplyPath) {
+        let id = ThreadId {
+            intent,
+            seller: self.seller_key(),
+        };
+        if self.threads.all.get(&id).is_some_and(|it| it.theirs().is_none()) {
+            self.follow(now, id, to);
+        }
+    }
+
+    /// Whether an offer of ours goes out inside a letter, in the place of another.
+    pub(super) fn is_revision(&self, intent: IntentId, offer: RecordId) -> bool {
+        let seller = self.seller_key();
+        let Some(conversation) = self.threads.all.get(&ThreadId { intent, seller }) else {
+            return false;
+        };
+        let view = conversation.thread.view();
+        view.of(Role::Seller)
+            .iter()
+            .any(|entry| matches!(entry.matter(), Matter::Revised { with, .. } if record_id(with) == offer))
     }
 
     /// What follows at once from a letter that was taken in.
@@ -465,7 +496,7 @@ impl Market {
         match &letter.matter {
             Matter::Revised { with, .. } => {
                 // It is shown as taken, or as refused and why, like any offer.
-                self.take_offer(now, with);
+                self.take_revised(now, with);
             }
             Matter::Counter { .. } => self.haggle(now, id, letter.id()),
             Matter::RatingAsked { key } => {

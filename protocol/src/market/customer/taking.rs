@@ -24,11 +24,23 @@ use crate::{
 const STRAYS: usize = 64;
 
 impl Own {
+    /// What fills the places: offers whose seller has not put another in their place, nor taken them back.
+    fn standing(&self) -> impl Iterator<Item = &Taken> {
+        self.offers.values().filter(|taken| taken.fate == OfferFate::Stands)
+    }
+
+    /// Whether there is no place for one more. What was revised or taken back is kept to be shown, as many as there may
+    /// be places and rounds.
+    fn is_full(&self) -> bool {
+        let (places, rounds) = (usize::from(self.wanted().max_offers), usize::from(self.intent.max_rounds));
+        self.standing().count() >= places || self.offers.len() >= places * (2 + rounds)
+    }
+
     /// The offer that is to make room when all places are filled: of the seller who has most, the one that we like
     /// least. None where each seller has one only. What was answered, yes or no, stays.
     fn gives_way(&self, now: Timestamp) -> Option<OfferId> {
         let mut sellers: BTreeMap<PublicKey, usize> = BTreeMap::new();
-        for taken in self.offers.values() {
+        for taken in self.standing() {
             *sellers.entry(taken.offer.header().author).or_default() += 1;
         }
         let places: BTreeMap<OfferId, usize> = self
@@ -39,7 +51,7 @@ impl Own {
         let accepted = self.accepted.as_ref().map(|accepted| accepted.offer);
         self.offers
             .iter()
-            .filter(|(id, taken)| Some(**id) != accepted && taken.declined.is_none() && taken.refused.is_none())
+            .filter(|(id, taken)| Some(**id) != accepted && taken.fate == OfferFate::Stands && taken.declined.is_none() && taken.refused.is_none())
             .map(|(id, taken)| (sellers[&taken.offer.header().author], *id))
             .filter(|(of_seller, _)| *of_seller > 1)
             // What has expired has no place, and goes first.
@@ -51,8 +63,17 @@ impl Own {
 /// Taking offers in.
 impl Market {
     pub(in crate::market) fn take_offer(&mut self, now: Timestamp, bytes: &[u8]) -> Frame {
+        self.take_in(now, bytes, false)
+    }
+
+    /// An offer that its seller put in the place of one that it made: no new one, so the time for those does not bind it.
+    pub(in crate::market) fn take_revised(&mut self, now: Timestamp, bytes: &[u8]) {
+        self.take_in(now, bytes, true);
+    }
+
+    fn take_in(&mut self, now: Timestamp, bytes: &[u8], revised: bool) -> Frame {
         let about = record_id(bytes);
-        match self.judge_offer(now, bytes) {
+        match self.judge_offer(now, bytes, revised) {
             Ok(None) => Frame::Stored(about),
             Ok(Some(offer)) => {
                 let intent = offer.intent;
@@ -76,7 +97,7 @@ impl Market {
     }
 
     /// The stages of judgement for an offer. `None` for one that is here already.
-    fn judge_offer(&self, now: Timestamp, bytes: &[u8]) -> Result<Option<Verified<Offer>>, (Refusal, String)> {
+    fn judge_offer(&self, now: Timestamp, bytes: &[u8], revised: bool) -> Result<Option<Verified<Offer>>, (Refusal, String)> {
         let no = |why, detail: &str| Err((why, detail.to_owned()));
         let signed = Signed::<Offer>::parse(bytes).map_err(|fault| (Refusal::Malformed, fault.to_string()))?;
         let id = OfferId::from(signed.id());
@@ -108,7 +129,7 @@ impl Market {
             return no(Refusal::Withdrawn, "the intent was withdrawn");
         }
         let wanted = own.wanted();
-        if own.expires() <= now || wanted.offers_due <= now {
+        if own.expires() <= now || (wanted.offers_due <= now && !revised) {
             return no(Refusal::Expired, "the time for offers is over");
         }
         if header.created > now.plus(limits::CLOCK_SKEW) {
@@ -124,12 +145,10 @@ impl Market {
             );
         }
         let from_seller = own
-            .offers
-            .values()
-            .filter(|taken| taken.offer.header().author == header.author && taken.fate == OfferFate::Stands)
+            .standing()
+            .filter(|taken| taken.offer.header().author == header.author)
             .count();
-        let full = own.offers.len() >= usize::from(wanted.max_offers);
-        if full && (from_seller > 0 || own.gives_way(now).is_none()) {
+        if own.is_full() && (from_seller > 0 || own.gives_way(now).is_none()) {
             return Err((
                 Refusal::OverCap,
                 format!("{} offers were asked for and are here", wanted.max_offers),
@@ -160,7 +179,7 @@ impl Market {
     /// Where all places are filled, one that its seller has beside others goes to a seller who has none.
     fn make_room(&mut self, now: Timestamp, id: IntentId) {
         let Some(own) = self.own.get(&id) else { return };
-        if own.offers.len() < usize::from(own.wanted().max_offers) {
+        if !own.is_full() {
             return;
         }
         let Some((offer, taken)) = own.gives_way(now).and_then(|offer| own.offers.get_key_value(&offer)) else {
