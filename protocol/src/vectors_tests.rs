@@ -2,8 +2,9 @@
 //!
 //! Nothing here ever changes a file unless `INTENTCAST_BLESS=1` says so; see `vectors/README.md`.
 
+mod letters;
 mod properties;
-mod samples;
+pub(crate) mod samples;
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
@@ -19,7 +20,9 @@ use crate::{
     intent::{Amendment, Intent, Withdrawal},
     keys::Key,
     ledger::{Chain, Entry},
+    letter::Letter,
     offer::{Decline, Offer},
+    rating::{Rating, Ticket},
     receipt::Receipt,
     time::Timestamp,
 };
@@ -114,6 +117,11 @@ fn made() -> Vec<Vector> {
         let name = format!("receipt-{}", receipt.event.word());
         all.push(Vector::record(&name, SELLER, receipt));
     }
+    for (name, seed, letter) in &deal.letters {
+        all.push(Vector::record(&format!("letter-{name}"), *seed, letter));
+    }
+    all.push(Vector::record("ticket", SELLER, &deal.ticket));
+    all.push(Vector::record("rating", letters::RATER, &deal.rating));
     for (name, settled) in [("agreement", &deal.agreement), ("agreement-amended", &deal.amended)] {
         let agreement: Agreement = decode(settled.bytes()).expect("just encoded");
         let id = Some(settled.id.to_string());
@@ -189,12 +197,12 @@ fn every_kind_frame_and_fact_has_a_vector() {
     }
     // The variants' numbers on the wire: the second byte of a frame, and the byte after an entry's four first fields.
     let frames: Vec<u8> = numbers(&kept, "frame", |bytes| bytes[1]);
-    assert_eq!(frames, (0..11).collect::<Vec<u8>>());
+    assert_eq!(frames, (0..12).collect::<Vec<u8>>());
     let facts = numbers(&kept, "entry", |bytes| {
         let entry: Entry = decode(bytes).expect("an entry");
         bytes[encode(&(entry.number, entry.before, entry.at)).len()]
     });
-    assert_eq!(facts, (0..19).collect::<Vec<u8>>());
+    assert_eq!(facts, (0..21).collect::<Vec<u8>>());
     // A new variant has to be counted above and sampled; these two stop compiling to say so.
     let _ = |frame: &Frame| match frame {
         Frame::Offer(_) | Frame::Acceptance(_) | Frame::Decline(_) | Frame::Receipt(_) | Frame::Withdrawal(_) => {}
@@ -210,6 +218,23 @@ fn every_kind_frame_and_fact_has_a_vector() {
         Fact::Delivered { .. } | Fact::DeclineTaken(_) => {}
         Fact::YesRefused { .. } | Fact::Differed { .. } | Fact::Wrote(_) | Fact::Took(_) => {}
     };
+}
+
+#[test]
+fn every_matter_of_a_letter_has_a_vector() {
+    let letters: Vec<_> = kept().into_values().filter(|vector| vector.kind == "letter").collect();
+    // The matter's number is the body's first byte after thread, number, chain and reply path.
+    let mut numbers: Vec<u8> = letters
+        .iter()
+        .map(|vector| {
+            let letter: Letter = readable(vector);
+            let head = (letter.thread, letter.number, letter.before, letter.after, &letter.reply);
+            encode(&letter)[encode(&head).len()]
+        })
+        .collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    assert_eq!(numbers, (0..23).collect::<Vec<u8>>());
 }
 
 fn numbers(kept: &BTreeMap<String, Vector>, kind: &str, number: impl Fn(&[u8]) -> u8) -> Vec<u8> {
@@ -267,6 +292,9 @@ fn every_file_reads_verifies_and_can_be_written_again_from_its_words() {
             "acceptance" => record_holds::<Acceptance>(vector),
             "confirmation" => record_holds::<Confirmation>(vector),
             "receipt" => record_holds::<Receipt>(vector),
+            "letter" => record_holds::<Letter>(vector),
+            "ticket" => record_holds::<Ticket>(vector),
+            "rating" => record_holds::<Rating>(vector),
             "agreement" => {
                 let settled = Agreement::read(&bytes).unwrap_or_else(|why| panic!("{name}: {why}"));
                 assert_eq!(settled.bytes(), bytes, "{name}");
@@ -288,7 +316,7 @@ fn every_file_reads_verifies_and_can_be_written_again_from_its_words() {
             other => panic!("{name} is of the unknown kind {other}"),
         }
     }
-    assert_eq!(chain.len(), 19);
+    assert_eq!(chain.len(), 21);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::{fmt::Debug, str::FromStr, sync::LazyLock};
 
+use super::letters;
 use crate::{
     attribute::{Attribute, Comparison, Strength, Value, Wish},
     category::by_path,
@@ -13,10 +14,12 @@ use crate::{
     intent::{Amendment, Budget, Condition, Conditions, Intent, Language, Withdrawal},
     keys::Key,
     ledger::{Fact, Refused},
+    letter::Letter,
     list::{Bytes, List},
     money::{Currency, Money},
     offer::{Decline, Fit, Gtin, Line, Need, Offer, Reason, Seller, Totals},
     place::{Cell, Fulfilment, Fulfilments, Place, Serves},
+    rating::{Rating, Ticket},
     receipt::{OrderEvent, Receipt},
     terms::TermsSet,
     text::Text,
@@ -35,7 +38,7 @@ const HOUR: Seconds = Seconds(3600);
 const DAY: Seconds = Seconds(24 * 3600);
 const YEAR: Seconds = Seconds(365 * 24 * 3600);
 
-fn later(hours: u32) -> Timestamp {
+pub fn later(hours: u32) -> Timestamp {
     CAST.plus(Seconds(hours * HOUR.0))
 }
 
@@ -63,7 +66,7 @@ pub fn held<const MAX: usize>(bytes: &[u8]) -> Bytes<MAX> {
     Bytes::new(bytes).expect("samples are within the limits")
 }
 
-fn signed<T: Record>(key: &Key, created: Timestamp, expires: Timestamp, body: T) -> Verified<T> {
+pub fn signed<T: Record>(key: &Key, created: Timestamp, expires: Timestamp, body: T) -> Verified<T> {
     sign(key, created, expires, body).expect("samples are sound")
 }
 
@@ -73,7 +76,7 @@ fn peer(key: &Key) -> Vec<u8> {
 }
 
 /// `/ip4/127.0.0.1/udp/4001/quic-v1`, and `/ip4/127.0.0.1/tcp/4001/p2p/<the seller>/p2p-circuit`.
-fn reply(key: &Key) -> ReplyPath {
+pub fn reply(key: &Key) -> ReplyPath {
     let direct = [4, 127, 0, 0, 1, 0x91, 0x02, 0x0f, 0xa1, 0xcd, 0x03];
     let relayed = [
         &[4, 127, 0, 0, 1, 6, 0x0f, 0xa1, 0xa5, 0x03, 38][..],
@@ -181,6 +184,10 @@ pub struct Deal {
     pub receipts: Vec<Verified<Receipt>>,
     pub agreement: Settled,
     pub amended: Settled,
+    /// A letter of every kind: its name, its author's seed, itself.
+    pub letters: Vec<(&'static str, [u8; 32], Verified<Letter>)>,
+    pub ticket: Verified<Ticket>,
+    pub rating: Verified<Rating>,
 }
 
 fn bike(fit: Fit) -> Line {
@@ -211,7 +218,7 @@ fn bike(fit: Fit) -> Line {
     }
 }
 
-fn promise(intent: &Verified<Intent>, revision: RecordId) -> Offer {
+pub fn promise(intent: &Verified<Intent>, revision: RecordId) -> Offer {
     let pump = Line {
         item: text("PUMP-1"),
         gtin: None,
@@ -256,7 +263,7 @@ fn promise(intent: &Verified<Intent>, revision: RecordId) -> Offer {
     }
 }
 
-fn yes(offer: &Verified<Offer>) -> Acceptance {
+pub fn yes(offer: &Verified<Offer>) -> Acceptance {
     let id = OfferId::from(offer.id());
     Acceptance {
         agreement: agreement_id(offer.intent, offer.revision, id, offer.terms),
@@ -268,7 +275,7 @@ fn yes(offer: &Verified<Offer>) -> Acceptance {
     }
 }
 
-fn confirmed(acceptance: &Verified<Acceptance>) -> Confirmation {
+pub fn confirmed(acceptance: &Verified<Acceptance>) -> Confirmation {
     Confirmation {
         agreement: acceptance.agreement,
         acceptance: acceptance.id(),
@@ -356,7 +363,11 @@ impl Deal {
             offer: offer.id().into(),
             reason: Reason::DeliveryDate,
         };
-        Self {
+        let ticket = letters::ticket(intent.category.root());
+        let mut deal = Self {
+            letters: Vec::new(),
+            rating: letters::rating(&ticket),
+            ticket,
             least: signed(&customer(), CAST, CAST.plus_millis(1), least()),
             withdrawal: signed(&customer(), later(2), expires, withdrawal),
             decline: signed(&customer(), later(2), later(48), decline),
@@ -368,7 +379,9 @@ impl Deal {
             confirmation,
             agreement,
             amended,
-        }
+        };
+        deal.letters = letters::letters(&deal);
+        deal
     }
 
     /// A frame of every variant.
@@ -407,6 +420,8 @@ impl Deal {
                     more: true,
                 },
             ),
+            ("letter", Frame::Letter(held(self.letters[0].2.bytes()))),
+            ("refused-early", refused(Refusal::Early)),
             (
                 "tell",
                 Frame::Tell {
@@ -510,6 +525,8 @@ impl Deal {
                     },
                 },
             ),
+            ("wrote", Fact::Wrote(self.letters[1].2.clone())),
+            ("took", Fact::Took(self.letters[0].2.clone())),
         ]
     }
 }
