@@ -13,7 +13,8 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         | Frame::Acceptance(record)
         | Frame::Decline(record)
         | Frame::Receipt(record)
-        | Frame::Withdrawal(record) => open_as_any(record),
+        | Frame::Withdrawal(record)
+        | Frame::Letter(record) => open_as_any(record),
         Frame::Confirmed { confirmation, receipt } => {
             open_as_any(confirmation);
             open_as_any(receipt);
