@@ -5,7 +5,7 @@ mod showing;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::{Answered, Denied, Event, Market, Output, Task, relay::Open};
+use super::{Answered, DeliveryState, Denied, Event, Market, Output, Task, relay::Open};
 use crate::{
     contact::ReplyPath,
     envelope::{Signed, Verified, record_id, sign},
@@ -558,6 +558,8 @@ impl Market {
                     && made.offer.valid_until > now
             })
             .filter(|(made, _)| self.outbox.delivery(made.offer.id()).is_none())
+            // One that takes another's place goes with the letter that says so.
+            .filter(|(made, _)| !self.is_revision(made.offer.intent, made.offer.id()))
             .map(|(made, heard)| (made.offer.id(), made.offer.clone(), heard.wanted().clone()))
             .collect();
         for (record, offer, wanted) in unsent {
@@ -585,10 +587,13 @@ impl Market {
         offers.map(|(id, made)| (*id, made.offer.body())).collect()
     }
 
-    /// Where our newest offer to a want says that we are reached, and when it said so.
+    /// Where our newest offer to a want that the customer has says that we are reached, and when it said so.
     pub(super) fn reply_we_gave(&self, intent: IntentId) -> Option<(Timestamp, ReplyPath)> {
         let offers = self.heard.get(&intent)?.offers.values();
-        let newest = offers.max_by_key(|made| made.offer.header().created)?;
+        let there = |made: &&Made| {
+            made.agreed.is_some() || self.outbox.delivery(made.offer.id()) == Some(DeliveryState::Stored)
+        };
+        let newest = offers.filter(there).max_by_key(|made| made.offer.header().created)?;
         Some((newest.offer.header().created, newest.offer.seller.reply.clone()))
     }
 

@@ -9,6 +9,7 @@ use crate::{
     deed::{Difference, Settled},
     disclosure::Opened,
     envelope::{Signed, Verified, record_id, sign},
+    fault::Fault,
     frame::{Frame, Refusal},
     id::{AgreementId, EntryHash, IntentId, OfferId, RecordId},
     intent::Intent,
@@ -409,11 +410,15 @@ impl Market {
     pub(super) fn take_letter(&mut self, now: Timestamp, bytes: &[u8]) -> Frame {
         let about = record_id(bytes);
         let refused = |why| Frame::Refused { about, why };
-        let Ok(letter) = Signed::<Letter>::parse(bytes).and_then(|signed| {
+        let letter = Signed::<Letter>::parse(bytes).and_then(|signed| {
             signed.timely(now)?;
             signed.verify()
-        }) else {
-            return refused(Refusal::Malformed);
+        });
+        let letter = match letter {
+            Ok(letter) => letter,
+            // Its author's clock runs ahead of ours: a while later it is in time, and the letters after it as well.
+            Err(Fault::FromTheFuture) => return refused(Refusal::Early),
+            Err(_) => return refused(Refusal::Malformed),
         };
         let id = letter.thread;
         let Some(ours) = self.role_in(id) else {
@@ -501,6 +506,20 @@ impl Market {
             .map(crate::thread::Entry::id)
             .collect();
         self.redirect(now, &records, to);
+        // What had nowhere to go until now is not in the outbox yet.
+        self.post_letters(now, id);
+    }
+
+    /// Whether an offer of ours goes out inside a letter, in the place of another.
+    pub(super) fn is_revision(&self, intent: IntentId, offer: RecordId) -> bool {
+        let seller = self.seller_key();
+        let Some(conversation) = self.threads.all.get(&ThreadId { intent, seller }) else {
+            return false;
+        };
+        let view = conversation.thread.view();
+        view.of(Role::Seller)
+            .iter()
+            .any(|entry| matches!(entry.matter(), Matter::Revised { with, .. } if record_id(with) == offer))
     }
 
     /// What follows at once from a letter that was taken in.
@@ -508,7 +527,7 @@ impl Market {
         match &letter.matter {
             Matter::Revised { with, .. } => {
                 // It is shown as taken, or as refused and why, like any offer.
-                self.take_offer(now, with);
+                self.take_revised(now, with);
             }
             Matter::Counter { .. } => self.haggle(now, id, letter.id()),
             Matter::RatingAsked { key } => {
