@@ -243,7 +243,8 @@ async fn somebody_who_was_not_there_finds_the_record_that_was_tampered_with() {
     let report: Value = serde_json::from_str(&ended.out).unwrap();
     assert_eq!(report["holds"], true);
     assert_eq!(report["report"]["order"]["state"], "delivered");
-    assert_eq!(report["report"]["signatures"], 8);
+    // Four of the deal, four receipts, and the letters that acknowledge them.
+    assert_eq!(report["report"]["signatures"], 12);
 
     let hex = |text: &str| -> String { text.bytes().map(|byte| format!("{byte:02x}")).collect() };
     let another_parcel = files[0].replace(&hex("YV-17"), &hex("YV-71"));

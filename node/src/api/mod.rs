@@ -199,6 +199,7 @@ fn router<B: Backend>(shared: Shared<B>, guard: Guard) -> Router {
         .route("/agreements/{id}", get(market::agreement::<B>))
         .route("/agreements/{id}/evidence", get(market::evidence::<B>))
         .route("/offers/{id}/revise", post(threads::revise::<B>))
+        .route("/offers/{id}/disclose", post(threads::disclose::<B>))
         .route("/offers/{id}/retract", post(threads::retract::<B>))
         .route("/agreements/{id}/rate", post(threads::rate::<B>))
         .route("/threads", get(threads::threads::<B>))

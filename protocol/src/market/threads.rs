@@ -7,7 +7,7 @@ use super::{Answered, DeliveryState, Denied, Event, Market, Role};
 use crate::{
     contact::ReplyPath,
     deed::{Difference, Settled},
-    disclosure::Opened,
+    disclosure::{BUDGET, Opened},
     envelope::{Signed, Verified, record_id, sign},
     fault::Fault,
     frame::{Frame, Refusal},
@@ -150,21 +150,30 @@ impl Market {
         })
     }
 
-    /// As a customer: opens to the seller of an offer what it has come far enough to see, once.
-    pub(super) fn disclose(&mut self, now: Timestamp, offer: OfferId) {
-        let due = self.due_to(now, offer);
-        let Ok(id) = self.thread_about(About::Offer(offer)) else {
-            return;
-        };
+    /// As a customer: opens to the seller of an offer what it has come far enough to see, once. A budget that was
+    /// committed to is opened only where the person says so.
+    pub(super) fn disclose(&mut self, now: Timestamp, offer: OfferId, with_budget: bool) -> Result<Answered, Denied> {
+        let mut due = self.due_to(now, offer);
+        due.retain(|field| with_budget || field.field.as_str() != BUDGET);
+        let id = self.thread_about(About::Offer(offer))?;
         let view = self.threads.all.get(&id).map(|it| it.thread.view());
         let opened = |field: &Opened| {
             let mut letters = view.iter().flat_map(|view| view.of(Role::Customer));
             letters.any(|entry| matches!(entry.matter(), Matter::Disclosed { fields, .. } if fields.contains(field)))
         };
         let fields: Vec<Opened> = due.into_iter().filter(|field| !opened(field)).collect();
-        if !fields.is_empty() {
-            let fields = List::cut(fields);
-            self.answer_with(now, id, Matter::Disclosed { offer, fields });
+        if fields.is_empty() {
+            return Ok(Answered::Ok);
+        }
+        let fields = List::cut(fields);
+        let letter = self.write(now, id, Matter::Disclosed { offer, fields })?;
+        Ok(Answered::Said(letter))
+    }
+
+    /// Opens what is due by itself, as the want said; what the thread forbids by now stays closed.
+    pub(super) fn disclose_due(&mut self, now: Timestamp, offer: OfferId) {
+        if let Err(denied) = self.disclose(now, offer, false) {
+            debug_assert!(!matches!(denied, Denied::Unfit(_)), "{denied}");
         }
     }
 

@@ -85,7 +85,7 @@ impl Market {
                     self.event(Event::Superseded { intent, offer });
                 }
                 self.tell_order(intent, now);
-                self.disclose(now, about.into());
+                self.disclose_due(now, about.into());
                 Frame::Stored(about)
             }
             Err((why, detail)) => {
