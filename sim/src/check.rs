@@ -240,7 +240,10 @@ pub fn at_rest(world: &mut World) {
                 continue;
             }
             side.entry(deal.intent).or_default().push((deal.id, deal.bytes_hash.0));
-            let cheated = world.nodes.iter().any(|other| other.rogue && other.seller() == deal.seller);
+            let cheated = world
+                .nodes
+                .iter()
+                .any(|other| other.rogue && other.seller() == deal.seller);
             if !deal.differences.is_empty() && !cheated {
                 wrong.push(format!("node {at} finds differences among the honest"));
             }

@@ -143,7 +143,11 @@ async fn the_bike_in_hull_is_amended_and_two_shops_quote_again() {
     same_deal(&customer, with, agreement.id).await;
 
     let path = "/v1/threads";
-    let opened = |all: Vec<Value>| all.iter().any(|thread| thread.to_string().contains("12 Spring Bank")).then_some(());
+    let opened = |all: Vec<Value>| {
+        all.iter()
+            .any(|thread| thread.to_string().contains("12 Spring Bank"))
+            .then_some(())
+    };
     with.until("the address is opened", path, opened).await;
 
     // Nobody but the customer ever had the ceiling: not on disk, and so not in anything they heard.
@@ -156,7 +160,12 @@ async fn the_bike_in_hull_is_amended_and_two_shops_quote_again() {
         assert_eq!(holds(&member.home, CEILING_ON_THE_WIRE), is_ours, "{:?}", member.home);
         // Who sells it is told where to bring it, once there is an agreement.
         let brings = member.home.ends_with(if is_wheels { "wheels" } else { "humber" });
-        assert_eq!(holds(&member.home, b"12 Spring Bank"), is_ours || brings, "{:?}", member.home);
+        assert_eq!(
+            holds(&member.home, b"12 Spring Bank"),
+            is_ours || brings,
+            "{:?}",
+            member.home
+        );
         assert!(!holds(&member.home, b"487.65"), "{:?}", member.home);
     }
 }

@@ -13,8 +13,8 @@ use crate::{
     intent::Intent,
     keys::Key,
     letter::{
-        Ask, Change, DealChange, Deletion, Letter, Matter, Operation, Operations, Permission, Proposal,
-        ThreadId, UseReport,
+        Ask, Change, DealChange, Deletion, Letter, Matter, Operation, Operations, Permission, Proposal, ThreadId,
+        UseReport,
     },
     list::{Bytes, List},
     money::Money,
@@ -97,7 +97,11 @@ impl Side {
             customer: customer().public(),
             offers: &offers,
             deal: self.agreed.then_some(&stage.deal),
-            receipts: if self.agreed { std::slice::from_ref(&stage.receipt) } else { &[] },
+            receipts: if self.agreed {
+                std::slice::from_ref(&stage.receipt)
+            } else {
+                &[]
+            },
             said: &[(stage.intent.id(), stage.intent.body())],
             writing,
         };
@@ -117,13 +121,21 @@ impl Side {
             ..ReplyPath::default()
         });
         let now = CAST.plus_millis(self.clock);
-        sign(&self.key(), now, now.plus(YEAR), self.thread.next(self.role, reply, matter)).ok()
+        sign(
+            &self.key(),
+            now,
+            now.plus(YEAR),
+            self.thread.next(self.role, reply, matter),
+        )
+        .ok()
     }
 
     /// Writes a letter as the node would: only what its own judgement allows.
     fn write(&mut self, stage: &Stage, matter: Matter) -> Result<(), Objection> {
         self.clock += 1;
-        let letter = self.signed(matter).ok_or(Objection::Unfit("it cannot be signed".into()))?;
+        let letter = self
+            .signed(matter)
+            .ok_or(Objection::Unfit("it cannot be signed".into()))?;
         self.judge(stage, true, &letter)?;
         self.add(self.role, letter);
         Ok(())
@@ -197,10 +209,19 @@ fn one_of<T: Clone>(pick: u16, all: &[T]) -> Option<T> {
 }
 
 fn revision(stage: &Stage, old: &Offer, pick: u16) -> Bytes<{ crate::limits::REVISED_BYTES }> {
-    let changes = [Change::Total(Money::new(40_000 + i64::from(pick % 5_000), old.totals.currency))];
+    let changes = [Change::Total(Money::new(
+        40_000 + i64::from(pick % 5_000),
+        old.totals.currency,
+    ))];
     let body = super::apply_changes(old, &changes).unwrap();
     let valid = body.valid_until;
-    let offer = sign(&seller(), stage.intent.header().created.plus_millis(pick.into()), valid, body).unwrap();
+    let offer = sign(
+        &seller(),
+        stage.intent.header().created.plus_millis(pick.into()),
+        valid,
+        body,
+    )
+    .unwrap();
     Bytes::new(offer.bytes()).unwrap()
 }
 
@@ -219,7 +240,10 @@ fn matter(stage: &Stage, side: &Side, kind: u8, pick: u16) -> Option<Matter> {
     let view = side.thread.view();
     let ids = |role| view.of(role).iter().map(super::Entry::id).collect::<Vec<_>>();
     let theirs = ids(side.role.other());
-    let any_id = one_of(pick, &[ids(Role::Customer), ids(Role::Seller), vec![RecordId([9; 32])]].concat());
+    let any_id = one_of(
+        pick,
+        &[ids(Role::Customer), ids(Role::Seller), vec![RecordId([9; 32])]].concat(),
+    );
     let of_kind = |word: &str| {
         let all = view.all().filter(|(_, entry)| entry.matter().word() == word);
         one_of(pick, &all.map(|(_, entry)| entry.id()).collect::<Vec<_>>())
@@ -231,7 +255,11 @@ fn matter(stage: &Stage, side: &Side, kind: u8, pick: u16) -> Option<Matter> {
     let now = CAST.plus_millis(side.clock);
     let permission = Permission {
         agreement: stage.deal.id,
-        strand: Word::lossy(if pick % 7 == 0 { "health.record" } else { "address.delivery" }),
+        strand: Word::lossy(if pick % 7 == 0 {
+            "health.record"
+        } else {
+            "address.delivery"
+        }),
         purpose: Phrase::lossy("to bring the bike"),
         operations: Operations::of(&[Operation::Use, Operation::Share]).unwrap(),
         recipients: List::cut([Name::lossy("Yellow Van")]),
@@ -258,7 +286,11 @@ fn matter(stage: &Stage, side: &Side, kind: u8, pick: u16) -> Option<Matter> {
             Matter::Counter {
                 offer: offer_id,
                 round: view.round() + 1 - u8::from(pick % 11 == 0),
-                changes: List::cut(if pick % 3 == 0 { vec![total, colour] } else { vec![total] }),
+                changes: List::cut(if pick % 3 == 0 {
+                    vec![total, colour]
+                } else {
+                    vec![total]
+                }),
             }
         }
         5 | 6 => {
@@ -298,15 +330,21 @@ fn matter(stage: &Stage, side: &Side, kind: u8, pick: u16) -> Option<Matter> {
         12 => {
             let grant = view.grant(of_kind("granted")?, &terms)?;
             let (from, to) = (grant.permission.purpose, Phrase::lossy(&format!("purpose {pick}")));
-            proposal(stage, &terms, DealChange::Purpose { grant: grant.id, from, to })
+            proposal(
+                stage,
+                &terms,
+                DealChange::Purpose {
+                    grant: grant.id,
+                    from,
+                    to,
+                },
+            )
         }
         13 | 14 => Matter::Verdict {
             proposal: of_kind("proposal").or(any_id)?,
             yes: pick % 3 != 0,
         },
-        15 => Matter::Acknowledged {
-            receipt: stage.receipt,
-        },
+        15 => Matter::Acknowledged { receipt: stage.receipt },
         16 => Matter::Asked {
             what: if pick % 2 == 0 { Ask::Cancel } else { Ask::Return },
             why: Phrase::lossy("it is too small"),
@@ -609,16 +647,24 @@ fn a_chain_that_goes_back_on_what_its_author_had_does_not_hold() {
     talk.deliver_next(Role::Seller).unwrap();
     talk.sides[0].write(&talk.stage, asks("and which colour?")).unwrap();
     talk.deliver_next(Role::Customer).unwrap();
-    let next = talk.sides[0].thread.next(Role::Customer, None, asks("what did you ask?"));
+    let next = talk.sides[0]
+        .thread
+        .next(Role::Customer, None, asks("what did you ask?"));
     for forged in [
-        Letter { after: None, ..next.clone() },
+        Letter {
+            after: None,
+            ..next.clone()
+        },
         Letter {
             before: Some(RecordId([3; 32])),
             ..next
         },
     ] {
         let forged = sign(&customer(), CAST, CAST.plus(YEAR), forged).unwrap();
-        assert_eq!(talk.sides[1].judge(&talk.stage, false, &forged), Err(Objection::Unchained));
+        assert_eq!(
+            talk.sides[1].judge(&talk.stage, false, &forged),
+            Err(Objection::Unchained)
+        );
     }
 }
 
@@ -626,8 +672,13 @@ fn a_chain_that_goes_back_on_what_its_author_had_does_not_hold() {
 fn an_offer_that_was_taken_back_before_it_came_is_back_when_it_comes() {
     let mut talk = Talk::new();
     let second = OfferId::from(talk.stage.offers[1].id());
-    talk.sides[1].write(&talk.stage, Matter::Retracted { offer: second }).unwrap();
-    assert!(talk.deliver_next(Role::Seller).unwrap(), "the customer does not know the offer, and takes the letter");
+    talk.sides[1]
+        .write(&talk.stage, Matter::Retracted { offer: second })
+        .unwrap();
+    assert!(
+        talk.deliver_next(Role::Seller).unwrap(),
+        "the customer does not know the offer, and takes the letter"
+    );
     assert_eq!(talk.sides[0].thread.view().fate(second), OfferFate::Retracted);
 }
 
@@ -638,7 +689,13 @@ fn an_offer_that_became_the_deal_is_taken_back_on_neither_side() {
     talk.take(Step::Agree).unwrap();
     talk.take(Step::Agree).unwrap();
     let said = Matter::Retracted { offer };
-    assert!(matches!(talk.sides[1].write(&talk.stage, said.clone()), Err(Objection::Over(_))));
+    assert!(matches!(
+        talk.sides[1].write(&talk.stage, said.clone()),
+        Err(Objection::Over(_))
+    ));
     let forged = talk.sides[1].signed(said).unwrap();
-    assert!(matches!(talk.sides[0].judge(&talk.stage, false, &forged), Err(Objection::Over(_))));
+    assert!(matches!(
+        talk.sides[0].judge(&talk.stage, false, &forged),
+        Err(Objection::Over(_))
+    ));
 }

@@ -1,6 +1,8 @@
 //! A letter of every kind, from the first question to the last deletion receipt, and the rating that comes of the deal.
 
-use super::samples::{opened, CAST, CUSTOMER, Deal, SELLER, customer, held, later, list_of, reply, seller, signed, text};
+use super::samples::{
+    CAST, CUSTOMER, Deal, SELLER, customer, held, later, list_of, opened, reply, seller, signed, text,
+};
 use crate::{
     attribute::{Attribute, Value},
     category::CategoryId,
@@ -8,8 +10,8 @@ use crate::{
     id::{EntryHash, OfferId, RecordId, TermsHash, digest},
     keys::Key,
     letter::{
-        Ask, Change, DealChange, Deletion, Kept, Letter, Matter, Operation, Operations, Permission,
-        Proposal, ThreadId, UseReport,
+        Ask, Change, DealChange, Deletion, Kept, Letter, Matter, Operation, Operations, Permission, Proposal, ThreadId,
+        UseReport,
     },
     money::{Currency, Money},
     offer::{Offer, Reason},
@@ -118,7 +120,15 @@ fn before_the_deal(talk: &mut Talk, deal: &Deal) {
             value: Value::Text(text("slate")),
         }),
     ]);
-    let counter = talk.says(CUSTOMER, "counter", Matter::Counter { offer, round: 1, changes });
+    let counter = talk.says(
+        CUSTOMER,
+        "counter",
+        Matter::Counter {
+            offer,
+            round: 1,
+            changes,
+        },
+    );
     let better = Offer {
         returns_days: 60,
         ..deal.offer.body().clone()

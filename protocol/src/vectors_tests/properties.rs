@@ -30,8 +30,8 @@ use crate::{
     keys::{Key, PublicKey},
     ledger::{Chain, Entry},
     letter::{
-        Ask, Change as Changed, DealChange, Deletion, Kept, Letter, Matter, Operation, Operations,
-        Permission, Proposal, ThreadId, UseReport,
+        Ask, Change as Changed, DealChange, Deletion, Kept, Letter, Matter, Operation, Operations, Permission,
+        Proposal, ThreadId, UseReport,
     },
     limits,
     list::{Bytes, List},
@@ -398,9 +398,20 @@ fn deal_change() -> impl Strategy<Value = DealChange> {
     prop_oneof![
         (money(), money()).prop_map(|(from, to)| DealChange::Total { from, to }),
         (time(), time()).prop_map(|(from, to)| DealChange::DeliverBy { from, to }),
-        (id(), id()).prop_map(|(from, to)| DealChange::Terms { from: TermsHash(from), to: TermsHash(to) }),
-        (id(), text(), text()).prop_map(|(grant, from, to)| DealChange::Purpose { grant: RecordId(grant), from, to }),
-        (id(), names(), names()).prop_map(|(grant, from, to)| DealChange::Recipients { grant: RecordId(grant), from, to }),
+        (id(), id()).prop_map(|(from, to)| DealChange::Terms {
+            from: TermsHash(from),
+            to: TermsHash(to)
+        }),
+        (id(), text(), text()).prop_map(|(grant, from, to)| DealChange::Purpose {
+            grant: RecordId(grant),
+            from,
+            to
+        }),
+        (id(), names(), names()).prop_map(|(grant, from, to)| DealChange::Recipients {
+            grant: RecordId(grant),
+            from,
+            to
+        }),
     ]
 }
 
@@ -449,7 +460,9 @@ fn haggling() -> impl Strategy<Value = Matter> {
                 salt: crate::disclosure::Salt(salt),
             })),
         }),
-        id().prop_map(|letter| Matter::Seen { letter: RecordId(letter) }),
+        id().prop_map(|letter| Matter::Seen {
+            letter: RecordId(letter)
+        }),
         (id(), text(), 0..=limits::DOCUMENT_BYTES as u32, text()).prop_map(|(hash, mime, bytes, name)| {
             Matter::Document {
                 hash: EntryHash(hash),
@@ -497,27 +510,33 @@ fn granting() -> impl Strategy<Value = Matter> {
             benefit,
             key,
         }),
-        (id(), permission(), any::<bool>(), vec(any::<u8>(), 0..=limits::SEALED_BYTES)).prop_map(
-            |(request, permission, alias, sealed)| Matter::Granted {
+        (
+            id(),
+            permission(),
+            any::<bool>(),
+            vec(any::<u8>(), 0..=limits::SEALED_BYTES)
+        )
+            .prop_map(|(request, permission, alias, sealed)| Matter::Granted {
                 request: RecordId(request),
                 permission,
                 alias,
                 sealed: held(&sealed),
-            }
-        ),
+            }),
         (id(), text()).prop_map(|(request, why)| Matter::GrantRefused {
             request: RecordId(request),
             why,
         }),
-        report.prop_map(|(grant, purpose, times, one, other, shared_with)| Matter::UseReport(UseReport {
-            grant: RecordId(grant),
-            operation: Operation::Share,
-            purpose,
-            times,
-            from: one.min(other),
-            to: one.max(other),
-            shared_with,
-        })),
+        report.prop_map(
+            |(grant, purpose, times, one, other, shared_with)| Matter::UseReport(UseReport {
+                grant: RecordId(grant),
+                operation: Operation::Share,
+                purpose,
+                times,
+                from: one.min(other),
+                to: one.max(other),
+                shared_with,
+            })
+        ),
         (id(), option::of(id()), said()).prop_map(|(grant, about, text)| Matter::Suggestion {
             grant: RecordId(grant),
             about: about.map(RecordId),
@@ -531,7 +550,10 @@ fn granting() -> impl Strategy<Value = Matter> {
         (id(), time(), kept, names()).prop_map(|(grant, at, kept, told)| Matter::Deleted(Deletion {
             grant: RecordId(grant),
             at,
-            kept: list_of(kept.into_iter().map(|(what, ground, until)| Kept { what, ground, until })),
+            kept: list_of(
+                kept.into_iter()
+                    .map(|(what, ground, until)| Kept { what, ground, until })
+            ),
             told,
         })),
     ]

@@ -96,7 +96,12 @@ impl Market {
     }
 
     /// The stages of judgement for an offer. `None` for one that is here already.
-    fn judge_offer(&self, now: Timestamp, bytes: &[u8], revised: bool) -> Result<Option<Verified<Offer>>, (Refusal, String)> {
+    fn judge_offer(
+        &self,
+        now: Timestamp,
+        bytes: &[u8],
+        revised: bool,
+    ) -> Result<Option<Verified<Offer>>, (Refusal, String)> {
         let no = |why, detail: &str| Err((why, detail.to_owned()));
         let signed = Signed::<Offer>::parse(bytes).map_err(|fault| (Refusal::Malformed, fault.to_string()))?;
         let id = OfferId::from(signed.id());
