@@ -43,10 +43,11 @@ pub async fn run(global: &Global, command: OfficeCommand) -> Result<()> {
         };
         let done: RevokedAll = client.post("/v1/office/revoke", &body).await?;
         out.value(&done)?;
-        return Ok(match done.grants.len() {
-            0 => out.line("all of that is over already")?,
-            count => out.line(format!("{count} grants are over"))?,
-        });
+        out.line(match done.grants.len() {
+            0 => "all of that is over already".to_owned(),
+            count => format!("{count} grants are over"),
+        })?;
+        return Ok(());
     }
     let office: Office = client.get("/v1/office").await?;
     match command {

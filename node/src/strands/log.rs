@@ -115,11 +115,14 @@ impl Log {
             file.set_len(end as u64)?;
             file.sync_all()?;
         }
-        let lines = bytes[..end].split_inclusive(|byte| *byte == b'\n');
+        let mut lines = bytes[..end].split_inclusive(|byte| *byte == b'\n');
         Ok(Self {
             end: end as u64,
             lines: lines.clone().count() as u64,
-            last: lines.last().map(|line| hash(line.trim_ascii_end())).unwrap_or_default(),
+            last: lines
+                .next_back()
+                .map(|line| hash(line.trim_ascii_end()))
+                .unwrap_or_default(),
             file,
         })
     }

@@ -1,5 +1,10 @@
 //! What holds of every conversation, whatever is said and in whichever order it arrives.
 
+#![allow(
+    clippy::manual_is_multiple_of,
+    reason = "a number that picks one of many reads best as a remainder"
+)]
+
 use proptest::{collection::vec, prelude::*};
 
 use super::{DealTerms, Ground, Objection, OfferFate, Role, Standing, Thread};

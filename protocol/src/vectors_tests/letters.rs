@@ -227,8 +227,8 @@ fn afterwards(talk: &mut Talk, deal: &Deal, grant: RecordId) {
         operation: Operation::Share,
         purpose: text("to bring the bike"),
         times: 2,
-        from: later(24),
-        to: later(48),
+        from: CAST,
+        to: CAST.plus(Seconds(1)),
         shared_with: list_of([text("Yellow Van")]),
     });
     let report = talk.says(SELLER, "use-report", report);
@@ -247,7 +247,7 @@ fn afterwards(talk: &mut Talk, deal: &Deal, grant: RecordId) {
     talk.says(CUSTOMER, "revoked", revoked);
     let deleted = Matter::Deleted(Deletion {
         grant,
-        at: later(50),
+        at: CAST.plus(Seconds(2)),
         kept: list_of([Kept {
             what: text("the invoice"),
             ground: text("tax law"),

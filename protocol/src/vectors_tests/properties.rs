@@ -264,7 +264,7 @@ prop_compose! {
     )(
         place in (region(), option::of(cell()), any::<u16>()), ways in vec(select(Fulfilment::ALL.to_vec()), 1..5),
         need_by in option::of(CAST.0 + 1..u64::MAX), due in CAST.0 + 1..CAST.0 + 86_400_000, caps in (1..=64u16, 1..=16u8),
-        max_rounds in any::<u8>(), terms in terms(), may_ask in vec(text(), 0..=limits::STRANDS), reply in reply(),
+        max_rounds in 0..=limits::ROUNDS, terms in terms(), may_ask in vec(text(), 0..=limits::STRANDS), reply in reply(),
         currency in currency(), unsaid in (0..4u8, 0..i64::MAX, id()), withheld in withheld(),
         so_far in Just((title, more, language, category, wishes, quantity, conditions, minor)),
     ) -> Intent {
@@ -532,8 +532,8 @@ fn granting() -> impl Strategy<Value = Matter> {
                 operation: Operation::Share,
                 purpose,
                 times,
-                from: one.min(other),
-                to: one.max(other),
+                from: one.min(other).min(CAST),
+                to: one.max(other).min(CAST),
                 shared_with,
             })
         ),
@@ -549,7 +549,7 @@ fn granting() -> impl Strategy<Value = Matter> {
         }),
         (id(), time(), kept, names()).prop_map(|(grant, at, kept, told)| Matter::Deleted(Deletion {
             grant: RecordId(grant),
-            at,
+            at: at.min(CAST),
             kept: list_of(
                 kept.into_iter()
                     .map(|(what, ground, until)| Kept { what, ground, until })

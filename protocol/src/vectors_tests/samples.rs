@@ -487,8 +487,6 @@ impl Deal {
                     records: list_of([held(self.intent.bytes()), held(self.amendment.bytes())]),
                 },
             ),
-            // The record inside is any; the frame does not look into it.
-            ("letter", Frame::Letter(held(self.withdrawal.bytes()))),
             ("compare", Frame::Compare(held(self.inquiry.bytes()))),
             (
                 "held",

@@ -418,8 +418,8 @@ pub(super) fn ideas(dice: &mut Dice, now: Timestamp, thread: &ThreadView) -> Vec
                         operation: if shares { Operation::Share } else { Operation::Use },
                         purpose: grant.grant.permission.purpose.clone(),
                         times: dice.below(9) as u32,
-                        from: grant.grant.at,
-                        to: now.max(grant.grant.at),
+                        from: grant.grant.at.min(now),
+                        to: now,
                         shared_with: List::cut(shares.then(|| Name::lossy("Blue Van"))),
                     }),
                 ));

@@ -129,6 +129,8 @@ fn what_the_seller_says_the_customer_holds() {
         assert_eq!(seller.way(), Some(DeliveryState::Stored));
         assert_eq!(seller.receipts(), customer.receipts());
     }
+    // Each receipt is acknowledged by a letter, one after the other.
+    super::talking::settle(after(8 * DAY), &mut customer, &mut seller);
     for node in [&mut seller, &mut customer] {
         assert_eq!(node.deal().order.state, OrderState::Closed);
         let before = node.deal().order;
