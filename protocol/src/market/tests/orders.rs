@@ -20,7 +20,7 @@ fn dealt() -> (Node, Node, AgreementId) {
         panic!("a yes")
     };
     exchange(after(1), &mut customer, &mut seller);
-    customer.sends.clear();
+    super::talking::settle(after(1), &mut customer, &mut seller);
     assert_same_deal(&customer, &seller);
     (customer, seller, agreement)
 }
