@@ -1,6 +1,6 @@
 //! What holds of every conversation, whatever is said and in whichever order it arrives.
 
-use proptest::{collection::vec, prelude::*};
+use proptest::{collection::vec, prelude::*, strategy::ValueTree, test_runner::TestRunner};
 
 use super::{DealTerms, Ground, Objection, OfferFate, Role, Standing, Thread};
 use crate::{
@@ -577,6 +577,29 @@ proptest! {
             prop_assert_eq!(theirs.judge(stage, false, old), Err(Objection::Known));
         }
     }
+}
+
+/// Walks on which nothing is granted and nothing changes would hold every rule.
+#[test]
+fn the_walks_come_as_far_as_grants_and_changed_deals() {
+    let mut runner = TestRunner::deterministic();
+    let (mut granted, mut changed, mut revised, mut letters) = (0, 0, 0, 0);
+    for _ in 0..96 {
+        let steps = vec(step(), 60..90).new_tree(&mut runner).unwrap().current();
+        let mut talk = Talk::new();
+        for step in steps {
+            talk.take(step).unwrap();
+        }
+        talk.settle().unwrap();
+        let view = talk.sides[0].thread.view();
+        let count = |word: &str| view.all().filter(|(_, entry)| entry.matter().word() == word).count();
+        granted += count("granted");
+        revised += count("revised");
+        changed += view.terms(&talk.stage.deal).taken.len();
+        letters += view.all().count();
+    }
+    let all = format!("{granted} granted, {changed} changed, {revised} revised, {letters} letters");
+    assert!(granted > 5 && changed > 10 && revised > 20 && letters > 900, "{all}");
 }
 
 fn asks(text: &str) -> Matter {
