@@ -42,7 +42,7 @@ enum Verb {
         json: bool,
     },
     /// Walks on which two customers and two shops say all that can be said, right and wrong, through loss, copies and
-    /// restarts; ends with 1 where a rule was broken. Five thousand of each kind take about ten minutes in release:
+    /// restarts; ends with 1 where a rule was broken. Five thousand of each kind take about a quarter of an hour each in release:
     /// `intentcast-sim talk --seeds 5000` and the same with `--cheating`.
     Talk {
         /// The first seed.

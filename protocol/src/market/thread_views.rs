@@ -170,6 +170,10 @@ impl Market {
         if theirs.iter().any(|it| it.saw > at) {
             return Passage::Delivered;
         }
+        // What follows a letter that was refused for good could only be refused as well, and stays here.
+        if let Some(why) = self.refused_before(&view.of(role)[..=at]) {
+            return Passage::Failed { why };
+        }
         match self.outbox.delivery(id) {
             None | Some(DeliveryState::Queued { attempts: 0 }) => Passage::Queued,
             Some(DeliveryState::Queued { attempts }) => Passage::Sent { attempts },

@@ -20,7 +20,7 @@ use crate::{
     list::{Bytes, List},
     offer::Offer,
     rating::Ticket,
-    thread::{Ground, Objection, OfferFate, Thread},
+    thread::{Entry, Ground, Objection, OfferFate, Thread},
     time::{Seconds, Timestamp},
 };
 
@@ -288,10 +288,22 @@ impl Market {
         matter
     }
 
+    /// Why the other side refused one of these letters of ours, if it did.
+    pub(super) fn refused_before(&self, letters: &[Entry]) -> Option<Refusal> {
+        letters.iter().find_map(|entry| match self.outbox.delivery(entry.id()) {
+            Some(DeliveryState::Refused { why }) => Some(why),
+            _ => None,
+        })
+    }
+
     pub(super) fn write(&mut self, now: Timestamp, id: ThreadId, matter: Matter) -> Result<RecordId, Denied> {
         let (role, key) = self.role_in(id).zip(self.key_for(id)).ok_or(Denied::NoThread)?;
         let empty = Thread::new(id);
         let thread = self.threads.all.get(&id).map_or(&empty, |it| &it.thread);
+        if let Some(why) = self.refused_before(thread.view().of(role)) {
+            let told = format!("the other side takes no letters here: it refused one as {}", why.word());
+            return Err(Denied::Unfitting(told));
+        }
         let letter = thread.next(role, self.news_of_us(id), matter);
         let letter = sign(&key, now, now.plus(limits::DEED_LIFE), letter).map_err(Denied::Unfit)?;
         let footing = self.footing(id, true).ok_or(Denied::NoThread)?;

@@ -5,7 +5,7 @@
     reason = "a number that picks one of many reads best as a remainder"
 )]
 
-use proptest::{collection::vec, prelude::*};
+use proptest::{collection::vec, prelude::*, strategy::ValueTree, test_runner::TestRunner};
 
 use super::{DealTerms, Ground, Objection, OfferFate, Role, Standing, Thread};
 use crate::{
@@ -205,6 +205,16 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Offered),
         1 => Just(Step::Agree),
     ]
+}
+
+/// A walk; every other one begins with a deal, so that what is said under one is said often.
+fn steps(many: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Step>> {
+    (any::<bool>(), vec(step(), many)).prop_map(|(agreed, mut steps)| {
+        if agreed {
+            steps.splice(..0, [Step::Agree, Step::Agree]);
+        }
+        steps
+    })
 }
 
 const KINDS: u8 = 26;
@@ -537,7 +547,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
-    fn whatever_crosses_no_honest_letter_is_refused_and_both_sides_end_alike(steps in vec(step(), 1..90)) {
+    fn whatever_crosses_no_honest_letter_is_refused_and_both_sides_end_alike(steps in steps(1..140)) {
         let mut talk = Talk::new();
         for step in steps {
             talk.take(step)?;
@@ -555,7 +565,7 @@ proptest! {
     }
 
     #[test]
-    fn nobody_is_left_without_a_word_to_answer_with(steps in vec(step(), 1..90)) {
+    fn nobody_is_left_without_a_word_to_answer_with(steps in steps(1..140)) {
         let mut talk = Talk::new();
         for step in steps {
             talk.take(step)?;
@@ -597,7 +607,7 @@ proptest! {
     }
 
     #[test]
-    fn no_letter_of_a_stranger_nor_another_in_its_place_is_taken(steps in vec(step(), 1..50), pick: prop::sample::Index) {
+    fn no_letter_of_a_stranger_nor_another_in_its_place_is_taken(steps in steps(1..60), pick: prop::sample::Index) {
         let mut talk = Talk::new();
         for step in steps {
             talk.take(step)?;
@@ -623,6 +633,29 @@ proptest! {
             prop_assert_eq!(theirs.judge(stage, false, old), Err(Objection::Known));
         }
     }
+}
+
+/// Walks on which nothing is granted and nothing changes would hold every rule.
+#[test]
+fn the_walks_come_as_far_as_grants_and_changed_deals() {
+    let mut runner = TestRunner::deterministic();
+    let (mut granted, mut changed, mut revised, mut letters) = (0, 0, 0, 0);
+    for _ in 0..96 {
+        let steps = steps(60..140).new_tree(&mut runner).unwrap().current();
+        let mut talk = Talk::new();
+        for step in steps {
+            talk.take(step).unwrap();
+        }
+        talk.settle().unwrap();
+        let view = talk.sides[0].thread.view();
+        let count = |word: &str| view.all().filter(|(_, entry)| entry.matter().word() == word).count();
+        granted += count("granted");
+        revised += count("revised");
+        changed += view.terms(&talk.stage.deal).taken.len();
+        letters += view.all().count();
+    }
+    let all = format!("{granted} granted, {changed} changed, {revised} revised, {letters} letters");
+    assert!(granted > 10 && changed > 20 && revised > 20 && letters > 1_000, "{all}");
 }
 
 fn asks(text: &str) -> Matter {

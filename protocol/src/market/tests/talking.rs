@@ -2,6 +2,7 @@
 
 use super::{Node, after, draft, exchange, gossip, offered, rules, stroller};
 use crate::{
+    frame::Refusal,
     id::{EntryHash, IntentId, OfferId, RecordId},
     letter::{Change, DealChange, Matter, Proposal},
     list::List,
@@ -309,4 +310,74 @@ fn a_rating_is_under_a_key_that_the_seller_signed_and_names_nobody() {
     }
     customer.restart(after(30));
     assert_eq!(customer.market.agreements()[0].rating.as_ref().unwrap().id, shown.id);
+}
+
+#[test]
+fn a_counter_offer_is_answered_when_the_time_for_offers_is_over_and_every_place_is_filled() {
+    let mut customer = Node::customer();
+    let rules = Rules {
+        haggle_basis_points: 9_000,
+        ..rules()
+    };
+    let mut seller = Node::selling("seller", rules, vec![stroller("twin-1", "120 GBP")]);
+    let want = Draft {
+        max_rounds: 3,
+        max_offers: 1,
+        ..draft()
+    };
+    let late = want.offers_due.plus_millis(1);
+    customer.cast(want);
+    gossip(after(0), &mut customer, &mut [&mut seller]);
+    exchange(after(0), &mut seller, &mut customer);
+    let first = customer.open_offers()[0];
+    say(&mut customer, late, About::Offer(first), counter(first, "115")).unwrap();
+    settle(late, &mut customer, &mut seller);
+    let open = customer.open_offers();
+    assert_eq!(open.len(), 1, "{:?}", customer.refusals());
+    assert_ne!(open[0], first);
+}
+
+#[test]
+fn an_offer_taken_back_before_it_arrived_holds_nothing_up() {
+    let mut customer = Node::customer();
+    let mut seller = Node::selling("seller", rules(), vec![stroller("twin-1", "120 GBP")]);
+    customer.cast(draft());
+    gossip(after(0), &mut customer, &mut [&mut seller]);
+    let offer = seller.market.offers(after(0), None)[0].id;
+    // The offer is lost on the way, and nobody sends it again.
+    seller.sends.clear();
+    seller.command(after(10), Command::Retract(offer)).unwrap();
+    settle(after(10), &mut customer, &mut seller);
+    assert_eq!(the_thread(&seller).letters[0].passage, Some(Passage::Stored));
+    assert_eq!(the_thread(&customer).letters.len(), 1);
+    // The offer was never there, so the letter says where its author is.
+    let thread = About::Thread(thread_of(&customer));
+    say(&mut customer, after(20), thread, question("Why?")).unwrap();
+    settle(after(20), &mut customer, &mut seller);
+    assert_eq!(the_thread(&seller).letters.len(), 2);
+}
+
+#[test]
+fn whoever_is_not_heard_out_learns_it_and_writes_no_more_into_the_void() {
+    let mut customer = Node::customer();
+    let mut seller = Node::selling("asker", rules(), Vec::new());
+    let intent = customer.cast(draft());
+    gossip(after(0), &mut customer, &mut [&mut seller]);
+    for text in ["Side by side?", "Or one behind the other?"] {
+        say(&mut seller, after(5), About::Intent(intent), question(text)).unwrap();
+    }
+    customer.command(after(6), Command::Withdraw(intent)).unwrap();
+    exchange(after(7), &mut seller, &mut customer);
+    let why = Refusal::Expired;
+    let passages: Vec<_> = the_thread(&seller).letters.iter().map(|it| it.passage).collect();
+    assert_eq!(passages, [Some(Passage::Failed { why }), Some(Passage::Failed { why })]);
+    let more = say(&mut seller, after(8), About::Intent(intent), question("Hello?"));
+    assert!(matches!(more, Err(Denied::Unfitting(_))), "{more:?}");
+    seller.restart(after(9));
+    assert!(seller.sends.is_empty());
+}
+
+fn thread_of(node: &Node) -> crate::letter::ThreadId {
+    let ThreadView { intent, seller, .. } = the_thread(node);
+    crate::letter::ThreadId { intent, seller }
 }
