@@ -77,7 +77,9 @@ impl Kept {
             Fact::Published { .. }
             | Fact::NotTaken(_)
             | Fact::Delivered { .. }
-            | Fact::Differed { .. } => {}
+            | Fact::Differed { .. }
+            | Fact::Regarded { .. }
+            | Fact::HeadStart { .. } => {}
         }
     }
 

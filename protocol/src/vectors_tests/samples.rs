@@ -19,6 +19,7 @@ use crate::{
     offer::{Decline, Fit, Gtin, Line, Need, Offer, Reason, Seller, Totals},
     place::{Cell, Fulfilment, Fulfilments, Place, Serves},
     receipt::{OrderEvent, Receipt},
+    regard::Regard,
     terms::TermsSet,
     text::Text,
     time::{Seconds, Timestamp},
@@ -594,6 +595,21 @@ impl Deal {
                         ceiling: Some(Money::new(50_000, Currency::GBP)),
                         opened: list_of([opened_budget()]),
                     },
+                },
+            ),
+            (
+                "regarded",
+                Fact::Regarded {
+                    seller: seller().public(),
+                    regard: Regard::Blocked,
+                },
+            ),
+            (
+                "head-start",
+                Fact::HeadStart {
+                    intent: self.intent.id().into(),
+                    until: CAST.plus_millis(600_000),
+                    favourites: list_of([seller().public()]),
                 },
             ),
         ]
