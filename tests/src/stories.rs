@@ -33,3 +33,4 @@ mod strangers;
 mod terms_refused;
 mod tidy;
 mod vault;
+mod views;
