@@ -268,6 +268,8 @@ fn a_head_start_outlives_a_fall_and_a_move() {
             .all(|(_, _, bytes)| { IntentId::from(crate::envelope::record_id(bytes)) != intent })
     );
     customer.publishes.clear();
+    // What it had on its way is lost.
+    customer.sends.clear();
     // It comes back at another place: the favourite is told of that, and nobody else.
     customer.name = "elsewhere".into();
     customer.give(after(2000), Input::Reachable(super::path("elsewhere")));
