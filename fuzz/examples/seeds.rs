@@ -10,8 +10,10 @@ use intentcast_protocol::{
     envelope::{Kind, Record, kind_of, open},
     id::unhex,
     intent::{Amendment, Intent, Withdrawal},
+    letter::Letter,
     list::List,
     offer::{Decline, Offer},
+    rating::{Rating, Ticket},
     receipt::Receipt,
 };
 
@@ -29,6 +31,9 @@ fn body(bytes: &[u8]) -> Option<Vec<u8>> {
         Kind::Confirmation => body::<Confirmation>(bytes),
         Kind::Receipt => body::<Receipt>(bytes),
         Kind::Inquiry => body::<Inquiry>(bytes),
+        Kind::Letter => body::<Letter>(bytes),
+        Kind::Ticket => body::<Ticket>(bytes),
+        Kind::Rating => body::<Rating>(bytes),
     }
 }
 
@@ -101,7 +106,7 @@ fn main() -> io::Result<()> {
         piece(15, &frames["frame-confirmed"]),
         piece(12, &bodies["receipt-paid"]),
         piece(17, &[0; 8]),
-        piece(20, &[96]),
+        piece(22, &[96]),
     ];
     write("market", "buys", &[&[1][..], &buys.concat()].concat())?;
     let sells = [
@@ -112,9 +117,22 @@ fn main() -> io::Result<()> {
         piece(2, &bodies["amendment"]),
         piece(3, &bodies["withdrawal"]),
         piece(13, &frames["frame-pull-first"]),
-        piece(20, &[4]),
+        piece(22, &[4]),
     ];
     write("market", "sells", &[&[1][..], &sells.concat()].concat())?;
+    for (name, body) in bodies.iter().filter(|(name, _)| name.starts_with("letter-")) {
+        let talks = [
+            piece(4, &bodies["intent"]),
+            piece(6, &one_line(&bodies["offer"])),
+            piece(20, body),
+            piece(21, body),
+            piece(16, &[]),
+            piece(18, &[]),
+            piece(20, body),
+            piece(21, body),
+        ];
+        write("market", name, &[&[1][..], &talks.concat()].concat())?;
+    }
     for (name, frame) in &frames {
         write(
             "market",

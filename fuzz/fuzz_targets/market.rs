@@ -16,10 +16,11 @@ use intentcast_protocol::{
     intent::{Amendment, Intent, Withdrawal},
     item::Item,
     keys::{Key, Seed},
+    letter::{Letter, ThreadId},
     limits,
     list::{Bytes, List},
     market::{
-        Answered, Candidate, Command, Config, Done, Draft, Exchange, Input, Market, Output, Request, TaskId, Ticket,
+        About, Answered, Candidate, Command, Config, Done, Draft, Exchange, Input, Market, Output, Request, TaskId, Ticket,
     },
     money::Money,
     offer::{Decline, Offer, Reason},
@@ -316,9 +317,34 @@ impl World {
         }
     }
 
+    /// A conversation of ours and the seed of the other side's key: about our own want, or about what we heard.
+    fn thread(&self) -> Option<(ThreadId, [u8; 32])> {
+        let theirs = Key::from_seed(&SELLER).public();
+        let own = self.own.map(|intent| (ThreadId { intent, seller: theirs }, SELLER));
+        let ours = self.market.seller_key();
+        let heard = self.heard.as_ref().map(|(intent, _)| (ThreadId { intent: *intent, seller: ours }, CUSTOMER));
+        if self.mood & 128 == 0 { own.or(heard) } else { heard.or(own) }
+    }
+
+    /// A letter as the bytes say, but in its place in a conversation of ours, so that it comes further than the door.
+    fn letter(&mut self, mut letter: Letter) {
+        let Some((thread, seed)) = self.thread() else { return };
+        if self.mood & 16 == 0 {
+            let view = self.market.thread(self.now, thread.hash());
+            let letters = view.as_ref().map_or(&[][..], |view| &view.letters);
+            let ours = view.as_ref().map(|view| view.role);
+            let theirs = || letters.iter().filter(|it| Some(it.from) != ours);
+            letter.number = theirs().count() as u32;
+            letter.before = theirs().last().map(|it| it.id);
+            letter.after = letters.iter().rfind(|it| Some(it.from) == ours).map(|it| it.id);
+        }
+        letter.thread = thread;
+        self.send(&seed, letter, Frame::Letter);
+    }
+
     fn step(&mut self, number: u8, bytes: &[u8]) {
         self.now = self.now.plus_millis(u64::from(number) * 7);
-        match number % 21 {
+        match number % 23 {
             0 | 1 => {
                 if let Ok(intent) = decode::<Intent>(bytes)
                     && let Some(record) = self.signed(&CUSTOMER, intent.offers_due, intent.clone())
@@ -418,6 +444,22 @@ impl World {
                 }
                 self.tell(Input::Gone(peer));
             }
+            20 => {
+                if let Ok(letter) = decode::<Letter>(bytes) {
+                    self.letter(letter);
+                }
+            }
+            21 => {
+                if let Ok(letter) = decode::<Letter>(bytes) {
+                    let about = match (self.thread(), self.taken) {
+                        (_, Some(offer)) if self.mood & 64 == 0 => About::Offer(offer),
+                        (Some((thread, _)), _) => About::Thread(thread),
+                        (None, _) => return,
+                    };
+                    let matter = Box::new(letter.matter);
+                    self.tell(Input::Command(Request(4), Command::Say { about, matter }));
+                }
+            }
             _ => {
                 let hours = bytes.first().copied().unwrap_or(1);
                 self.now = self.now.plus(Seconds(u32::from(hours) * 900));
@@ -441,6 +483,8 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         world.market.status(world.now),
     );
     let _ = world.market.offers(world.now, None);
+    let letters = |market: &Market| market.threads(world.now).iter().map(|it| it.letters.len()).sum::<usize>();
+    let _ = letters(&world.market);
     // What was stored is all that there is after a restart, and it holds.
     let entries = world.entries.iter().map(Vec::as_slice);
     let again = Market::replay(Seed::new([5; 32]), config(), entries, world.now).expect("our own ledger holds");

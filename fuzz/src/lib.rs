@@ -6,7 +6,9 @@ use intentcast_protocol::{
     envelope::{Header, Kind, Record, Signed, kind_of, record_id},
     intent::{Amendment, Intent, Withdrawal},
     keys::Key,
+    letter::Letter,
     offer::{Decline, Offer},
+    rating::{Rating, Ticket},
     receipt::Receipt,
     time::{Seconds, Timestamp},
 };
@@ -46,6 +48,9 @@ pub fn open_as_any(bytes: &[u8]) {
     try_as::<Acceptance>(bytes);
     try_as::<Confirmation>(bytes);
     try_as::<Receipt>(bytes);
+    try_as::<Letter>(bytes);
+    try_as::<Ticket>(bytes);
+    try_as::<Rating>(bytes);
 }
 
 /// Reads `bytes` as a body of this kind, behind no signature: what decodes has one spelling, passes its own check
@@ -80,6 +85,9 @@ pub fn read_body(kind: Kind, bytes: &[u8]) {
         Kind::Confirmation => body::<Confirmation>(bytes),
         Kind::Receipt => body::<Receipt>(bytes),
         Kind::Inquiry => body::<Inquiry>(bytes),
+        Kind::Letter => body::<Letter>(bytes),
+        Kind::Ticket => body::<Ticket>(bytes),
+        Kind::Rating => body::<Rating>(bytes),
     }
 }
 

@@ -85,6 +85,7 @@ async fn shops(dir: &std::path::Path, meeting: &str, shops: usize, stop: &Cancel
     for (number, part) in catalogue::shard_demo(&items, shops).into_iter().enumerate() {
         let rules = rules_file::parse(RULES).map_err(|why| anyhow::anyhow!("{why}"))?;
         let shop = Shop {
+            policy: None,
             rules,
             listen: listen.clone(),
             catalogue: Some(part),

@@ -48,6 +48,9 @@ pub struct Seller {
     /// The rules to sell by.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rules: Option<PathBuf>,
+    /// What is done with people's data, and what is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PathBuf>,
     /// Kinds of wants to listen for, by path, name or synonym.
     pub categories: Vec<String>,
     /// Where from, by code or name.
@@ -80,9 +83,14 @@ impl Config {
         let mut config: Self = toml_file::parse(&text).map_err(wrong)?;
         let beside = file.parent().unwrap_or(Path::new("."));
         let seller = &mut config.seller;
-        for path in [&mut seller.catalog, &mut seller.map, &mut seller.rules]
-            .into_iter()
-            .flatten()
+        for path in [
+            &mut seller.catalog,
+            &mut seller.map,
+            &mut seller.rules,
+            &mut seller.policy,
+        ]
+        .into_iter()
+        .flatten()
         {
             *path = beside.join(&*path);
         }
@@ -109,6 +117,7 @@ impl Config {
             (&flags.catalog, &mut config.seller.catalog),
             (&flags.mapping.map, &mut config.seller.map),
             (&flags.rules, &mut config.seller.rules),
+            (&flags.policy, &mut config.seller.policy),
         ] {
             if told.is_some() {
                 kept.clone_from(told);
@@ -144,8 +153,13 @@ impl Config {
                 toml_file::read(file).with_context(|| format!("cannot read seller.rules: {}", file.display()))?;
             let wrong = |wrong| Failure::usage(format!("seller.rules: {}: {wrong}", file.display()));
             rules_file::parse(&text).map_err(wrong)?;
+        } else if self.seller.policy.is_some() {
+            return Err(Failure::usage("seller.policy without seller.rules: by which rules is it sold?").into());
         } else if self.seller.catalog.is_some() {
             return Err(Failure::usage("seller.catalog without seller.rules: by which rules is it sold?").into());
+        }
+        if let Some(file) = &self.seller.policy {
+            crate::cli::policy_of(file).context("seller.policy")?;
         }
         Ok(())
     }

@@ -30,8 +30,12 @@ pub mod net;
 #[cfg(feature = "net")]
 pub mod node;
 #[cfg(feature = "net")]
+pub mod office;
+#[cfg(feature = "net")]
 pub mod rules_file;
 pub mod store;
+#[cfg(feature = "net")]
+pub mod strands;
 pub mod toml_file;
 #[cfg(feature = "net")]
 pub mod up;

@@ -17,6 +17,7 @@ use crate::{
     index::Index,
     net,
     store::Store,
+    strands::{self, Desk, Strands, policy::Policy},
     vault::{self, Keeper},
 };
 
@@ -44,6 +45,8 @@ pub struct Shop {
     pub rules: Rules,
     /// Where it listens.
     pub listen: BTreeSet<Topic>,
+    /// What it binds itself to with people's data.
+    pub policy: Option<Policy>,
     /// A catalogue to take the place of the one in the store; `None` keeps that.
     pub catalogue: Option<Vec<Item>>,
 }
@@ -109,7 +112,9 @@ impl Node {
             rules: None,
         };
         let handle = driver::start(parts, shutdown.clone()).await?;
+        let mut policy = None;
         if let Some(shop) = setup.seller {
+            policy = shop.policy;
             if let Some(items) = shop.catalogue {
                 let done = handle
                     .import_catalogue(futures::stream::iter([Ok::<_, Failed>(items)]))
@@ -123,13 +128,26 @@ impl Node {
             }
             handle.sell(shop.rules, shop.listen).await?;
         }
+        let desk = {
+            let dir = home.path().to_owned();
+            let strands = tokio::task::spawn_blocking(move || Strands::open(&dir)).await??;
+            Arc::new(Desk::new(strands, policy))
+        };
+        // Nobody asks for anything yet, so a secret without its request is nobody's.
+        desk.forget_strays(&handle).await?;
+        tokio::spawn(strands::keep(desk.clone(), handle.clone(), shutdown.clone()));
         handle.reachable().await;
         let server = api::Server::bind(&setup.api, home.path()).await?;
         let api = server.addr();
         let vault = Keeper::new(home.path(), &setup.vault);
         tokio::spawn(vault.clone().watch(shutdown.clone()));
         let stop = shutdown.clone();
-        let serving = server.run(handle.clone(), vault.clone(), async move { stop.cancelled().await });
+        let serving = server.run(
+            handle.clone(),
+            vault.clone(),
+            desk,
+            async move { stop.cancelled().await },
+        );
         let serving = tokio::spawn(async move {
             if let Err(why) = serving.await {
                 error!(%why, "the local API broke");

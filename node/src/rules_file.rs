@@ -8,8 +8,9 @@ use intentcast_protocol::{
     money::Money,
     offer::Need,
     place::{Cell, Fulfilment, Region},
+    purpose::Purpose,
     rules::{Adjustment, Answer, Delivery, Rules},
-    terms,
+    strand, terms,
     text::Name,
     time::Seconds,
 };
@@ -47,6 +48,13 @@ pub fn parse(text: &str) -> Result<Rules, Wrong> {
     }
     if rules.delivery.iter().any(|rule| rule.price.minor < 0) {
         return wrong("delivery: a price below nothing".into());
+    }
+    for need in &rules.needs {
+        let strand = strand::resolve(need.strand.as_str()).map_err(|why| why.to_string());
+        let said = strand.and_then(|_| Purpose::new(need.purpose.as_str()).map_err(|why| why.to_string()));
+        if let Err(why) = said {
+            return wrong(format!("needs: {why}"));
+        }
     }
     if rules.floor_basis_points > 10_000 {
         return wrong("floor_basis_points: a floor above the price; 10000 is the price itself".into());
@@ -371,6 +379,12 @@ basis_points = -500
         assert!(error("meet_budget", "meet_budgit").contains("did you mean `meet_budget`?"));
         assert!(error("\"pram\"", "\"bogus thing\"").starts_with("line 3: "));
         assert!(error("GB-ENG", "GB-QQQ").contains("no region GB-QQQ"));
+        let needs = |strand: &str, purpose: &str| {
+            let needs = format!("[[needs]]\nstrand = \"{strand}\"\npurpose = \"{purpose}\"\n[[adjust]]");
+            error("[[adjust]]", &needs)
+        };
+        assert!(needs("adress.delivery", "deliver_order").contains("did you mean address.delivery"));
+        assert!(needs("address.delivery", "marketing").contains("say what is sent"));
         assert!(error("9000", "10001").contains("floor"));
         assert!(error("shop =", "terms = [\"SD-BASS\"]\nshop =").contains("did you mean SD-BASE?"));
     }

@@ -17,6 +17,7 @@ use intentcast_protocol::{
     market::Draft,
     money::Money,
     place::{Cell, Fulfilment, Fulfilments, Place, Region},
+    strand,
     terms::TermsSet,
     text::{Prose, Title, Word},
     time::{Seconds, Timestamp},
@@ -32,6 +33,8 @@ const TO_CHOOSE: Seconds = Seconds(7 * 24 * 3600);
 const MAX_OFFERS: u16 = limits::OFFERS_PER_INTENT;
 /// Offers taken of one seller where nothing is said.
 const OFFERS_PER_SELLER: u8 = 3;
+/// Rounds of haggling where nothing is said.
+const ROUNDS: u8 = 3;
 /// How much a preference counts where nothing is said, of 100.
 const WEIGHT: u8 = 50;
 
@@ -90,6 +93,9 @@ pub struct Want {
     /// Offers taken from one seller.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offers_per_seller: Option<u8>,
+    /// Rounds of haggling that the person goes through with each seller; three where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rounds: Option<u8>,
     /// Ids of the roster, in place of `SD-BASE` and `PDC-INTENT`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub terms: Vec<String>,
@@ -205,7 +211,7 @@ impl Want {
             expires: offers_due.plus(TO_CHOOSE).min(now.plus(limits::INTENT_LIFE)),
             max_offers: self.max_offers.unwrap_or(MAX_OFFERS),
             offers_per_seller: self.offers_per_seller.unwrap_or(OFFERS_PER_SELLER),
-            max_rounds: 0,
+            max_rounds: self.rounds.unwrap_or(ROUNDS),
             terms: if self.terms.is_empty() {
                 TermsSet::default()
             } else {
@@ -214,7 +220,10 @@ impl Want {
             may_ask: self
                 .may_ask
                 .iter()
-                .map(|strand| Word::new(strand).map_err(|error| unclear("may_ask")(&error)))
+                .map(|asked| {
+                    let strand = strand::resolve(asked).map_err(|error| unclear("may_ask")(&error))?;
+                    Word::new(strand.as_str()).map_err(|error| unclear("may_ask")(&error))
+                })
                 .collect::<Result<_, _>>()?,
             withhold: [
                 ("once_signed", Stage::Signed, &self.once_signed),
@@ -353,6 +362,9 @@ fn check(now: Timestamp, draft: &Draft) -> Result<(), Unclear> {
     }
     if draft.max_offers == 0 || draft.max_offers > limits::OFFERS_PER_INTENT {
         return Err(unclear("max_offers")(&format!("1 to {}", limits::OFFERS_PER_INTENT)));
+    }
+    if draft.max_rounds > limits::ROUNDS {
+        return Err(unclear("rounds")(&format!("at most {}", limits::ROUNDS)));
     }
     if draft.offers_per_seller == 0 || draft.offers_per_seller > limits::OFFERS_PER_SELLER {
         return Err(unclear("offers_per_seller")(&format!(

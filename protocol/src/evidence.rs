@@ -26,8 +26,9 @@ use crate::{
 
 /// What stands in every file of this form.
 pub const FORMAT: &str = "intentcast-evidence/1";
-/// Largest file, bytes: five records and 64 receipts in hexadecimal, twice, are under 200 KiB, terms under 100 KiB.
-pub const FILE_BYTES: usize = 1024 * 1024;
+/// Largest file, bytes: five records and 64 receipts in hexadecimal, twice, are under 200 KiB, terms under 100 KiB; the
+/// rest is for letters, of which a long conversation has some hundreds.
+pub const FILE_BYTES: usize = 32 * 1024 * 1024;
 /// Records of one agreement, its receipts aside.
 const RECORDS: usize = 5;
 /// Letters of one thread: all that its two sides may write.

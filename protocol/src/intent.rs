@@ -296,6 +296,12 @@ impl Record for Intent {
                 limit: limits::OFFERS_PER_INTENT.into(),
             });
         }
+        if self.max_rounds > limits::ROUNDS {
+            return Err(Fault::Exceeded {
+                what: "rounds of haggling",
+                limit: limits::ROUNDS.into(),
+            });
+        }
         if self.offers_per_seller == 0 || self.offers_per_seller > limits::OFFERS_PER_SELLER {
             return Err(Fault::Exceeded {
                 what: "offers asked of one seller",

@@ -423,6 +423,12 @@ impl Permission {
             && self.ends <= asked.ends
     }
 
+    /// What the value is sealed for: it opens under this request and this permission, and under no other.
+    pub fn context(&self, request: RecordId) -> Vec<u8> {
+        let permission = crate::codec::encode(self);
+        digest("intentcast/1/grant", &[&request.0, &permission]).to_vec()
+    }
+
     fn check(&self, header: &Header) -> Result<(), Fault> {
         if self.operations.0 == 0 || self.operations.0 > 15 {
             return Err(invalid("operations", "one to four of use, store, share, derive"));
@@ -555,7 +561,10 @@ impl Matter {
             Self::Revised { round: 0, .. } => Err(invalid("round", "1 or more")),
             Self::Disclosed { fields, .. } if fields.is_empty() => Err(Fault::Missing("fields")),
             Self::Proposal(proposal) if proposal.changes.is_empty() => Err(Fault::Missing("changes")),
+            Self::Granted { sealed, .. } if sealed.is_empty() => Err(Fault::Missing("sealed")),
             Self::PermissionRequest { permission, .. } | Self::Granted { permission, .. } => permission.check(header),
+            Self::UseReport(report) if report.to > header.created => Err(invalid("to", "not after it is reported")),
+            Self::Deleted(deletion) if deletion.at > header.created => Err(invalid("at", "not after it is reported")),
             Self::UseReport(report) if report.to < report.from => Err(invalid("to", "not before `from`")),
             Self::UseReport(report) if !report.shared_with.is_empty() && report.operation != Operation::Share => {
                 Err(invalid("shared_with", "none, where nothing was shared"))

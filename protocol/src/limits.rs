@@ -104,6 +104,8 @@ pub const PULL: usize = 64;
 /// Candidates that a search may hand to the market for one intent.
 pub const CANDIDATES: usize = 512;
 
+/// Rounds of haggling that a want may allow: whoever needs more should meet.
+pub const ROUNDS: u8 = 16;
 /// Fields that a counter-offer or a proposal may change: every field there is, with room.
 pub const CHANGES: usize = 8;
 /// Fields that one letter may open of what a want withheld.
@@ -127,6 +129,9 @@ pub const LETTERS_PER_SIDE: usize = 2_048;
 pub const THREADS_PER_INTENT: usize = 64;
 /// Questions that one side of a thread may leave unanswered before it must wait.
 pub const OPEN_QUESTIONS: usize = 16;
+/// How long after a grant's end the seller's last report and its deletion receipt may take: it deletes at the end, and
+/// a receipt is under way for an hour where somebody's node is down.
+pub const AFTER_GRANT: Seconds = Seconds(3600);
 /// Strands that a seller may ask for in one thread, over its whole life.
 pub const REQUESTS_PER_THREAD: usize = 64;
 

@@ -2,6 +2,7 @@
 //!
 //! Nothing here ever changes a file unless `INTENTCAST_BLESS=1` says so; see `vectors/README.md`.
 
+mod letters;
 mod properties;
 pub(crate) mod samples;
 
@@ -20,7 +21,9 @@ use crate::{
     intent::{Amendment, Intent, Withdrawal},
     keys::Key,
     ledger::{Chain, Entry},
+    letter::Letter,
     offer::{Decline, Offer},
+    rating::{Rating, Ticket},
     receipt::Receipt,
     time::Timestamp,
 };
@@ -128,6 +131,11 @@ fn made() -> Vec<Vector> {
         let name = format!("receipt-{}", receipt.event.word());
         all.push(Vector::record(&name, SELLER, receipt));
     }
+    for (name, seed, letter) in &deal.letters {
+        all.push(Vector::record(&format!("letter-{name}"), *seed, letter));
+    }
+    all.push(Vector::record("ticket", SELLER, &deal.ticket));
+    all.push(Vector::record("rating", letters::RATER, &deal.rating));
     for (name, settled) in [("agreement", &deal.agreement), ("agreement-amended", &deal.amended)] {
         let agreement: Agreement = decode(settled.bytes()).expect("just encoded");
         let id = Some(settled.id.to_string());
@@ -208,7 +216,7 @@ fn every_kind_frame_and_fact_has_a_vector() {
         let entry: Entry = decode(bytes).expect("an entry");
         bytes[encode(&(entry.number, entry.before, entry.at)).len()]
     });
-    assert_eq!(facts, (0..20).chain([23, 24]).collect::<Vec<u8>>());
+    assert_eq!(facts, (0..25).collect::<Vec<u8>>());
     // A new variant has to be counted above and sampled; these two stop compiling to say so.
     let _ = |frame: &Frame| match frame {
         Frame::Offer(_) | Frame::Acceptance(_) | Frame::Decline(_) | Frame::Receipt(_) | Frame::Withdrawal(_) => {}
@@ -227,6 +235,23 @@ fn every_kind_frame_and_fact_has_a_vector() {
         Fact::Wrote(_) | Fact::Took(_) | Fact::Rated { .. } => {}
         Fact::Regarded { .. } | Fact::HeadStart { .. } => {}
     };
+}
+
+#[test]
+fn every_matter_of_a_letter_has_a_vector() {
+    let letters: Vec<_> = kept().into_values().filter(|vector| vector.kind == "letter").collect();
+    // The matter's number is the body's first byte after thread, number, chain and reply path.
+    let mut numbers: Vec<u8> = letters
+        .iter()
+        .map(|vector| {
+            let letter: Letter = readable(vector);
+            let head = (letter.thread, letter.number, letter.before, letter.after, &letter.reply);
+            encode(&letter)[encode(&head).len()]
+        })
+        .collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    assert_eq!(numbers, (0..23).collect::<Vec<u8>>());
 }
 
 fn numbers(kept: &BTreeMap<String, Vector>, kind: &str, number: impl Fn(&[u8]) -> u8) -> Vec<u8> {
@@ -285,6 +310,9 @@ fn every_file_reads_verifies_and_can_be_written_again_from_its_words() {
             "confirmation" => record_holds::<Confirmation>(vector),
             "receipt" => record_holds::<Receipt>(vector),
             "inquiry" => record_holds::<Inquiry>(vector),
+            "letter" => record_holds::<Letter>(vector),
+            "ticket" => record_holds::<Ticket>(vector),
+            "rating" => record_holds::<Rating>(vector),
             "agreement" => {
                 let settled = Agreement::read(&bytes).unwrap_or_else(|why| panic!("{name}: {why}"));
                 assert_eq!(settled.bytes(), bytes, "{name}");
@@ -313,7 +341,7 @@ fn every_file_reads_verifies_and_can_be_written_again_from_its_words() {
             other => panic!("{name} is of the unknown kind {other}"),
         }
     }
-    assert_eq!(chain.len(), 22);
+    assert_eq!(chain.len(), 25);
 }
 
 #[test]

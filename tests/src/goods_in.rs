@@ -199,6 +199,29 @@ async fn what_is_piped_in_is_taken_or_refused_whole() {
     assert_eq!(price(&shop, "red kettle").await, "1.00 GBP");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_within_a_region_says_where_each_item_is_sent() {
+    let _stage = beside_others().await;
+    let world = World::new().await;
+    let shop = world.bike_shop("shop").await;
+    let goods = feed(&[("a", "Red kettle", "20.00")]);
+    for (sent, said) in [
+        (
+            &["--ships-to", "GB-YOR"][..],
+            "place: asked GB-YOR, offered delivery GB-YOR: met",
+        ),
+        (&[], "ships_to: asked ships_to=GB-YOR, offered not said: unknown"),
+    ] {
+        let ended = piped(&shop, &[&["--currency", "GBP"], sent].concat(), goods.as_bytes()).await;
+        assert!(ended.status.success(), "{}", ended.complaints);
+        let asked = [("q", "red kettle"), ("region", "GB-YOR"), ("explain", "true")];
+        let found: Vec<Found> = shop.client().search(&asked).await.unwrap();
+        let constraints = &found[0].explained.as_ref().unwrap().constraints;
+        let lines: Vec<String> = constraints.iter().map(|check| check.test.to_string()).collect();
+        assert_eq!(lines, [said]);
+    }
+}
+
 /// Answers each request with this, once.
 async fn serve(listener: TcpListener, answers: Vec<Vec<u8>>) {
     for answer in answers {

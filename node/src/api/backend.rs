@@ -7,12 +7,12 @@ use std::{collections::BTreeMap, future::Future};
 
 use futures::Stream;
 use intentcast_protocol::{
-    attribute::{Holds, Wish},
+    attribute::{Holds, Strength, Wish},
     intent::Intent,
     item::Item,
     market::{Answered, Command, Denied, Event, Market},
     matching::{Check, Test},
-    place::Region,
+    place::{Fulfilment, Place, Region, Serves},
     rules::Rules,
     standing::Sought,
     text::Word,
@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     cart::{Basket, BasketChange},
+    catalogue::{SHIPS_TO, ships_to},
     index::{Filters, Index, IndexError, Why},
 };
 
@@ -185,6 +186,7 @@ impl Search {
             let offered = item.category;
             tests.push(Test::Category { asked, offered });
         }
+        tests.extend(self.filters.region.and_then(|asked| sent(item, asked)));
         let check = |test: Test| Check {
             verdict: test.holds(),
             test,
@@ -199,6 +201,28 @@ impl Search {
         });
         preferred.collect()
     }
+}
+
+/// Whether the item is sent there, by what it says of it: of several regions the one that suits best.
+fn sent(item: &Item, asked: Region) -> Option<Test> {
+    let Some(regions) = ships_to(item) else {
+        // Then the seller's rules alone decide.
+        let asked = Wish::parse(&format!("{SHIPS_TO}={asked}"), Strength::Must).ok()?;
+        return Some(Test::Attribute { asked, offered: None });
+    };
+    let tests = regions.into_iter().map(|region| Test::Place {
+        asked: Place::within(asked),
+        offered: Serves {
+            region,
+            cell: None,
+            mode: Fulfilment::Delivery,
+        },
+    });
+    tests.min_by_key(|test| match test.holds() {
+        Holds::Met => 0,
+        Holds::Unknown => 1,
+        Holds::Unmet => 2,
+    })
 }
 
 /// One item that a search found.

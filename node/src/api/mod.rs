@@ -6,6 +6,7 @@
 
 pub mod backend;
 mod cart;
+mod data;
 mod events;
 mod guard;
 mod health;
@@ -28,6 +29,7 @@ use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use axum::{
@@ -44,6 +46,7 @@ pub(crate) use self::guard::IMPORT_DEADLINE;
 use self::{backend::Backend, guard::Guard, listener::Bounded, problem::Problem};
 pub use self::{
     cart::InCart,
+    data::{ApproveBody, RefuseBody, RevokeAllBody, RevokeBody, RevokedAll, Said, SaidAll, SuggestBody, Taken},
     events::Told,
     health::NodeStatus,
     interests::Stands,
@@ -56,6 +59,7 @@ pub use self::{
 };
 use crate::{
     home::{entropy, write_secret},
+    strands::Desk,
     vault::Keeper,
 };
 
@@ -144,10 +148,17 @@ impl Server {
         self,
         backend: impl Backend,
         vault: Keeper,
+        desk: Arc<Desk>,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), io::Error> {
         let (ending, ended) = tokio::sync::watch::channel(false);
-        let router = router(backend, vault, Guard::new(&self.token), ended);
+        let shared = Shared {
+            backend,
+            vault,
+            desk,
+            ended,
+        };
+        let router = router(shared, Guard::new(&self.token));
         let stop = async move {
             stop.await;
             // A stream of events has no end of its own, and would keep the server from ending.
@@ -168,11 +179,11 @@ impl Server {
 struct Shared<B> {
     backend: B,
     vault: Keeper,
+    desk: Arc<Desk>,
     ended: tokio::sync::watch::Receiver<bool>,
 }
 
-fn router<B: Backend>(backend: B, vault: Keeper, guard: Guard, ended: tokio::sync::watch::Receiver<bool>) -> Router {
-    let shared = Shared { backend, vault, ended };
+fn router<B: Backend>(shared: Shared<B>, guard: Guard) -> Router {
     let paced = Router::new()
         .route("/intents", post(market::cast::<B>).get(market::intents::<B>))
         .route(
@@ -192,6 +203,7 @@ fn router<B: Backend>(backend: B, vault: Keeper, guard: Guard, ended: tokio::syn
         .route("/agreements/{id}", get(market::agreement::<B>))
         .route("/agreements/{id}/evidence", get(market::evidence::<B>))
         .route("/offers/{id}/revise", post(threads::revise::<B>))
+        .route("/offers/{id}/disclose", post(threads::disclose::<B>))
         .route("/offers/{id}/retract", post(threads::retract::<B>))
         .route("/agreements/{id}/rate", post(threads::rate::<B>))
         .route("/threads", get(threads::threads::<B>))
@@ -215,6 +227,17 @@ fn router<B: Backend>(backend: B, vault: Keeper, guard: Guard, ended: tokio::syn
         .route("/interests", post(interests::add::<B>).get(interests::list::<B>))
         .route("/interests/{name}", delete(interests::remove::<B>))
         .route("/rules/test", post(seller::test_rules::<B>))
+        .route("/grants", post(data::ask::<B>).get(data::list::<B>))
+        .route("/grants/{id}", get(data::show::<B>))
+        .route("/grants/{id}/approve", post(data::approve::<B>))
+        .route("/grants/{id}/refuse", post(data::refuse::<B>))
+        .route("/grants/{id}/revoke", post(data::revoke::<B>))
+        .route("/grants/{id}/suggest", post(data::suggest::<B>))
+        .route("/grants/{id}/use", post(data::take::<B>))
+        .route("/grants/{id}/report", post(data::report::<B>))
+        .route("/compliance", get(data::compliance::<B>))
+        .route("/office", get(data::office::<B>))
+        .route("/office/revoke", post(data::revoke_all::<B>))
         .route("/vault", post(vault::make::<B>).get(vault::status::<B>))
         .route("/vault/unlock", post(vault::unlock::<B>))
         .route("/vault/lock", post(vault::lock::<B>))

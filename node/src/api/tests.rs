@@ -34,6 +34,7 @@ use crate::{
     client::Client,
 };
 
+mod data;
 mod vault;
 mod views;
 
@@ -214,7 +215,8 @@ async fn running() -> Running {
     let token = std::fs::read_to_string(home.path().join(TOKEN_FILE)).unwrap();
     let vault = Keeper::new(home.path(), &crate::vault::Config::default());
     let (stop, stopped) = oneshot::channel();
-    let served = tokio::spawn(server.run(Alone::new(), vault, async move {
+    let desk = Arc::new(Desk::new(crate::strands::Strands::open(home.path()).unwrap(), None));
+    let served = tokio::spawn(server.run(Alone::new(), vault, desk, async move {
         let _ = stopped.await;
     }));
     let client = Client::of_home(home.path()).unwrap();
@@ -606,4 +608,44 @@ async fn an_interest_stands_until_it_is_removed() {
         running.client.delete::<Stands>(&path).await.is_err(),
         "there is none any more"
     );
+}
+
+#[tokio::test]
+async fn orders_are_looked_up_and_what_is_no_order_is_told_apart() {
+    let running = running().await;
+    let found: Vec<Value> = running
+        .client
+        .get("/v1/orders?q=bike&state=shipped&since=2026-01-01&until=2026-12-31")
+        .await
+        .unwrap();
+    assert!(found.is_empty());
+    for (query, status, code) in [
+        ("state=lost", StatusCode::BAD_REQUEST, "malformed"),
+        ("colour=red", StatusCode::BAD_REQUEST, "malformed"),
+        ("since=yesterday", StatusCode::UNPROCESSABLE_ENTITY, "unclear"),
+    ] {
+        let response = running
+            .ask(Method::GET, &format!("/v1/orders?{query}"))
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(problem(response).await, (status, code.into()), "{query}");
+    }
+    let none = "00".repeat(32);
+    let verify = running
+        .ask(Method::GET, &format!("/v1/agreements/{none}/verify"))
+        .send();
+    assert_eq!(
+        problem(verify.await.unwrap()).await,
+        (StatusCode::NOT_FOUND, "no_agreement".into())
+    );
+    let tell = running.ask(Method::POST, &format!("/v1/agreements/{none}/receipts"));
+    let delivered = tell.json(&json!({ "event": "delivered" })).send();
+    assert_eq!(
+        problem(delivered.await.unwrap()).await,
+        (StatusCode::NOT_FOUND, "no_agreement".into())
+    );
+    let tell = running.ask(Method::POST, &format!("/v1/agreements/{none}/receipts"));
+    let lost = tell.json(&json!({ "event": "lost" })).send();
+    assert_eq!(problem(lost.await.unwrap()).await.0, StatusCode::BAD_REQUEST);
 }

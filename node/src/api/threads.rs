@@ -133,6 +133,13 @@ pub async fn retract<B: Backend>(
     Ok(Json(shared.backend.command(Command::Retract(offer)).await?))
 }
 
+pub async fn disclose<B: Backend>(
+    State(shared): State<Shared<B>>,
+    Id(offer): Id<OfferId>,
+) -> Result<Json<Answered>, Problem> {
+    Ok(Json(shared.backend.command(Command::Disclose(offer)).await?))
+}
+
 pub async fn rate<B: Backend>(
     State(shared): State<Shared<B>>,
     Id(agreement): Id<AgreementId>,

@@ -100,6 +100,9 @@ pub struct WantArgs {
     /// Offers to take from one seller [default: 3]
     #[arg(long, value_name = "N")]
     pub offers_per_seller: Option<u8>,
+    /// Rounds of haggling with each seller [default: 3]
+    #[arg(long, value_name = "N")]
+    pub rounds: Option<u8>,
 }
 
 impl WantArgs {
@@ -124,6 +127,7 @@ impl WantArgs {
             offers_due: self.offers_due,
             max_offers: self.max_offers,
             offers_per_seller: self.offers_per_seller,
+            rounds: self.rounds,
             terms: self.terms,
             may_ask: self.may_ask,
             show_budget: self.show_budget,

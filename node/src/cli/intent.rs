@@ -56,24 +56,28 @@ pub async fn pick(client: &Client, prefix: &Prefix) -> Result<IntentId> {
 }
 
 pub async fn run(global: &Global, command: IntentCommand) -> Result<()> {
-    let (client, out) = (global.client()?, global.out());
+    let out = global.out();
     match command {
         IntentCommand::List => {
+            let client = global.client()?;
             let all: Vec<IntentView> = client.get("/v1/intents").await?;
             let head = ["id", "state", "offers", "budget", "place", "age", "want"];
             out.list(&all, &head, row, "no wants yet: cast one with `intentcast cast`")?;
         }
         IntentCommand::Show { intent } => {
+            let client = global.client()?;
             let id = pick(&client, &intent).await?;
             let view: IntentView = client.get(&format!("/v1/intents/{id}")).await?;
             out.value(&view)?;
             out.fields(&fields(&view))?;
         }
         IntentCommand::Watch { intent } => {
+            let client = global.client()?;
             let id = pick(&client, &intent).await?;
             watch::until(global, &client, id, None).await?;
         }
         IntentCommand::Withdraw { intent } => {
+            let client = global.client()?;
             let id = pick(&client, &intent).await?;
             let _: Answered = client.delete(&format!("/v1/intents/{id}")).await?;
             out.value(&json!({ "event": "withdrawn", "intent": id }))?;
@@ -82,6 +86,7 @@ pub async fn run(global: &Global, command: IntentCommand) -> Result<()> {
         IntentCommand::Amend(args) => amend::amend(global, args).await?,
         IntentCommand::Renew(args) => amend::renew(global, args).await?,
         IntentCommand::Decide { intent, send, drop: _ } => {
+            let client = global.client()?;
             let id = pick(&client, &intent).await?;
             let _: Answered = client
                 .post(&format!("/v1/intents/{id}/decide"), &DecideBody { send })

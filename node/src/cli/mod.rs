@@ -12,6 +12,7 @@ mod catalog;
 mod config;
 mod demo;
 mod exit;
+mod grant;
 mod import;
 mod intent;
 mod interest;
@@ -19,6 +20,7 @@ mod mapping;
 mod my;
 mod node;
 mod offer;
+mod office;
 mod order;
 pub mod out;
 mod pick;
@@ -28,11 +30,14 @@ mod receipt;
 mod rules;
 mod search;
 mod secret;
+mod seller;
 mod shell;
+mod strand;
 mod supplier;
 mod terms;
 mod thread;
 mod up;
+mod uses;
 mod vault;
 mod wait;
 mod watch;
@@ -47,6 +52,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use etcetera::BaseStrategy;
 use tracing_subscriber::EnvFilter;
 
+pub(crate) use self::seller::policy_of;
 pub use self::{
     demo::DemoArgs,
     exit::{Exit, Failure},
@@ -164,6 +170,21 @@ pub enum Command {
     /// What you keep of yourself, encrypted, until you grant some of it
     #[command(subcommand)]
     Vault(vault::VaultCommand),
+    /// Permissions: who may have which strand of a person, for one purpose, until one time
+    #[command(subcommand)]
+    Grant(grant::GrantCommand),
+    /// What is done with granted strands, and a word about it
+    #[command(subcommand)]
+    Use(uses::UseCommand),
+    /// As a seller: take a granted value, for what it was granted
+    #[command(subcommand)]
+    Strand(strand::StrandCommand),
+    /// Who holds which strand of you, or of your customers
+    #[command(subcommand)]
+    Office(office::OfficeCommand),
+    /// What you bind yourself to as a seller, and whether you keep to it
+    #[command(subcommand)]
+    Seller(seller::SellerCommand),
     /// The rules by which you sell
     #[command(subcommand)]
     Rules(rules::RulesCommand),
@@ -245,6 +266,9 @@ fn run(cli: Cli) -> Result<()> {
         Command::Man => shell::man(),
         Command::Terms(command) => terms::run(&global, command),
         Command::Config(command) => config::run(&global, command),
+        Command::Seller(seller::SellerCommand::Policy(seller::PolicyCommand::Check { file })) => {
+            seller::check(&global, &file)
+        }
         Command::Rules(rules::RulesCommand::Check { file }) => rules::check(&global, &file),
         Command::Rate(rate::RateArgs { verify: Some(file), .. }) => rate::verify(&global, &file),
         Command::Receipt(receipt::ReceiptCommand::Verify { file }) => receipt::verify(&global, &file),
@@ -285,6 +309,11 @@ async fn ask(global: &Global, command: Command) -> Result<()> {
         Command::Cart(command) => cart::run(global, command).await,
         Command::My(command) => my::run(global, command).await,
         Command::Catalog(command) => catalog::run(global, command).await,
+        Command::Grant(command) => grant::run(global, command).await,
+        Command::Use(command) => uses::run(global, command).await,
+        Command::Strand(command) => strand::run(global, command).await,
+        Command::Office(command) => office::run(global, command).await,
+        Command::Seller(command) => seller::run(global, command).await,
         Command::Rules(command) => rules::run(global, command).await,
         Command::Interest(command) => interest::run(global, command).await,
         Command::Status => node::status(global).await,

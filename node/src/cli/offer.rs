@@ -35,6 +35,11 @@ pub enum OfferCommand {
         /// Its id, or the first digits of it
         offer: Prefix,
     },
+    /// Open to its seller what your want keeps back from it and it has come far enough to see, the budget too
+    Disclose {
+        /// Its id, or the first digits of it
+        offer: Prefix,
+    },
     /// As a seller: take an offer of yours back
     Retract {
         /// Its id, or the first digits of it
@@ -109,6 +114,15 @@ pub async fn run(global: &Global, command: OfferCommand) -> Result<()> {
                 "accepted {id}\nonce the seller confirms, this is agreement {agreement}"
             ))?;
             out.line(format!("see it: intentcast receipt show {}", agreement.short()))?;
+        }
+        OfferCommand::Disclose { offer } => {
+            let id = pick(&client, &offer).await?;
+            let answered: Answered = client.post(&format!("/v1/offers/{id}/disclose"), &json!({})).await?;
+            out.value(&json!({ "event": "disclosed", "offer": id, "opened": answered != Answered::Ok }))?;
+            out.line(match answered {
+                Answered::Ok => format!("nothing more is due to the seller of {}", id.short()),
+                _ => format!("opened to the seller of {}", id.short()),
+            })?;
         }
         OfferCommand::Retract { offer } => {
             let id = pick(&client, &offer).await?;

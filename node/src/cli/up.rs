@@ -36,6 +36,9 @@ pub struct UpArgs {
     /// Sell by these rules
     #[arg(long, value_name = "FILE")]
     pub rules: Option<PathBuf>,
+    /// Keep to this with people's data
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
     /// Listen for wants of this kind (repeatable) [default: what the rules sell]
     #[arg(long, value_name = "NAME")]
     pub category: Vec<String>,
@@ -92,8 +95,10 @@ fn shop(seller: &Seller, mapping: &MappingArgs) -> Result<Option<Shop>> {
         None => None,
     };
     let listen = listen(seller, &rules, catalogue.as_deref())?;
+    let policy = seller.policy.as_deref().map(super::policy_of).transpose()?;
     Ok(Some(Shop {
         rules,
+        policy,
         listen,
         catalogue,
     }))

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use tantivy::{DocId, DocSet};
 
 use super::{
+    gate::Gate,
     parts::Part as Items,
     score::{Beside, Lengths, saturated},
     shape::Shape,
@@ -21,6 +22,9 @@ pub const KEPT: usize = 4;
 
 /// Items that are on the board at once: what a core has near at hand, 24 bytes an item. In tests a few, for many windows.
 pub const WINDOW: DocId = if cfg!(test) { 8 } else { 1 << 15 };
+/// Items of the first window: the sooner the best few are known, the less of the others is looked at. Each next one is
+/// twice as large.
+pub const FIRST: DocId = if cfg!(test) { 2 } else { 1 << 10 };
 
 impl Boards {
     pub fn take(&self) -> Board {
@@ -56,6 +60,13 @@ pub struct Board {
     pub with: Vec<DocId>,
 }
 
+/// Where a search is going on, and with which weights.
+pub struct Over<'a> {
+    pub part: &'a Items,
+    pub lengths: &'a Lengths,
+    pub shape: &'a Shape,
+}
+
 /// What is known of one item.
 #[derive(Clone, Copy, Default)]
 pub struct Points {
@@ -80,7 +91,7 @@ impl Board {
     }
 
     /// What the items up to `end` say of one word; `known` for those alone that have something already.
-    pub fn word(&mut self, word: &mut Spoken, part: &Items, lengths: &Lengths, shape: &Shape, end: DocId, known: bool) {
+    pub fn word(&mut self, word: &mut Spoken, over: &Over, gate: &mut Gate, end: DocId, known: bool) {
         if known {
             if self.touched.is_empty() {
                 return;
@@ -123,10 +134,10 @@ impl Board {
                     points.best = points.best.max(said);
                 };
                 // To go to each costs more than to go past a few.
-                let there = u64::from(cursor.lead.doc_freq()) * u64::from(end - base) / u64::from(part.items.max(1));
+                let there = cursor.count() * u64::from(end - base) / u64::from(over.part.items.max(1));
                 match known && (touched.len() as u64) * 8 < there {
-                    true => cursor.at(touched, part, lengths, &mut see),
-                    false => cursor.window(base, end, part, lengths, &mut see),
+                    true => cursor.at(touched, over.part, over.lengths, &mut see),
+                    false => cursor.window(base..end, over, gate, &mut see),
                 }
             }
             for item in with.drain(..) {
@@ -143,7 +154,7 @@ impl Board {
         for item in here.drain(..) {
             let points = &mut points[(item - base) as usize];
             let said = std::mem::take(&mut points.said);
-            points.total += saturated(word.sought, said, shape);
+            points.total += saturated(word.sought, said, over.shape);
             points.covered += covers;
             if !std::mem::replace(&mut points.found, true) {
                 touched.push(item);
@@ -151,13 +162,15 @@ impl Board {
         }
     }
 
-    pub fn beside(&mut self, beside: &mut Beside, end: DocId) {
+    pub fn beside(&mut self, beside: &mut Beside, gate: &mut Gate, end: DocId) {
         let mut item = to(&mut beside.postings, self.base);
         while item < end {
-            let points = &mut self.points[(item - self.base) as usize];
-            points.flat += beside.points;
-            if !std::mem::replace(&mut points.found, true) {
-                self.touched.push(item);
+            if gate.admits(item) {
+                let points = &mut self.points[(item - self.base) as usize];
+                points.flat += beside.points;
+                if !std::mem::replace(&mut points.found, true) {
+                    self.touched.push(item);
+                }
             }
             item = beside.postings.advance();
         }

@@ -3,7 +3,7 @@
 //! A term carries its language (`de:bett`), so that no language's stems are ever looked up for another's words; between
 //! languages only whole words meet (`de=betten`), without case and accents.
 
-use std::{fmt, ops::Range};
+use std::{collections::HashMap, fmt, ops::Range, rc::Rc};
 
 use intentcast_protocol::intent::Language;
 use tantivy::tokenizer::{
@@ -21,13 +21,16 @@ const CODE_WORDS: usize = 4;
 /// Longest of those words, bytes.
 const CODE_WORD_BYTES: usize = 6;
 
+/// Words that a cutter knows again, since the same few come over and over: 8,192 of about a hundred bytes.
+const KNOWN: usize = 1 << 13;
+
 /// One word of a text.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Token {
     /// Lower case, without accents.
-    pub word: String,
+    pub word: Rc<str>,
     /// Its stem with its language before it; the word itself where the language has no stemmer.
-    pub term: String,
+    pub term: Rc<str>,
     /// Where it stands, in bytes.
     pub at: Range<usize>,
 }
@@ -37,6 +40,8 @@ pub struct Cutter {
     code: Language,
     stemmer: Option<TextAnalyzer>,
     folder: TextAnalyzer,
+    /// Word and term by what was said.
+    known: HashMap<Box<str>, (Rc<str>, Rc<str>)>,
 }
 
 impl Cutter {
@@ -51,7 +56,12 @@ impl Cutter {
         let folder = TextAnalyzer::builder(RawTokenizer::default())
             .filter(AsciiFoldingFilter)
             .build();
-        Self { code, stemmer, folder }
+        Self {
+            code,
+            stemmer,
+            folder,
+            known: HashMap::new(),
+        }
     }
 
     /// The language.
@@ -63,18 +73,31 @@ impl Cutter {
     pub fn cut(&mut self, text: &str) -> Vec<Token> {
         spans(text)
             .filter_map(|at| {
-                let lower = text[at.clone()].to_lowercase();
-                let word = match lower.is_ascii() {
-                    true => lower.clone(),
-                    false => only(&mut self.folder, &lower),
-                };
-                (!word.is_empty() && word.len() <= TERM_BYTES).then(|| Token {
-                    term: self.term(&lower),
-                    word,
-                    at,
-                })
+                let (word, term) = self.word(&text[at.clone()])?;
+                Some(Token { word, term, at })
             })
             .collect()
+    }
+
+    fn word(&mut self, said: &str) -> Option<(Rc<str>, Rc<str>)> {
+        if let Some(known) = self.known.get(said) {
+            return Some(known.clone());
+        }
+        let lower = said.to_lowercase();
+        let word = match lower.is_ascii() {
+            true => lower.clone(),
+            false => only(&mut self.folder, &lower),
+        };
+        // What is no word may be of any length, and is not kept.
+        if word.is_empty() || word.len() > TERM_BYTES {
+            return None;
+        }
+        let both: (Rc<str>, Rc<str>) = (word.into(), self.term(&lower).into());
+        if self.known.len() == KNOWN {
+            self.known.clear();
+        }
+        self.known.insert(said.into(), both.clone());
+        Some(both)
     }
 
     /// The term of one lower-case word.
@@ -264,7 +287,7 @@ mod tests {
         let stems = |code: &str, text| -> Vec<String> {
             let language = Language::new(code).unwrap();
             let cut = Cutter::of(language).cut(text);
-            cut.into_iter().map(|token| token.term).collect()
+            cut.into_iter().map(|token| token.term.to_string()).collect()
         };
         assert_eq!(stems("en", "Bikes' Colours"), ["en:bike", "en:color"]);
         assert_eq!(stems("de", "Fahrr\u{e4}der"), stems("de", "Fahrr\u{e4}dern"));

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, sync::LazyLock};
 
 use intentcast_protocol::intent::Language;
 
-use super::cut::Cutter;
+use super::cut::{Cutter, Token};
 
 /// One of them a line, in all languages that have stemmers; at most 64 lines, a bit each.
 const EXTRAS: &[&[(&str, &[&str])]] = &[
@@ -177,11 +177,13 @@ static BY_TERM: LazyLock<BTreeMap<String, u64>> = LazyLock::new(|| {
 
 /// Those that a text names, a bit each.
 pub fn named(cutter: &mut Cutter, text: &str) -> u64 {
-    cutter
-        .cut(text)
-        .iter()
-        .map(|token| of_term(&token.term))
-        .fold(0, |all, bit| all | bit)
+    of_tokens(&cutter.cut(text))
+}
+
+/// Those that a text's words name, a bit each.
+pub fn of_tokens(tokens: &[Token]) -> u64 {
+    let bits = tokens.iter().map(|token| of_term(&token.term));
+    bits.fold(0, |all, bit| all | bit)
 }
 
 /// The bit of one term, or none.

@@ -1,16 +1,17 @@
 //! One made index, and how it is made: whole, by one thread that is gone when it is done, and put in its place by a
 //! rename, so that a crash leaves the old one, the new one or none.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use intentcast_protocol::time::Timestamp;
 use tantivy::{
-    DocSet, Index as Tantivy, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TERMINATED, Term,
-    directory::MmapDirectory, indexer::IndexWriterOptions, schema::IndexRecordOption,
+    Index as Tantivy, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Term, directory::MmapDirectory,
+    indexer::IndexWriterOptions,
 };
 
 use super::{
     error::IndexError,
+    ordinals,
     parts::Parts,
     schema::{Documents, FORM, Fields},
 };
@@ -53,7 +54,7 @@ impl Live {
         if !damaged.is_empty() {
             return Err(format!("{} of its files are damaged", damaged.len()));
         }
-        Self::reading(index, stamp).map_err(|error| error.to_string())
+        Self::reading(index, stamp, None).map_err(|error| error.to_string())
     }
 
     /// A new index of the store's catalogue, in `dir` or in memory.
@@ -62,7 +63,7 @@ impl Live {
         let Some(dir) = dir else {
             let index = Tantivy::create_in_ram(schema);
             let stamp = fill(&index, fields, store, Path::new("memory"))?;
-            return Self::reading(index, stamp).map_err(|error| IndexError::tantivy("memory".into(), &error));
+            return Self::reading(index, stamp, None).map_err(|error| IndexError::tantivy("memory".into(), &error));
         };
         let io = |error: std::io::Error| IndexError::io(dir.to_path_buf(), &error);
         let tantivy = |error: tantivy::TantivyError| IndexError::tantivy(dir.to_path_buf(), &error);
@@ -75,32 +76,39 @@ impl Live {
         drop(index);
         remove(&live).map_err(io)?;
         fs::rename(&building, &live).map_err(io)?;
-        Self::reading(Tantivy::open_in_dir(&live).map_err(tantivy)?, stamp).map_err(tantivy)
+        Self::reading(Tantivy::open_in_dir(&live).map_err(tantivy)?, stamp, None).map_err(tantivy)
     }
 
     /// This index with the items of the ids in `touched` as the store has them now: one commit for all of them, while
-    /// searches go on in this one. `None` where an item is new: its place in the order of ids is for a whole build.
+    /// searches go on in this one. `None` where there is no room among the numbers of the others for what is new.
     pub fn updated(&self, store: &Store, touched: &[String], place: &Path) -> Result<Option<Self>, IndexError> {
         let failed = |error: tantivy::TantivyError| IndexError::tantivy(place.to_path_buf(), &error);
         let searcher = self.reader.searcher();
+        let fields = self.parts.fields;
+        let term = |id: &str| Term::from_field_text(fields.id, id);
+        let mut ordinals = BTreeMap::new();
+        for id in touched {
+            ordinals.insert(id.as_str(), ordinals::known(&searcher, &term(id)).map_err(failed)?);
+        }
+        let unknown = ordinals.iter_mut().filter(|(_, ordinal)| ordinal.is_none());
+        let (new, places): (Vec<&str>, Vec<&mut Option<u64>>) = unknown.map(|(id, place)| (*id, place)).unzip();
+        let Some(numbers) = ordinals::between(&searcher, &fields, &new).map_err(failed)? else {
+            return Ok(None);
+        };
+        for (place, number) in places.into_iter().zip(numbers) {
+            *place = Some(number);
+        }
         let index = searcher.index().clone();
         let mut writer: IndexWriter = index.writer_with_options(options()).map_err(failed)?;
-        let mut documents = Documents::new(self.parts.fields);
+        let mut documents = Documents::new(fields);
         let stamp = store.catalogue()?;
         for ids in touched.chunks(BATCH) {
             for (id, item) in ids.iter().zip(store.items(ids)?) {
-                let term = Term::from_field_text(self.parts.fields.id, id);
-                let ordinal = ordinal(&searcher, &term).map_err(failed)?;
-                match (ordinal, item) {
-                    (None, Some(_)) => return Ok(None),
-                    (None, None) => {}
-                    (Some(_), None) => drop(writer.delete_term(term)),
-                    (Some(ordinal), Some(item)) => {
-                        writer.delete_term(term);
-                        writer
-                            .add_document(documents.document(ordinal, &item))
-                            .map_err(failed)?;
-                    }
+                writer.delete_term(term(id));
+                if let (Some(item), Some(Some(ordinal))) = (item, ordinals.get(id.as_str())) {
+                    writer
+                        .add_document(documents.document(*ordinal, &item))
+                        .map_err(failed)?;
                 }
             }
         }
@@ -108,39 +116,18 @@ impl Live {
         commit.set_payload(&label(stamp));
         commit.commit().map_err(failed)?;
         writer.wait_merging_threads().map_err(failed)?;
-        Self::reading(index, stamp).map(Some).map_err(failed)
+        Self::reading(index, stamp, Some(&self.parts)).map(Some).map_err(failed)
     }
 
-    fn reading(index: Tantivy, stamp: Stamp) -> tantivy::Result<Self> {
+    fn reading(index: Tantivy, stamp: Stamp, before: Option<&Parts>) -> tantivy::Result<Self> {
         // It never changes, so nobody need watch it.
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
         Ok(Self {
-            parts: Parts::open(&IndexReader::searcher(&reader), Fields::schema().1)?,
+            parts: Parts::open(&IndexReader::searcher(&reader), Fields::schema().1, before)?,
             reader,
             stamp,
         })
     }
-}
-
-/// The place in the order of ids that the document with this id has.
-fn ordinal(searcher: &Searcher, id: &Term) -> tantivy::Result<Option<u64>> {
-    for segment in searcher.segment_readers() {
-        let Some(mut postings) = segment
-            .inverted_index(id.field())?
-            .read_postings(id, IndexRecordOption::Basic)?
-        else {
-            continue;
-        };
-        let ordinals = segment.fast_fields().u64("ordinal")?;
-        let mut document = postings.doc();
-        while document != TERMINATED {
-            if !segment.is_deleted(document) {
-                return Ok(ordinals.first(document));
-            }
-            document = postings.advance();
-        }
-    }
-    Ok(None)
 }
 
 fn options() -> IndexWriterOptions {
@@ -155,12 +142,12 @@ fn fill(index: &Tantivy, fields: Fields, store: &Store, place: &Path) -> Result<
     let failed = |error: tantivy::TantivyError| IndexError::tantivy(place.to_path_buf(), &error);
     let mut writer: IndexWriter = index.writer_with_options(options()).map_err(failed)?;
     let mut documents = Documents::new(fields);
-    let mut ordinal = 0;
+    let mut items = 0;
     let stamp = store.for_each_item(|item| {
         writer
-            .add_document(documents.document(ordinal, &item))
+            .add_document(documents.document(ordinals::nth(items), &item))
             .map_err(failed)?;
-        ordinal += 1;
+        items += 1;
         Ok::<_, IndexError>(())
     })?;
     let mut commit = writer.prepare_commit().map_err(failed)?;

@@ -9,7 +9,9 @@ mod cut;
 mod error;
 mod extras;
 mod filters;
+mod gate;
 mod live;
+mod ordinals;
 mod parts;
 mod plan;
 mod schema;
@@ -125,8 +127,7 @@ impl Index {
         Ok(true)
     }
 
-    /// Takes over what an import did: where it touched few items that were there before, by those alone. The next
-    /// import begins after that.
+    /// Takes over what an import did: where it touched few items, by those alone. The next import begins after that.
     ///
     /// # Errors
     /// As [`Index::refresh`].

@@ -1,20 +1,27 @@
 //! An index opened for searching: its parts, their columns and their counts, looked up once.
 
-use std::{io, ops::Range, sync::Arc};
+use std::{
+    cell::RefCell,
+    collections::HashMap,
+    io,
+    ops::{Deref, Range},
+    sync::Arc,
+};
 
 use intentcast_protocol::intent::Language;
 use tantivy::{
     DocId, Searcher, SegmentReader, Term,
-    columnar::{Column, ColumnValues, StrColumn},
+    columnar::{ColumnValues, StrColumn},
     fastfield::AliveBitSet,
     fieldnorm::FieldNormReader,
-    index::InvertedIndexReader,
+    index::{InvertedIndexReader, SegmentId},
     postings::TermInfo,
     schema::Field,
 };
 
 use super::{
     cut::whole,
+    gate::{Columns, Sorts},
     schema::{Fields, PLACES, Place},
 };
 
@@ -35,8 +42,70 @@ pub struct Parts {
     pub languages: Vec<Language>,
 }
 
+/// Where a term is.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Seen {
+    /// How many items have it.
+    pub count: u64,
+    /// In each part.
+    pub parts: Vec<Option<TermInfo>>,
+}
+
+/// An index with what was looked up in it, so that nothing is looked up twice.
+pub struct Lookups<'a> {
+    parts: &'a Parts,
+    known: RefCell<[HashMap<String, Arc<Seen>>; PLACES]>,
+}
+
+impl<'a> Lookups<'a> {
+    pub fn of(parts: &'a Parts) -> Self {
+        Self {
+            parts,
+            known: RefCell::default(),
+        }
+    }
+
+    /// Where this term is in this place.
+    ///
+    /// # Errors
+    /// Where a file cannot be read.
+    pub fn seen(&self, place: Place, term: &str) -> io::Result<Arc<Seen>> {
+        if let Some(seen) = self.known.borrow()[place as usize].get(term) {
+            return Ok(Arc::clone(seen));
+        }
+        let each = self.parts.parts.iter();
+        let parts = each
+            .map(|part| part.term(&self.parts.fields, place, term))
+            .collect::<io::Result<Vec<_>>>()?;
+        let seen = Arc::new(Seen {
+            count: parts.iter().flatten().map(|info| u64::from(info.doc_freq)).sum(),
+            parts,
+        });
+        self.known.borrow_mut()[place as usize].insert(term.to_owned(), Arc::clone(&seen));
+        Ok(seen)
+    }
+
+    /// How many items have this term there.
+    ///
+    /// # Errors
+    /// Where a file cannot be read.
+    pub fn count(&self, place: Place, term: &str) -> io::Result<u64> {
+        Ok(self.seen(place, term)?.count)
+    }
+}
+
+impl Deref for Lookups<'_> {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        self.parts
+    }
+}
+
 /// One part of the items.
 pub struct Part {
+    /// By which it is known again.
+    segment: SegmentId,
     /// How many.
     pub items: DocId,
     /// Numbers that name one thing.
@@ -48,25 +117,27 @@ pub struct Part {
     /// How long each place is.
     pub lengths: Vec<FieldNormReader>,
     pub ordinal: Arc<dyn ColumnValues<u64>>,
-    pub category: Arc<dyn ColumnValues<u64>>,
-    pub condition: Arc<dyn ColumnValues<u64>>,
-    pub currency: Arc<dyn ColumnValues<u64>>,
-    pub price: Arc<dyn ColumnValues<i64>>,
     pub extras: Arc<dyn ColumnValues<u64>>,
-    /// None where no item says where it is sent.
-    pub region: Option<Column<u64>>,
+    pub sorts: Arc<Sorts>,
+    price: Arc<dyn ColumnValues<i64>>,
     ids: Option<StrColumn>,
     alive: Option<AliveBitSet>,
 }
 
 impl Parts {
+    /// What is in `before` already is not read again.
+    ///
     /// # Errors
     /// Where a file cannot be read.
-    pub fn open(searcher: &Searcher, fields: Fields) -> tantivy::Result<Self> {
+    pub fn open(searcher: &Searcher, fields: Fields, before: Option<&Self>) -> tantivy::Result<Self> {
+        let before = before.map_or(&[][..], |before| &before.parts);
         let parts = searcher
             .segment_readers()
             .iter()
-            .map(|reader| Part::open(reader, &fields))
+            .map(|reader| {
+                let known = before.iter().find(|part| part.segment == reader.segment_id());
+                Part::open(reader, &fields, known)
+            })
             .collect::<tantivy::Result<Vec<_>>>()?;
         let items = searcher.num_docs();
         let average = Place::ALL.map(|place| {
@@ -84,20 +155,6 @@ impl Parts {
             average,
             languages,
         })
-    }
-
-    /// How many items have this term there.
-    ///
-    /// # Errors
-    /// Where a file cannot be read.
-    pub fn count(&self, place: Place, term: &str) -> io::Result<u64> {
-        let mut count = 0;
-        for part in &self.parts {
-            count += part
-                .term(&self.fields, place, term)?
-                .map_or(0, |info| u64::from(info.doc_freq));
-        }
-        Ok(count)
     }
 
     /// The terms of a place in `range` of the alphabet, each once, until `see` has seen enough and says so.
@@ -148,10 +205,25 @@ fn languages(parts: &[Part]) -> io::Result<Vec<Language>> {
 }
 
 impl Part {
-    fn open(reader: &SegmentReader, fields: &Fields) -> tantivy::Result<Self> {
+    fn open(reader: &SegmentReader, fields: &Fields, known: Option<&Self>) -> tantivy::Result<Self> {
         let columns = reader.fast_fields();
         let places = || fields.places.iter();
+        let price = columns.column_first_or_default("price")?;
+        let sorts = match known {
+            Some(known) => Arc::clone(&known.sorts),
+            None => {
+                let columns = Columns {
+                    category: columns.column_first_or_default("category")?,
+                    condition: columns.column_first_or_default("condition")?,
+                    currency: columns.column_first_or_default("currency")?,
+                    price: Arc::clone(&price),
+                    region: columns.column_opt("region")?,
+                };
+                Arc::new(Sorts::of(&columns, reader.max_doc()))
+            }
+        };
         Ok(Self {
+            segment: reader.segment_id(),
             items: reader.max_doc(),
             numbers: reader.inverted_index(fields.number)?,
             within: reader.inverted_index(fields.within)?,
@@ -162,22 +234,15 @@ impl Part {
                 .map(|field| reader.get_fieldnorms_reader(*field))
                 .collect::<tantivy::Result<_>>()?,
             ordinal: columns.column_first_or_default("ordinal")?,
-            category: columns.column_first_or_default("category")?,
-            condition: columns.column_first_or_default("condition")?,
-            currency: columns.column_first_or_default("currency")?,
-            price: columns.column_first_or_default("price")?,
             extras: columns.column_first_or_default("extras")?,
-            region: columns.column_opt("region")?,
+            sorts,
+            price,
             ids: columns.str("id")?,
             alive: reader.alive_bitset().cloned(),
         })
     }
 
-    /// Where a term's items are, if it has any.
-    ///
-    /// # Errors
-    /// Where a file cannot be read.
-    pub fn term(&self, fields: &Fields, place: Place, term: &str) -> io::Result<Option<TermInfo>> {
+    fn term(&self, fields: &Fields, place: Place, term: &str) -> io::Result<Option<TermInfo>> {
         let field: Field = fields.places[place as usize];
         self.places[place as usize].get_term_info(&Term::from_field_text(field, term))
     }
@@ -185,6 +250,16 @@ impl Part {
     /// Whether the item is still there, and as it is: not taken out, nor replaced in a later part.
     pub fn is_alive(&self, item: DocId) -> bool {
         self.alive.as_ref().is_none_or(|alive| alive.is_alive(item))
+    }
+
+    /// Whether all its items are still there.
+    pub fn is_whole(&self) -> bool {
+        self.alive.is_none()
+    }
+
+    /// What an item costs, smallest units of its currency.
+    pub fn price(&self, item: DocId) -> i64 {
+        self.price.get_val(item)
     }
 
     /// The item's id.

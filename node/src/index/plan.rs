@@ -1,13 +1,13 @@
 //! From the words of a want to the terms that are looked up, each with what it counts.
 
-use std::{collections::BTreeSet, io};
+use std::{collections::BTreeSet, io, sync::Arc};
 
 use intentcast_protocol::category::{self, CategoryId};
 
 use super::{
     cut::{has_digit, whole},
     filters::Filters,
-    parts::Parts,
+    parts::{Lookups, Parts, Seen},
     schema::Place,
     shape::Shape,
     words::{Asked, How, Part, Words},
@@ -33,6 +33,8 @@ pub struct Lookup {
     pub place: Place,
     /// One, or several that must all be there.
     pub terms: Vec<String>,
+    /// Where each of them is.
+    pub seen: Vec<Arc<Seen>>,
     pub how: How,
     /// What it counts in an item of usual length that has it once.
     pub weight: f32,
@@ -74,10 +76,11 @@ impl Plan {
                 .filter(|inferred| inferred.parent.is_some())
                 .map(|inferred| inferred.id),
         };
+        let lookups = Lookups::of(parts);
         let sought = words
             .asked
             .iter()
-            .map(|asked| sought(parts, words, asked, shape))
+            .map(|asked| sought(&lookups, words, asked, shape))
             .collect::<io::Result<_>>()?;
         Ok(Self {
             sought,
@@ -99,7 +102,7 @@ fn rarity(parts: &Parts, count: u64) -> f32 {
     (1.0 + (all - count + 0.5).max(0.0) / (count + 0.5)).ln()
 }
 
-fn sought(parts: &Parts, words: &Words, asked: &Asked, shape: &Shape) -> io::Result<Sought> {
+fn sought(parts: &Lookups, words: &Words, asked: &Asked, shape: &Shape) -> io::Result<Sought> {
     let mut counts = 0;
     // Not by what categories are called: there a word is as common as a shop has sorts of things.
     for place in Place::TEXTS.into_iter().filter(|place| *place != Place::Kind) {
@@ -120,10 +123,11 @@ fn sought(parts: &Parts, words: &Words, asked: &Asked, shape: &Shape) -> io::Res
         if weight <= 0.0 {
             return Ok(false);
         }
-        let mut count = u64::MAX;
-        for term in terms {
-            count = count.min(parts.count(place, term)?);
-        }
+        let seen = terms
+            .iter()
+            .map(|term| parts.seen(place, term))
+            .collect::<io::Result<Vec<_>>>()?;
+        let count = seen.iter().map(|seen| seen.count).min().unwrap_or(0);
         if count == 0 {
             return Ok(false);
         }
@@ -134,6 +138,7 @@ fn sought(parts: &Parts, words: &Words, asked: &Asked, shape: &Shape) -> io::Res
         lookups.push(Lookup {
             place,
             terms: terms.to_vec(),
+            seen,
             how,
             weight,
         });
@@ -183,7 +188,7 @@ fn sought(parts: &Parts, words: &Words, asked: &Asked, shape: &Shape) -> io::Res
 }
 
 /// The two words of titles that a word which nothing has may be written as: `mousepad`, a mouse pad.
-fn halves(parts: &Parts, term: &str) -> io::Result<Option<Vec<String>>> {
+fn halves(parts: &Lookups, term: &str) -> io::Result<Option<Vec<String>>> {
     let Some((language, word)) = term.split_once(':') else {
         return Ok(None);
     };
@@ -236,7 +241,7 @@ fn models(parts: &Parts, model: &str) -> io::Result<Vec<(String, u16)>> {
 
 /// Terms of titles that are one slip away from one that nothing has: a letter more, less, other, or two turned round.
 /// The first letter is hardly ever the wrong one.
-fn slips(parts: &Parts, term: &str) -> io::Result<Vec<String>> {
+fn slips(parts: &Lookups, term: &str) -> io::Result<Vec<String>> {
     let Some((_, word)) = term.split_once(':') else {
         return Ok(Vec::new());
     };

@@ -1,8 +1,12 @@
 //! What of an item is searched: its fields, and which terms each has.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeSet, HashMap},
+    rc::Rc,
+};
 
 use intentcast_protocol::{
+    attribute::Value,
     category::{self, CategoryId},
     intent::Language,
     item::Item,
@@ -22,7 +26,7 @@ use super::{
 };
 
 /// Counted up with each change to what is in an index.
-pub const FORM: u32 = 3;
+pub const FORM: u32 = 4;
 
 /// Bits for the part of a country: three letters or digits.
 const REGION_PART_BITS: u32 = 24;
@@ -93,7 +97,7 @@ impl Place {
 pub struct Fields {
     /// The item's id, as the store has it.
     pub id: Field,
-    /// The item's place in the order of ids, so that equal scores have an order.
+    /// Greater the later its id is in the order of ids, so that equal scores have an order.
     pub ordinal: Field,
     /// Numbers that name exactly one thing: id and GTIN, lower case.
     pub number: Field,
@@ -162,10 +166,10 @@ impl Documents {
         for number in numbers(item) {
             document.add_text(fields.number, number);
         }
-        let terms = terms(&mut self.cutters, item);
-        for (place, terms) in Place::ALL.into_iter().zip(terms) {
+        let terms = Terms::of(&mut self.cutters, item);
+        for (place, terms) in Place::ALL.into_iter().zip(terms.places) {
             if !terms.is_empty() {
-                document.add_text(fields.places[place as usize], terms.join(" "));
+                document.add_text(fields.places[place as usize], terms);
             }
         }
         document.add_u64(fields.category, u64::from(item.category.0));
@@ -184,74 +188,116 @@ impl Documents {
                 document.add_u64(fields.region, 0);
             }
         }
-        document.add_u64(
-            fields.extras,
-            extras::named(self.cutters.of(item.language), item.title.as_str()),
-        );
+        document.add_u64(fields.extras, terms.extras);
         document
     }
 }
 
+/// Names of categories that are remembered: the vocabulary has fewer.
+const KINDS: usize = 1 << 13;
+
 /// A cutter for each language that came.
 #[derive(Default)]
-pub struct Cutters(Vec<(Language, Cutter)>);
+pub struct Cutters {
+    all: Vec<(Language, Cutter)>,
+    /// Terms of what people call a category.
+    kinds: HashMap<CategoryId, Rc<str>>,
+}
 
 impl Cutters {
     pub fn of(&mut self, language: Language) -> &mut Cutter {
-        let at = match self.0.iter().position(|(known, _)| *known == language) {
+        let all = &mut self.all;
+        let at = match all.iter().position(|(known, _)| *known == language) {
             Some(at) => at,
             None => {
                 // A catalogue in hundreds of languages is none; the last cutter then serves whoever comes.
-                if self.0.len() == 64 {
-                    self.0.pop();
+                if all.len() == 64 {
+                    all.pop();
                 }
-                self.0.push((language, Cutter::of(language)));
-                self.0.len() - 1
+                all.push((language, Cutter::of(language)));
+                all.len() - 1
             }
         };
-        &mut self.0[at].1
+        &mut all[at].1
+    }
+
+    fn kind(&mut self, category: CategoryId) -> Rc<str> {
+        if let Some(known) = self.kinds.get(&category) {
+            return Rc::clone(known);
+        }
+        let terms: Rc<str> = stems(&self.of(Language::ENGLISH).cut(&kind(category))).into();
+        if self.kinds.len() == KINDS {
+            self.kinds.clear();
+        }
+        self.kinds.insert(category, Rc::clone(&terms));
+        terms
     }
 }
 
-/// The terms of an item, place by place.
-pub fn terms(cutters: &mut Cutters, item: &Item) -> [Vec<String>; PLACES] {
-    let cutter = cutters.of(item.language);
-    let title = cutter.cut(item.title.as_str());
-    let words: Vec<&str> = title.iter().map(|token| token.word.as_str()).collect();
-    let mut coded: BTreeSet<String> = codes(&words).into_iter().map(|(code, _)| code).collect();
-    coded.extend(measures(item.title.as_str()).into_iter().map(|(measure, _)| measure));
-    let description = cutter.cut(item.description.as_str());
-    let brand = cutter.cut(item.brand.as_str());
-    let mut attributes = Vec::new();
-    for attribute in &item.attributes {
-        let said = format!("{} {}", attribute.name.as_str().replace('_', " "), attribute.value);
-        attributes.extend(cutter.cut(&said));
-    }
-    let whole = title
-        .iter()
-        .chain(&brand)
-        .map(|token| whole(item.language, &token.word));
-    let whole: BTreeSet<String> = whole.collect();
-    // Where the title says as much itself there is nothing to add. The vocabulary is English, whatever the item's language.
-    let implied = category::infer(item.title.as_str()).is_some_and(|implied| implied.id == item.category);
-    let kind = match implied {
-        true => String::new(),
-        false => kind(item.category),
-    };
-    let kind = cutters.of(Language::ENGLISH).cut(&kind);
-    [
-        stems(title),
-        stems(description),
-        stems(brand),
-        stems(attributes),
-        stems(kind),
-        coded.into_iter().collect(),
-        whole.into_iter().collect(),
-    ]
+/// What of an item is looked up.
+pub struct Terms {
+    /// The terms of each place, parted by spaces.
+    pub places: [String; PLACES],
+    /// Which things that go with another it names, a bit each.
+    pub extras: u64,
 }
 
-fn stems(tokens: Vec<Token>) -> Vec<String> {
-    tokens.into_iter().map(|token| token.term).collect()
+impl Terms {
+    pub fn of(cutters: &mut Cutters, item: &Item) -> Self {
+        let cutter = cutters.of(item.language);
+        let title = cutter.cut(item.title.as_str());
+        let words: Vec<&str> = title.iter().map(|token| &*token.word).collect();
+        let mut coded: BTreeSet<String> = codes(&words).into_iter().map(|(code, _)| code).collect();
+        coded.extend(measures(item.title.as_str()).into_iter().map(|(measure, _)| measure));
+        let description = cutter.cut(item.description.as_str());
+        let brand = cutter.cut(item.brand.as_str());
+        let mut attributes = Vec::new();
+        for attribute in &item.attributes {
+            attributes.extend(cutter.cut(attribute.name.as_str()));
+            match &attribute.value {
+                Value::Text(text) => attributes.extend(cutter.cut(text.as_str())),
+                value => attributes.extend(cutter.cut(&value.to_string())),
+            }
+        }
+        let mut words: Vec<&str> = title.iter().chain(&brand).map(|token| &*token.word).collect();
+        words.sort_unstable();
+        words.dedup();
+        let whole: Vec<String> = words.into_iter().map(|word| whole(item.language, word)).collect();
+        let kind = match is_implied(item) {
+            true => String::new(),
+            false => cutters.kind(item.category).to_string(),
+        };
+        Self {
+            places: [
+                stems(&title),
+                stems(&description),
+                stems(&brand),
+                stems(&attributes),
+                kind,
+                coded.into_iter().collect::<Vec<_>>().join(" "),
+                whole.join(" "),
+            ],
+            extras: extras::of_tokens(&title),
+        }
+    }
+}
+
+/// Whether the title says as much as the category's names. The vocabulary is English, whatever the item's language.
+fn is_implied(item: &Item) -> bool {
+    // Of a root there is nothing to add anyway.
+    item.category.parent().is_none()
+        || category::infer(item.title.as_str()).is_some_and(|implied| implied.id == item.category)
+}
+
+fn stems(tokens: &[Token]) -> String {
+    let mut all = String::with_capacity(tokens.iter().map(|token| token.term.len() + 1).sum());
+    for token in tokens {
+        if !all.is_empty() {
+            all.push(' ');
+        }
+        all.push_str(&token.term);
+    }
+    all
 }
 
 /// The numbers that name exactly this item.

@@ -15,8 +15,9 @@ use tantivy::{DocId, Term, fieldnorm::FieldNormReader, postings::SegmentPostings
 use intentcast_protocol::category::CategoryId;
 
 use super::{
-    board::{Board, Boards, WINDOW},
+    board::{Board, Boards, FIRST, Over, WINDOW},
     filters::Filters,
+    gate::Gate,
     parts::{Part as Items, Parts},
     plan::{Lookup, Plan, Sought},
     schema::{PLACES, Place, lineage},
@@ -71,24 +72,38 @@ pub fn search(
     let worth = Worth::of(plan, shape);
     let mut best = Best::of(limit);
     let mut board = boards.take();
+    let mut window = FIRST;
     for (at, part) in parts.parts.iter().enumerate() {
-        let mut words = Spoken::all(parts, part, plan, |part| part != Part::Preference)?;
+        let mut words = Spoken::all(part, at, plan, |part| part != Part::Preference)?;
         let mut beside = beside(parts, part, plan, shape)?;
         let mut about = About::of(plan, shape);
-        let mut admits = filters.of_part(part);
+        let mut gate = Gate::of(part, filters);
+        let over = Over {
+            part,
+            lengths: &lengths,
+            shape,
+        };
         let mut base = 0;
         while base < part.items {
-            let end = part.items.min(base + WINDOW);
+            let end = part.items.min(base + window);
+            window = WINDOW.min(window * 2);
             board.base = base;
-            for beside in &mut beside {
-                // Of items that have nothing else, none that would be among the best is left out.
-                if best.least().is_none_or(|least| beside.alone >= least) {
-                    board.beside(beside, end);
-                }
-            }
             let needed = worth.needed(&words, best.least());
+            // Of items that have nothing else, none that would be among the best is left out.
+            let alone = |beside: &&mut Beside| best.least().is_none_or(|least| beside.alone >= least);
+            let words_asked: u64 = words[..needed].iter().map(Spoken::count).sum();
+            let asked = words_asked
+                + beside
+                    .iter_mut()
+                    .filter(alone)
+                    .map(|beside| u64::from(beside.postings.doc_freq()))
+                    .sum::<u64>();
+            gate.window(base, end, asked * u64::from(end - base) / u64::from(part.items));
+            for beside in beside.iter_mut().filter(alone) {
+                board.beside(beside, &mut gate, end);
+            }
             for (n, word) in words.iter_mut().enumerate() {
-                board.word(word, part, &lengths, shape, end, n >= needed);
+                board.word(word, &over, &mut gate, end, n >= needed);
             }
             for n in 0..board.touched.len() {
                 let item = board.touched[n];
@@ -97,13 +112,17 @@ pub fn search(
                 if best.least().is_some_and(|least| most < least) {
                     continue;
                 }
+                let score = worth.of_item(&board, part, item) + about.of_item(part, item);
+                if best.least().is_some_and(|least| score < least) {
+                    continue;
+                }
                 let hit = Hit {
                     part: at,
                     item,
                     ordinal: part.ordinal.get_val(item),
-                    score: worth.of_item(&board, part, item) + about.of_item(part, item),
+                    score,
                 };
-                if best.would_take(&hit) && part.is_alive(item) && admits.admit(item) {
+                if best.would_take(&hit) {
                     best.take(hit);
                 }
             }
@@ -167,9 +186,10 @@ fn prefer(
 ) -> io::Result<()> {
     hits.sort_unstable_by_key(|hit| (hit.part, hit.item));
     for hits in hits.chunk_by_mut(|a, b| a.part == b.part) {
-        let part = &parts.parts[hits[0].part];
+        let at = hits[0].part;
+        let part = &parts.parts[at];
         let items: Vec<DocId> = hits.iter().map(|hit| hit.item).collect();
-        for mut word in Spoken::all(parts, part, plan, |part| part == Part::Preference)? {
+        for mut word in Spoken::all(part, at, plan, |part| part == Part::Preference)? {
             let said = word.said_of(&items, part, lengths);
             for (hit, said) in hits.iter_mut().zip(said) {
                 hit.score += saturated(word.sought, said, shape) / worth.whole;
@@ -191,11 +211,11 @@ pub fn explain(parts: &Parts, plan: &Plan, shape: &Shape, hit: Hit) -> io::Resul
     for sought in &plan.sought {
         let mut hits: Vec<(Lookup, f32)> = Vec::new();
         for lookup in &sought.lookups {
-            if let Some(mut cursor) = Cursor::of(parts, part, lookup)? {
+            if let Some(mut cursor) = Cursor::of(part, hit.part, lookup)? {
                 cursor.at(&[hit.item], part, &lengths, |_, said| hits.push((lookup.clone(), said)));
             }
         }
-        let mut spoken = Spoken::of(parts, part, sought)?;
+        let mut spoken = Spoken::of(part, hit.part, sought)?;
         let said = spoken.said_of(&[hit.item], part, &lengths)[0];
         if said > 0.0 && sought.part == Part::Title {
             covered += sought.share;
@@ -397,7 +417,7 @@ impl About {
 
     fn of_item(&mut self, part: &Items, item: DocId) -> f32 {
         let Some(about) = self.category else { return 0.0 };
-        let of = part.category.get_val(item);
+        let of = part.sorts.category(item);
         let within = self.known.entry(of).or_insert_with(|| {
             u32::try_from(of).is_ok_and(|of| lineage(CategoryId(of)).any(|category| category == about))
         });

@@ -1,15 +1,17 @@
 //! The items that say a word, in whichever form and place.
 
-use std::io;
+use std::{io, ops::Range};
 
 use tantivy::{
     DocId, DocSet,
-    postings::{Postings, SegmentPostings},
+    postings::{BlockSegmentPostings, SegmentPostings},
     schema::IndexRecordOption,
 };
 
 use super::{
-    parts::{Part as Items, Parts},
+    board::Over,
+    gate::Gate,
+    parts::Part as Items,
     plan::{Lookup, Plan, Sought},
     schema::Place,
     score::Lengths,
@@ -33,20 +35,20 @@ pub struct Text {
 
 impl<'a> Spoken<'a> {
     /// Those words that are `which`, the weightiest first.
-    pub fn all(parts: &Parts, part: &Items, plan: &'a Plan, which: impl Fn(Part) -> bool) -> io::Result<Vec<Self>> {
+    pub fn all(part: &Items, at: usize, plan: &'a Plan, which: impl Fn(Part) -> bool) -> io::Result<Vec<Self>> {
         let sought = plan.sought.iter().filter(|sought| which(sought.part));
         let mut all = sought
-            .map(|sought| Self::of(parts, part, sought))
+            .map(|sought| Self::of(part, at, sought))
             .collect::<io::Result<Vec<_>>>()?;
         let weight = |word: &Self| word.sought.weight * word.sought.share;
         all.sort_by(|a, b| weight(b).total_cmp(&weight(a)));
         Ok(all)
     }
 
-    pub fn of(parts: &Parts, part: &Items, sought: &'a Sought) -> io::Result<Self> {
+    pub fn of(part: &Items, at: usize, sought: &'a Sought) -> io::Result<Self> {
         let texts = sought.lookups.chunk_by(|a, b| a.place.text() == b.place.text());
         let texts = texts.map(|forms| {
-            let cursors = forms.iter().map(|form| Cursor::of(parts, part, form));
+            let cursors = forms.iter().map(|form| Cursor::of(part, at, form));
             Ok(Text {
                 kind: forms[0].place == Place::Kind,
                 cursors: cursors.filter_map(io::Result::transpose).collect::<io::Result<_>>()?,
@@ -56,6 +58,12 @@ impl<'a> Spoken<'a> {
             sought,
             texts: texts.collect::<io::Result<_>>()?,
         })
+    }
+
+    /// How many items its forms go by at most.
+    pub fn count(&self) -> u64 {
+        let cursors = self.texts.iter().flat_map(|text| &text.cursors);
+        cursors.map(Cursor::count).sum()
     }
 
     /// How much each of these items, in their order, says of it.
@@ -85,22 +93,22 @@ pub struct Cursor {
     pub place: usize,
     pub weight: f32,
     /// The rarest.
-    pub lead: SegmentPostings,
-    pub rest: Vec<SegmentPostings>,
+    pub lead: BlockSegmentPostings,
+    pub rest: Vec<BlockSegmentPostings>,
 }
 
 impl Cursor {
-    /// None where one of the terms is nowhere.
-    pub fn of(parts: &Parts, part: &Items, lookup: &Lookup) -> io::Result<Option<Self>> {
+    /// Over part number `at`; none where one of the terms is nowhere.
+    pub fn of(part: &Items, at: usize, lookup: &Lookup) -> io::Result<Option<Self>> {
         let place = lookup.place as usize;
         let mut all = Vec::with_capacity(lookup.terms.len());
-        for term in &lookup.terms {
-            let Some(info) = part.term(&parts.fields, lookup.place, term)? else {
+        for seen in &lookup.seen {
+            let Some(info) = &seen.parts[at] else {
                 return Ok(None);
             };
-            all.push(part.places[place].read_postings_from_terminfo(&info, IndexRecordOption::WithFreqs)?);
+            all.push(part.places[place].read_block_postings_from_terminfo(info, IndexRecordOption::WithFreqs)?);
         }
-        all.sort_by_key(SegmentPostings::doc_freq);
+        all.sort_by_key(BlockSegmentPostings::doc_freq);
         let mut all = all.into_iter();
         Ok(all.next().map(|lead| Self {
             place,
@@ -110,43 +118,61 @@ impl Cursor {
         }))
     }
 
-    /// Shows each item from `base` up to `end`, and how much it says of the word.
-    pub fn window(
-        &mut self,
-        base: DocId,
-        end: DocId,
-        part: &Items,
-        lengths: &Lengths,
-        see: &mut impl FnMut(DocId, f32),
-    ) {
-        let mut item = to(&mut self.lead, base);
-        while item < end {
-            if let Some(said) = self.said(item, part, lengths) {
-                see(item, said);
+    /// How many items it goes by at most.
+    pub fn count(&self) -> u64 {
+        u64::from(self.lead.doc_freq())
+    }
+
+    /// Shows each item of the window that is let in, and how much it says of the word.
+    pub fn window(&mut self, window: Range<DocId>, over: &Over, gate: &mut Gate, mut see: impl FnMut(DocId, f32)) {
+        let Self {
+            place,
+            weight,
+            lead,
+            rest,
+        } = self;
+        let (lengths, long) = (&over.lengths[*place], &over.part.lengths[*place]);
+        let mut at = lead.seek(window.start);
+        // Behind the last block there is an empty one.
+        while !lead.docs().is_empty() {
+            let (items, often) = (&lead.docs()[at..], &lead.freqs()[at..]);
+            for (&item, &often) in items.iter().zip(often) {
+                if item >= window.end {
+                    return;
+                }
+                if gate.admits(item) && are_at(rest, item) {
+                    see(
+                        item,
+                        *weight * often.min(OFTEN) as f32 * lengths[usize::from(long.fieldnorm_id(item))],
+                    );
+                }
             }
-            item = self.lead.advance();
+            lead.advance();
+            at = 0;
         }
     }
 
     /// The same of these items alone, which are in their order.
     pub fn at(&mut self, items: &[DocId], part: &Items, lengths: &Lengths, mut see: impl FnMut(DocId, f32)) {
+        let (lengths, long) = (&lengths[self.place], &part.lengths[self.place]);
         for &item in items {
-            if to(&mut self.lead, item) == item
-                && let Some(said) = self.said(item, part, lengths)
-            {
-                see(item, said);
+            let at = self.lead.seek(item);
+            if self.lead.doc(at) == item && are_at(&mut self.rest, item) {
+                let often = self.lead.freq(at).min(OFTEN) as f32;
+                see(
+                    item,
+                    self.weight * often * lengths[usize::from(long.fieldnorm_id(item))],
+                );
             }
         }
     }
+}
 
-    pub fn said(&mut self, item: DocId, part: &Items, lengths: &Lengths) -> Option<f32> {
-        let together = self.rest.iter_mut().all(|other| to(other, item) == item);
-        together.then(|| {
-            let often = self.lead.term_freq().min(OFTEN) as f32;
-            let long = lengths[self.place][usize::from(part.lengths[self.place].fieldnorm_id(item))];
-            self.weight * often * long
-        })
-    }
+fn are_at(postings: &mut [BlockSegmentPostings], item: DocId) -> bool {
+    postings.iter_mut().all(|postings| {
+        let at = postings.seek(item);
+        postings.doc(at) == item
+    })
 }
 
 /// The first item from this one on; postings that are past it stay where they are.

@@ -606,14 +606,45 @@ fn a_change_of_stock_and_price_needs_no_new_index() {
             ids
         };
         assert_eq!(sorted(&index), sorted(&anew));
-        // A new item has a place of its own among the ids, so that one is a new index.
+        // So is what is new, and what comes back.
         items.push(item("a-new-one", "Sky blue pram", "baby/strollers", "10 GBP"));
+        items.push(item("prams", "Sky blue carriage", "baby/strollers", "10 GBP"));
         assert!(index.follow(import(&items, 3)).unwrap());
-        assert_eq!(found(&index, &intent("sky blue", "general", "150 GBP")).len(), 2);
+        assert_eq!(found(&index, &intent("sky blue", "general", "150 GBP")).len(), 3);
         if let Some(dir) = &dir {
             drop(index);
             let again = Index::open(dir.path(), store.clone()).unwrap();
             assert_eq!(again.stamp(), store.catalogue().unwrap());
         }
     }
+}
+
+#[test]
+fn what_is_new_takes_its_place_in_the_order_of_ids() {
+    let store = Arc::new(Store::in_memory().unwrap());
+    let ball = |id: &str| item(id, "Red ball", "general", "1 GBP");
+    let mut items: Vec<Item> = (0..20).map(|n| ball(&format!("m{n:02}"))).collect();
+    store.replace_catalogue(items.clone(), Timestamp(1)).unwrap();
+    let index = Index::in_memory(Arc::clone(&store)).unwrap();
+    let want = intent("red ball", "general", "2 GBP");
+    let (mut in_place, mut anew) = (0, 0);
+    // Each time one before all, one behind all, and two that come always closer to one that is there.
+    for round in 0..24 {
+        let close = "z".repeat(round);
+        items.extend([format!("a{:02}", 99 - round), format!("z{round:02}")].map(|id| ball(&id)));
+        items.extend([format!("m07{close}y"), format!("m07{close}yy")].map(|id| ball(&id)));
+        let mut staging = store.begin_import().unwrap();
+        store.stage(&mut staging, &items).unwrap();
+        let taken = store.finish_import(staging, Timestamp(round as u64 + 2)).unwrap();
+        let touched = taken.touched.clone().unwrap();
+        match index.live().updated(&store, &touched, Path::new("")).unwrap() {
+            Some(_) => in_place += 1,
+            None => anew += 1,
+        }
+        assert!(index.follow(taken).unwrap());
+        let mut ids: Vec<String> = items.iter().map(|item| item.id.to_string()).collect();
+        ids.sort();
+        assert_eq!(found(&index, &want), ids);
+    }
+    assert!(in_place > 10 && anew > 0, "{in_place} in place, {anew} anew");
 }

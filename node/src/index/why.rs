@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     extras,
-    schema::{Cutters, PLACES, Place, numbers, terms},
+    schema::{Cutters, Place, Terms, numbers},
     score::{Explained, Word},
     shape::Shape,
     words::{Asked, How, Part, Words},
@@ -116,13 +116,18 @@ fn name(how: How) -> &'static str {
 
 /// Where an item has the words: a line for each place that has any.
 pub(super) fn lines(words: &Words, item: &Item) -> Vec<String> {
-    let there: [BTreeSet<String>; PLACES] =
-        terms(&mut Cutters::default(), item).map(|terms| terms.into_iter().collect());
+    let terms = Terms::of(&mut Cutters::default(), item).places;
+    let there = terms.each_ref().map(|terms| terms.split(' ').collect::<BTreeSet<_>>());
     let mut lines = Vec::new();
     for place in Place::ALL {
         let has = |asked: &&Asked| {
             let mut shapes = asked.shapes.iter().filter(|shaped| shaped.places.contains(&place));
-            shapes.any(|shaped| shaped.terms.iter().all(|term| there[place as usize].contains(term)))
+            shapes.any(|shaped| {
+                shaped
+                    .terms
+                    .iter()
+                    .all(|term| there[place as usize].contains(term.as_str()))
+            })
         };
         let mut found: Vec<(Reverse<bool>, &str)> = words
             .asked

@@ -201,9 +201,9 @@ impl Words {
         }
         let mut said: Vec<Token> = Vec::new();
         for token in cutter.cut(text) {
-            if MONEY.contains(&token.word.as_str()) {
+            if MONEY.contains(&&*token.word) {
                 said.pop_if(|before| before.word.bytes().all(|byte| byte.is_ascii_digit()));
-            } else if !SMALL.contains(&token.word.as_str()) {
+            } else if !SMALL.contains(&&*token.word) {
                 said.push(token);
             }
             // A flood is cut before it is looked at from all sides.
@@ -236,13 +236,13 @@ impl Words {
 
 /// The words with their shapes.
 fn shapes(cutter: &mut Cutter, text: &str, said: &[Token], part: Part) -> Vec<Asked> {
-    let words: Vec<&str> = said.iter().map(|token| token.word.as_str()).collect();
+    let words: Vec<&str> = said.iter().map(|token| &*token.word).collect();
     let mut all: Vec<Asked> = said
         .iter()
         .map(|token| Asked {
-            said: token.word.clone(),
-            word: token.word.clone(),
-            term: token.term.clone(),
+            said: token.word.to_string(),
+            word: token.word.to_string(),
+            term: token.term.to_string(),
             part,
             shapes: Vec::new(),
             models: Vec::new(),

@@ -124,6 +124,13 @@ impl Own {
     }
 
     /// The turn of a version; `None` of one that we never said.
+    /// Where it says that we are reached, and since when.
+    pub(super) fn reply_said(&self) -> (Timestamp, ReplyPath) {
+        let last = self.amendments.last().map(|amendment| *amendment.header());
+        let header = last.unwrap_or(*self.intent.header());
+        (header.created, self.wanted().reply.clone())
+    }
+
     /// What the want said in each of its versions.
     pub(super) fn versions(&self) -> Vec<(RecordId, &Intent)> {
         let later = self.amendments.iter().map(|it| (it.id(), &it.now));
@@ -404,13 +411,13 @@ impl Market {
             .collect()
     }
 
-    /// Where a seller's newest offer says that it is reached.
-    pub(super) fn reply_of_seller(&self, id: ThreadId) -> Option<ReplyPath> {
+    /// Where a seller's newest offer says that it is reached, and when it said so.
+    pub(super) fn reply_of_seller(&self, id: ThreadId) -> Option<(Timestamp, ReplyPath)> {
         let offers = self.own.get(&id.intent)?.offers.values();
         offers
             .filter(|taken| taken.offer.header().author == id.seller)
             .max_by_key(|taken| taken.offer.header().created)
-            .map(|taken| taken.offer.seller.reply.clone())
+            .map(|taken| (taken.offer.header().created, taken.offer.seller.reply.clone()))
     }
 
     /// Who made an offer, to us or as us.

@@ -1,6 +1,6 @@
 //! Counter-offers answered by the seller's rules, and offers revised and taken back.
 
-use super::{About, Answered, Denied, Event, Market};
+use super::{About, Answered, Denied, Market};
 use crate::{
     envelope::{Verified, sign},
     id::{OfferId, RecordId},
@@ -100,10 +100,8 @@ impl Market {
                 }
             }
             Bid::Refuse(why) => self.answer_with(now, id, Matter::CounterRefused { counter, why }),
-            Bid::Ask => self.event(Event::Asking {
-                intent: id.intent,
-                offers: 1,
-            }),
+            // The letter itself is the question: a person answers with `counter` or `decline`.
+            Bid::Ask => {}
         }
     }
 

@@ -5,7 +5,7 @@ mod showing;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::{Answered, Denied, Event, Market, Output, Task, relay::Open};
+use super::{Answered, DeliveryState, Denied, Event, Market, Output, Task, relay::Open};
 use crate::{
     contact::ReplyPath,
     envelope::{Signed, Verified, record_id, sign},
@@ -403,6 +403,11 @@ impl Market {
             .map(|id| RecordId(id.0))
             .collect();
         self.redirect(now, &records, &amendment.now.reply);
+        let thread = ThreadId {
+            intent: amendment.intent,
+            seller: self.seller_key(),
+        };
+        self.follow(now, thread, &amendment.now.reply);
         self.follow_customer(now, amendment.intent);
     }
 
@@ -553,6 +558,8 @@ impl Market {
                     && made.offer.valid_until > now
             })
             .filter(|(made, _)| self.outbox.delivery(made.offer.id()).is_none())
+            // One that takes another's place goes with the letter that says so.
+            .filter(|(made, _)| !self.is_revision(made.offer.intent, made.offer.id()))
             .map(|(made, heard)| (made.offer.id(), made.offer.clone(), heard.wanted().clone()))
             .collect();
         for (record, offer, wanted) in unsent {
@@ -580,16 +587,22 @@ impl Market {
         offers.map(|(id, made)| (*id, made.offer.body())).collect()
     }
 
-    /// Where our newest offer to a want says that we are reached.
-    pub(super) fn reply_we_gave(&self, intent: IntentId) -> Option<ReplyPath> {
+    /// Where our newest offer to a want that the customer has says that we are reached, and when it said so.
+    pub(super) fn reply_we_gave(&self, intent: IntentId) -> Option<(Timestamp, ReplyPath)> {
         let offers = self.heard.get(&intent)?.offers.values();
-        let newest = offers.max_by_key(|made| made.offer.header().created)?;
-        Some(newest.offer.seller.reply.clone())
+        let there = |made: &&Made| {
+            made.agreed.is_some() || self.outbox.delivery(made.offer.id()) == Some(DeliveryState::Stored)
+        };
+        let newest = offers.filter(there).max_by_key(|made| made.offer.header().created)?;
+        Some((newest.offer.header().created, newest.offer.seller.reply.clone()))
     }
 
-    /// Where the customer of a want said last, to all, that it is reached.
-    pub(super) fn reply_of_customer(&self, intent: IntentId) -> Option<ReplyPath> {
-        self.heard.get(&intent).map(|heard| heard.wanted().reply.clone())
+    /// Where the customer of a want said last, to all, that it is reached, and when.
+    pub(super) fn reply_of_customer(&self, intent: IntentId) -> Option<(Timestamp, ReplyPath)> {
+        let heard = self.heard.get(&intent)?;
+        let last = heard.amendments.last().map(|amendment| *amendment.header());
+        let said = last.unwrap_or(*heard.intent.header()).created;
+        Some((said, heard.wanted().reply.clone()))
     }
 
     /// An offer of ours, of which item, and how many there were when.

@@ -219,6 +219,8 @@ pub enum Command {
         /// What is otherwise.
         changes: Vec<letter::Change>,
     },
+    /// As a customer: open to the seller of an offer what it has come far enough to see, a budget committed to among it.
+    Disclose(OfferId),
     /// As a seller: take an offer back.
     Retract(OfferId),
     /// As a customer: rate what was bought. Where there is no rating key yet it is asked for, and the answer is the

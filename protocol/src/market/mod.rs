@@ -301,6 +301,7 @@ impl Market {
                     counter,
                     changes,
                 } => self.revise(now, offer, counter, &changes),
+                Command::Disclose(offer) => self.disclose(now, offer, true),
                 Command::Retract(offer) => self.retract(now, offer),
                 Command::Rate { agreement, stars, text } => self.rate(now, agreement, stars, text),
                 Command::Await(name, sought) => self.wait_for(now, name, sought.map(|sought| *sought)),

@@ -2,6 +2,7 @@
 
 mod amending;
 mod customer;
+mod data;
 mod disclosing;
 mod disk;
 mod forgery;

@@ -88,6 +88,10 @@ pub struct GrantView {
     pub due: Option<Timestamp>,
     /// Whether it is late.
     pub overdue: bool,
+    /// When the seller's last report is due.
+    pub report_due: Option<Timestamp>,
+    /// Whether that is late.
+    pub report_overdue: bool,
     /// What the seller's own reports say that goes beyond the grant.
     pub beyond: Vec<String>,
 }
@@ -213,6 +217,8 @@ impl Market {
                 live: grant.is_live(now),
                 due: grant.answer_due(),
                 overdue: grant.is_overdue(now),
+                report_due: grant.report_due(),
+                report_overdue: grant.is_report_overdue(now),
                 beyond: grant
                     .reports
                     .iter()

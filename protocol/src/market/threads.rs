@@ -7,8 +7,9 @@ use super::{Answered, DeliveryState, Denied, Event, Market, Role};
 use crate::{
     contact::ReplyPath,
     deed::{Difference, Settled},
-    disclosure::Opened,
+    disclosure::{BUDGET, Opened},
     envelope::{Signed, Verified, record_id, sign},
+    fault::Fault,
     frame::{Frame, Refusal},
     id::{AgreementId, EntryHash, IntentId, OfferId, RecordId},
     intent::Intent,
@@ -53,14 +54,14 @@ pub(super) struct Conversation {
 }
 
 impl Conversation {
-    /// Where the other side said last that it is.
-    fn theirs(&self) -> Option<&ReplyPath> {
-        self.last_reply(self.role.other())
-    }
-
-    fn last_reply(&self, role: Role) -> Option<&ReplyPath> {
+    /// Where a side said last that it is, and when, by its clock.
+    fn last_reply(&self, role: Role) -> Option<(Timestamp, ReplyPath)> {
         let view = self.thread.view();
-        view.of(role).iter().rev().find_map(|entry| entry.letter.reply.as_ref())
+        let said = |entry: &crate::thread::Entry| {
+            let reply = entry.letter.reply.clone();
+            reply.map(|reply| (entry.letter.header().created, reply))
+        };
+        view.of(role).iter().rev().find_map(said)
     }
 }
 
@@ -152,21 +153,30 @@ impl Market {
         })
     }
 
-    /// As a customer: opens to the seller of an offer what it has come far enough to see, once.
-    pub(super) fn disclose(&mut self, now: Timestamp, offer: OfferId) {
-        let due = self.due_to(now, offer);
-        let Ok(id) = self.thread_about(About::Offer(offer)) else {
-            return;
-        };
+    /// As a customer: opens to the seller of an offer what it has come far enough to see, once. A budget that was
+    /// committed to is opened only where the person says so.
+    pub(super) fn disclose(&mut self, now: Timestamp, offer: OfferId, with_budget: bool) -> Result<Answered, Denied> {
+        let mut due = self.due_to(now, offer);
+        due.retain(|field| with_budget || field.field.as_str() != BUDGET);
+        let id = self.thread_about(About::Offer(offer))?;
         let view = self.threads.all.get(&id).map(|it| it.thread.view());
         let opened = |field: &Opened| {
             let mut letters = view.iter().flat_map(|view| view.of(Role::Customer));
             letters.any(|entry| matches!(entry.matter(), Matter::Disclosed { fields, .. } if fields.contains(field)))
         };
         let fields: Vec<Opened> = due.into_iter().filter(|field| !opened(field)).collect();
-        if !fields.is_empty() {
-            let fields = List::cut(fields);
-            self.answer_with(now, id, Matter::Disclosed { offer, fields });
+        if fields.is_empty() {
+            return Ok(Answered::Ok);
+        }
+        let fields = List::cut(fields);
+        let letter = self.write(now, id, Matter::Disclosed { offer, fields })?;
+        Ok(Answered::Said(letter))
+    }
+
+    /// Opens what is due by itself, as the want said; what the thread forbids by now stays closed.
+    pub(super) fn disclose_due(&mut self, now: Timestamp, offer: OfferId) {
+        if let Err(denied) = self.disclose(now, offer, false) {
+            debug_assert!(!matches!(denied, Denied::Unfit(_)), "{denied}");
         }
     }
 
@@ -218,24 +228,28 @@ impl Market {
         })
     }
 
-    /// Where the other side is reached: as it said last in the thread, or before that in its records.
+    /// Where a side of a conversation said last that it is: in a letter, or in its offers, or in its want.
+    fn whereabouts(&self, id: ThreadId, role: Role) -> Option<ReplyPath> {
+        let said = self.threads.all.get(&id).and_then(|it| it.last_reply(role));
+        let elsewhere = match (self.role_in(id)?, role) {
+            (Role::Customer, Role::Customer) => self.own.get(&id.intent).map(|own| own.reply_said()),
+            (Role::Customer, Role::Seller) => self.reply_of_seller(id),
+            (Role::Seller, Role::Customer) => self.reply_of_customer(id.intent),
+            (Role::Seller, Role::Seller) => self.reply_we_gave(id.intent),
+        };
+        let newest = said.into_iter().chain(elsewhere).max_by_key(|(at, _)| *at);
+        newest.map(|(_, reply)| reply)
+    }
+
+    /// Where the other side is reached.
     pub(super) fn address_of(&self, id: ThreadId) -> Option<ReplyPath> {
-        let said = self.threads.all.get(&id).and_then(Conversation::theirs).cloned();
-        match self.role_in(id)? {
-            Role::Customer => said.or_else(|| self.reply_of_seller(id)),
-            Role::Seller => said.or_else(|| self.reply_of_customer(id.intent)),
-        }
+        self.whereabouts(id, self.role_in(id)?.other())
     }
 
     /// Our reply path, if the other side does not have it yet.
     fn news_of_us(&self, id: ThreadId) -> Option<ReplyPath> {
         let ours = self.reply.clone()?;
-        let role = self.role_in(id)?;
-        let said = self.threads.all.get(&id).and_then(|it| it.last_reply(role)).cloned();
-        let known = said.or_else(|| match role {
-            Role::Customer => self.own.get(&id.intent).map(|own| own.wanted().reply.clone()),
-            Role::Seller => self.reply_we_gave(id.intent),
-        });
+        let known = self.whereabouts(id, self.role_in(id)?);
         (known.as_ref() != Some(&ours)).then_some(ours)
     }
 }
@@ -411,11 +425,15 @@ impl Market {
     pub(super) fn take_letter(&mut self, now: Timestamp, bytes: &[u8]) -> Frame {
         let about = record_id(bytes);
         let refused = |why| Frame::Refused { about, why };
-        let Ok(letter) = Signed::<Letter>::parse(bytes).and_then(|signed| {
+        let letter = Signed::<Letter>::parse(bytes).and_then(|signed| {
             signed.timely(now)?;
             signed.verify()
-        }) else {
-            return refused(Refusal::Malformed);
+        });
+        let letter = match letter {
+            Ok(letter) => letter,
+            // Its author's clock runs ahead of ours: a while later it is in time, and the letters after it as well.
+            Err(Fault::FromTheFuture) => return refused(Refusal::Early),
+            Err(_) => return refused(Refusal::Malformed),
         };
         let id = letter.thread;
         let Some(ours) = self.role_in(id) else {
@@ -496,7 +514,7 @@ impl Market {
     }
 
     /// The other side has moved: what is on its way to it goes there.
-    fn follow(&mut self, now: Timestamp, id: ThreadId, to: &ReplyPath) {
+    pub(super) fn follow(&mut self, now: Timestamp, id: ThreadId, to: &ReplyPath) {
         if self.role_in(id) == Some(Role::Seller) {
             self.follow_customer(now, id.intent);
         }
@@ -510,6 +528,20 @@ impl Market {
             .map(crate::thread::Entry::id)
             .collect();
         self.redirect(now, &records, to);
+        // What had nowhere to go until now is not in the outbox yet.
+        self.post_letters(now, id);
+    }
+
+    /// Whether an offer of ours goes out inside a letter, in the place of another.
+    pub(super) fn is_revision(&self, intent: IntentId, offer: RecordId) -> bool {
+        let seller = self.seller_key();
+        let Some(conversation) = self.threads.all.get(&ThreadId { intent, seller }) else {
+            return false;
+        };
+        let view = conversation.thread.view();
+        view.of(Role::Seller)
+            .iter()
+            .any(|entry| matches!(entry.matter(), Matter::Revised { with, .. } if record_id(with) == offer))
     }
 
     /// What follows at once from a letter that was taken in.
@@ -517,7 +549,7 @@ impl Market {
         match &letter.matter {
             Matter::Revised { with, .. } => {
                 // It is shown as taken, or as refused and why, like any offer.
-                self.take_offer(now, with);
+                self.take_revised(now, with);
             }
             Matter::Counter { .. } => self.haggle(now, id, letter.id()),
             Matter::RatingAsked { key } => {

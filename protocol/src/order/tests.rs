@@ -130,7 +130,7 @@ fn what_does_not_follow_is_refused_with_what_does() {
         "5.01 GBP cannot go back: 5.00 GBP is left of what was agreed"
     );
     assert_eq!(
-        refusal(&[confirmed.clone()], &refunded(0)),
+        refusal(std::slice::from_ref(&confirmed), &refunded(0)),
         "0.00 GBP is no refund: it takes more than nothing"
     );
     let yen = OrderEvent::Refunded {
@@ -223,8 +223,14 @@ fn a_link_of_another_chain_is_told_apart_field_by_field() {
     );
 }
 
-/// What must have happened before, and what must not have, for each word.
-const LAW: [(&str, &[&[&str]], &[&str]); 7] = [
+/// A word, what must have happened before it (one of each), and what must not have.
+type Rule = (
+    &'static str,
+    &'static [&'static [&'static str]],
+    &'static [&'static str],
+);
+
+const LAW: [Rule; 7] = [
     ("confirmed", &[], &["confirmed"]),
     ("paid", &[&["confirmed"]], &["returned", "cancelled"]),
     ("shipped", &[&["confirmed"]], &["delivered", "returned", "cancelled"]),

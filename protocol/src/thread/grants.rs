@@ -6,6 +6,7 @@ use super::{DealTerms, Role, View};
 use crate::{
     id::RecordId,
     letter::{Deletion, Matter, Permission, UseReport},
+    limits,
     text::{Phrase, Prose},
     time::Timestamp,
 };
@@ -55,6 +56,8 @@ pub struct Grant {
     pub alias: bool,
     /// What the seller says that it did.
     pub reports: Vec<(RecordId, Timestamp, UseReport)>,
+    /// Whether one of these was made after the seller had the word that it is over.
+    pub reported_since: bool,
     /// What either side suggested: who, when, what it answers, in words.
     pub suggestions: Vec<(RecordId, Role, Timestamp, Option<RecordId>, Prose)>,
     /// The customer's word that it is over.
@@ -69,15 +72,34 @@ impl Grant {
         self.revoked.is_none() && self.deleted.is_none() && self.permission.ends > now
     }
 
-    /// When the seller ought to have answered with a deletion receipt; `None` while nothing is due.
+    /// When the grant ended or ends: at its end, or when the customer said so.
+    pub fn over_at(&self) -> Timestamp {
+        let revoked = self.revoked.as_ref().map(|revoked| revoked.at);
+        revoked.map_or(self.permission.ends, |at| at.min(self.permission.ends))
+    }
+
+    /// When the seller ought to have answered with a deletion receipt; `None` once it has.
     pub fn answer_due(&self) -> Option<Timestamp> {
         if self.deleted.is_some() {
             return None;
         }
+        let end = self.permission.ends.plus(limits::AFTER_GRANT);
         match &self.revoked {
-            Some(revoked) if revoked.delete => Some(revoked.answer_by.min(self.permission.ends)),
-            _ => Some(self.permission.ends),
+            Some(revoked) if revoked.delete => Some(revoked.answer_by.min(end)),
+            _ => Some(end),
         }
+    }
+
+    /// When the seller ought to have said what it did with the strand; `None` once it has, after the grant was over.
+    pub fn report_due(&self) -> Option<Timestamp> {
+        // Letters tell what their author knew, so that two clocks need not agree.
+        let ended = |(_, at, _): &(RecordId, Timestamp, UseReport)| *at >= self.permission.ends;
+        if self.reported_since || self.reports.iter().any(ended) {
+            return None;
+        }
+        let end = self.permission.ends.plus(limits::AFTER_GRANT);
+        let by = self.revoked.as_ref().map(|revoked| revoked.answer_by);
+        Some(by.map_or(end, |by| by.min(end)))
     }
 
     /// Whether the seller is late with its deletion receipt.
@@ -85,9 +107,18 @@ impl Grant {
         self.answer_due().is_some_and(|due| due <= now)
     }
 
-    /// What of a report goes beyond the grant, in words; nothing where all is within.
+    /// Whether the seller is late with its last report.
+    pub fn is_report_overdue(&self, now: Timestamp) -> bool {
+        self.report_due().is_some_and(|due| due <= now)
+    }
+
+    /// What of a report goes beyond the grant, in words; nothing where all is within. A use that the seller made before
+    /// it could know of the revocation is told as well: a person sees both times and judges.
     pub fn beyond(&self, report: &UseReport) -> Vec<String> {
         let mut beyond = Vec::new();
+        if report.times == 0 {
+            return beyond;
+        }
         if !self.permission.operations.has(report.operation) {
             beyond.push(format!("{} was not granted", report.operation.word()));
         }
@@ -103,12 +134,13 @@ impl Grant {
             }
         }
         if report.to > self.permission.ends {
-            beyond.push(format!("until {}, granted until {}", report.to, self.permission.ends));
+            beyond.push(format!("used at {}, granted until {}", report.to, self.permission.ends));
         }
-        if let Some(revoked) = &self.revoked
-            && report.to > revoked.at
-        {
-            beyond.push(format!("until {}, revoked at {}", report.to, revoked.at));
+        if let Some(revoked) = self.revoked.as_ref().filter(|revoked| report.to > revoked.at) {
+            beyond.push(format!("used at {}, revoked at {}", report.to, revoked.at));
+        }
+        if let Some((_, deletion)) = self.deleted.as_ref().filter(|(_, deletion)| report.to > deletion.at) {
+            beyond.push(format!("used at {}, said to be deleted at {}", report.to, deletion.at));
         }
         beyond
     }
@@ -186,14 +218,20 @@ impl View<'_> {
             permission,
             alias: *alias,
             reports: Vec::new(),
+            reported_since: false,
             suggestions: Vec::new(),
             revoked: None,
             deleted: None,
         };
+        let is_over = |entry: &super::Entry| matches!(entry.matter(), Matter::Revoked { grant: of, .. } if *of == id);
+        let over = self.of(Role::Customer).iter().position(is_over);
         for (role, entry) in self.all() {
             let at = entry.letter.header().created;
             match entry.matter() {
-                Matter::UseReport(report) if report.grant == id => grant.reports.push((entry.id(), at, report.clone())),
+                Matter::UseReport(report) if report.grant == id => {
+                    grant.reported_since |= over.is_some_and(|over| entry.saw > over);
+                    grant.reports.push((entry.id(), at, report.clone()));
+                }
                 Matter::Suggestion { grant: on, about, text } if *on == id => {
                     grant.suggestions.push((entry.id(), role, at, *about, text.clone()));
                 }
@@ -202,6 +240,8 @@ impl View<'_> {
                     delete,
                     answer_by,
                 } if *of == id => {
+                    // A second word may ask for deletion as well; it was over with the first.
+                    let at = grant.revoked.as_ref().map_or(at, |before| before.at);
                     let (delete, answer_by) = (*delete, *answer_by);
                     grant.revoked = Some(Revocation { at, delete, answer_by });
                 }

@@ -6,10 +6,13 @@ use crate::{
     disclosure::{self, Stage},
     envelope::{Verified, open},
     id::{OfferId, RecordId},
-    letter::{Letter, Matter, Permission},
+    letter::{DealChange, Letter, Matter, Permission},
     limits,
     offer::Offer,
+    purpose::Purpose,
     rating::Ticket,
+    seal::SealKey,
+    strand::{self, StrandName},
 };
 
 type Judged = Result<(), Objection>;
@@ -160,6 +163,11 @@ pub(super) fn matter(view: &View, role: Role, ground: &Ground, letter: &Verified
         }
         Matter::Proposal(proposal) => {
             let deal = deal(ground)?;
+            for change in &proposal.changes {
+                if let DealChange::Purpose { to, .. } = change {
+                    Purpose::new(to.as_str()).map_err(|why| unfit(why.to_string()))?;
+                }
+            }
             if proposal.agreement != deal.id {
                 return Err(Objection::Unknown("agreement"));
             }
@@ -211,7 +219,7 @@ pub(super) fn matter(view: &View, role: Role, ground: &Ground, letter: &Verified
             once(view, role, |it| matches!(it, Matter::RatingAsked { .. }))
         }
         Matter::RatingGiven { ticket } => rating(view, role, ground, letter, ticket),
-        Matter::PermissionRequest { permission, .. } => request(view, role, ground, permission),
+        Matter::PermissionRequest { permission, key, .. } => request(view, role, ground, permission, key),
         Matter::Granted { .. } | Matter::GrantRefused { .. } => grant(view, role, ground, &letter.matter),
         Matter::UseReport(report) => {
             only(role, Role::Seller)?;
@@ -227,6 +235,13 @@ pub(super) fn matter(view: &View, role: Role, ground: &Ground, letter: &Verified
         Matter::Revoked { grant, delete, .. } => {
             only(role, Role::Customer)?;
             is_granted(view, *grant)?;
+            if was_said(
+                view,
+                role.other(),
+                |it| matches!(it, Matter::Deleted(of) if of.grant == *grant),
+            ) {
+                return Err(Objection::Over("the seller has deleted it"));
+            }
             once(
                 view,
                 role,
@@ -339,14 +354,27 @@ fn rating(view: &View, role: Role, ground: &Ground, letter: &Letter, ticket: &[u
     once(view, role, |it| matches!(it, Matter::RatingGiven { .. }))
 }
 
-fn request(view: &View, role: Role, ground: &Ground, permission: &Permission) -> Judged {
+fn request(view: &View, role: Role, ground: &Ground, permission: &Permission, key: &[u8; 32]) -> Judged {
     only(role, Role::Seller)?;
     let deal = deal(ground)?;
     if permission.agreement != deal.id {
         return Err(Objection::Unknown("agreement"));
     }
-    if !deal.wanted().may_ask.contains(&permission.strand) {
-        return Err(unfit(format!("the want does not let {} be asked", permission.strand)));
+    let may_ask = &deal.wanted().may_ask;
+    if !may_ask.contains(&permission.strand) {
+        // A slip in the name is told as one.
+        strand::resolve(permission.strand.as_str()).map_err(|unknown| unfit(unknown.to_string()))?;
+        let lets = may_ask.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let lets = if lets.is_empty() { "nothing".into() } else { lets };
+        return Err(unfit(format!(
+            "the want does not let {} be asked: it lets {lets}",
+            permission.strand
+        )));
+    }
+    StrandName::new(permission.strand.as_str()).map_err(|why| unfit(why.to_string()))?;
+    Purpose::new(permission.purpose.as_str()).map_err(|why| unfit(why.to_string()))?;
+    if !SealKey(*key).is_sound() {
+        return Err(unfit("anybody could open what is sealed to the request's key"));
     }
     let open = view.requests();
     let same = open
@@ -375,6 +403,15 @@ fn grant(view: &View, role: Role, ground: &Ground, matter: &Matter) -> Judged {
     match matter {
         Matter::Granted { permission, .. } if !permission.is_within(&asked.permission) => {
             Err(unfit("more is granted than was asked"))
+        }
+        Matter::Granted {
+            permission,
+            alias: true,
+            ..
+        } if !strand::resolve(permission.strand.as_str())
+            .is_ok_and(|name| name.strand().is_some_and(|it| it.alias)) =>
+        {
+            Err(unfit(format!("{} has no aliases", permission.strand)))
         }
         _ => Ok(()),
     }

@@ -2,6 +2,7 @@
 
 use std::{fmt::Debug, str::FromStr, sync::LazyLock};
 
+use super::letters;
 use crate::{
     attribute::{Attribute, Comparison, Strength, Value, Wish},
     category::by_path,
@@ -14,10 +15,12 @@ use crate::{
     intent::{Amendment, Budget, Condition, Conditions, Intent, Language, Withdrawal},
     keys::Key,
     ledger::{Fact, Refused},
+    letter::Letter,
     list::{Bytes, List},
     money::{Currency, Money},
     offer::{Decline, Fit, Gtin, Line, Need, Offer, Reason, Seller, Totals},
     place::{Cell, Fulfilment, Fulfilments, Place, Serves},
+    rating::{Rating, Ticket},
     receipt::{OrderEvent, Receipt},
     regard::Regard,
     terms::TermsSet,
@@ -37,7 +40,7 @@ const HOUR: Seconds = Seconds(3600);
 const DAY: Seconds = Seconds(24 * 3600);
 const YEAR: Seconds = Seconds(365 * 24 * 3600);
 
-fn later(hours: u32) -> Timestamp {
+pub fn later(hours: u32) -> Timestamp {
     CAST.plus(Seconds(hours * HOUR.0))
 }
 
@@ -65,7 +68,7 @@ pub fn held<const MAX: usize>(bytes: &[u8]) -> Bytes<MAX> {
     Bytes::new(bytes).expect("samples are within the limits")
 }
 
-fn signed<T: Record>(key: &Key, created: Timestamp, expires: Timestamp, body: T) -> Verified<T> {
+pub fn signed<T: Record>(key: &Key, created: Timestamp, expires: Timestamp, body: T) -> Verified<T> {
     sign(key, created, expires, body).expect("samples are sound")
 }
 
@@ -75,7 +78,7 @@ fn peer(key: &Key) -> Vec<u8> {
 }
 
 /// `/ip4/127.0.0.1/udp/4001/quic-v1`, and `/ip4/127.0.0.1/tcp/4001/p2p/<the seller>/p2p-circuit`.
-fn reply(key: &Key) -> ReplyPath {
+pub fn reply(key: &Key) -> ReplyPath {
     let direct = [4, 127, 0, 0, 1, 0x91, 0x02, 0x0f, 0xa1, 0xcd, 0x03];
     let relayed = [
         &[4, 127, 0, 0, 1, 6, 0x0f, 0xa1, 0xa5, 0x03, 38][..],
@@ -236,6 +239,10 @@ pub struct Deal {
     pub receipts: Vec<Verified<Receipt>>,
     pub agreement: Settled,
     pub amended: Settled,
+    /// A letter of every kind: its name, its author's seed, itself.
+    pub letters: Vec<(&'static str, [u8; 32], Verified<Letter>)>,
+    pub ticket: Verified<Ticket>,
+    pub rating: Verified<Rating>,
 }
 
 fn bike(fit: Fit) -> Line {
@@ -266,7 +273,7 @@ fn bike(fit: Fit) -> Line {
     }
 }
 
-fn promise(intent: &Verified<Intent>, revision: RecordId) -> Offer {
+pub fn promise(intent: &Verified<Intent>, revision: RecordId) -> Offer {
     let pump = Line {
         item: text("PUMP-1"),
         gtin: None,
@@ -311,7 +318,7 @@ fn promise(intent: &Verified<Intent>, revision: RecordId) -> Offer {
     }
 }
 
-fn yes(offer: &Verified<Offer>) -> Acceptance {
+pub fn yes(offer: &Verified<Offer>) -> Acceptance {
     let id = OfferId::from(offer.id());
     Acceptance {
         agreement: agreement_id(offer.intent, offer.revision, id, offer.terms),
@@ -323,7 +330,7 @@ fn yes(offer: &Verified<Offer>) -> Acceptance {
     }
 }
 
-fn confirmed(acceptance: &Verified<Acceptance>) -> Confirmation {
+pub fn confirmed(acceptance: &Verified<Acceptance>) -> Confirmation {
     Confirmation {
         agreement: acceptance.agreement,
         acceptance: acceptance.id(),
@@ -414,7 +421,11 @@ impl Deal {
         let asks = Inquiry {
             agreement: acceptance.agreement,
         };
-        Self {
+        let ticket = letters::ticket(intent.category.root());
+        let mut deal = Self {
+            letters: Vec::new(),
+            rating: letters::rating(&ticket),
+            ticket,
             least: signed(&customer(), CAST, CAST.plus_millis(1), least()),
             withdrawal: signed(&customer(), later(2), expires, withdrawal),
             decline: signed(&customer(), later(2), later(48), decline),
@@ -427,7 +438,9 @@ impl Deal {
             confirmation,
             agreement,
             amended,
-        }
+        };
+        deal.letters = letters::letters(&deal);
+        deal
     }
 
     /// A frame of every variant.
@@ -466,6 +479,8 @@ impl Deal {
                     more: true,
                 },
             ),
+            ("letter", Frame::Letter(held(self.letters[0].2.bytes()))),
+            ("refused-early", refused(Refusal::Early)),
             (
                 "tell",
                 Frame::Tell {
@@ -595,6 +610,15 @@ impl Deal {
                         ceiling: Some(Money::new(50_000, Currency::GBP)),
                         opened: list_of([opened_budget()]),
                     },
+                },
+            ),
+            ("wrote", Fact::Wrote(self.letters[1].2.clone())),
+            ("took", Fact::Took(self.letters[0].2.clone())),
+            (
+                "rated",
+                Fact::Rated {
+                    agreement: self.acceptance.agreement,
+                    rating: self.rating.clone(),
                 },
             ),
             (

@@ -187,7 +187,7 @@ impl Market {
                     what,
                 });
                 self.acknowledge(now, agreement, id);
-                self.disclose(now, offer);
+                self.disclose_due(now, offer);
                 // The want is met; whoever still listens need not look.
                 if let Err(denied) = self.end(now, intent) {
                     debug_assert!(false, "a withdrawal of our own intent signs: {denied}");

@@ -61,8 +61,17 @@ impl Own {
 /// Taking offers in.
 impl Market {
     pub(in crate::market) fn take_offer(&mut self, now: Timestamp, bytes: &[u8]) -> Frame {
+        self.take_in(now, bytes, false)
+    }
+
+    /// An offer that its seller put in the place of one that it made: no new one, so the time for those does not bind it.
+    pub(in crate::market) fn take_revised(&mut self, now: Timestamp, bytes: &[u8]) {
+        self.take_in(now, bytes, true);
+    }
+
+    fn take_in(&mut self, now: Timestamp, bytes: &[u8], revised: bool) -> Frame {
         let about = record_id(bytes);
-        match self.judge_offer(now, bytes) {
+        match self.judge_offer(now, bytes, revised) {
             Ok(None) => Frame::Stored(about),
             Ok(Some(offer)) => {
                 let (intent, seller) = (offer.intent, offer.header().author);
@@ -80,7 +89,7 @@ impl Market {
                     }
                     self.tell_order(intent, now);
                 }
-                self.disclose(now, about.into());
+                self.disclose_due(now, about.into());
                 Frame::Stored(about)
             }
             Err((why, detail)) => {
@@ -91,7 +100,12 @@ impl Market {
     }
 
     /// The stages of judgement for an offer. `None` for one that is here already.
-    fn judge_offer(&self, now: Timestamp, bytes: &[u8]) -> Result<Option<Verified<Offer>>, (Refusal, String)> {
+    fn judge_offer(
+        &self,
+        now: Timestamp,
+        bytes: &[u8],
+        revised: bool,
+    ) -> Result<Option<Verified<Offer>>, (Refusal, String)> {
         let no = |why, detail: &str| Err((why, detail.to_owned()));
         let signed = Signed::<Offer>::parse(bytes).map_err(|fault| (Refusal::Malformed, fault.to_string()))?;
         let id = OfferId::from(signed.id());
@@ -128,7 +142,7 @@ impl Market {
             return no(Refusal::Withdrawn, "the intent was withdrawn");
         }
         let wanted = own.wanted();
-        if own.expires() <= now || wanted.offers_due <= now {
+        if own.expires() <= now || (wanted.offers_due <= now && !revised) {
             return no(Refusal::Expired, "the time for offers is over");
         }
         if header.created > now.plus(limits::CLOCK_SKEW) {
