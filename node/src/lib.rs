@@ -5,6 +5,8 @@
 
 #[cfg(feature = "net")]
 pub mod api;
+#[cfg(feature = "net")]
+pub mod cart;
 pub mod catalogue;
 #[cfg(feature = "net")]
 pub mod cli;

@@ -113,6 +113,9 @@ pub struct Want {
     /// The same, and `contact.` with a word, told once there is an agreement.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub once_accepted: Vec<String>,
+    /// How long favourites hear of it before all others: `10m`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub favourites_first: Option<String>,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -229,6 +232,12 @@ impl Want {
             .into_iter()
             .flat_map(|(name, stage, said)| said.iter().map(move |text| unsaid::withhold(name, stage, text)))
             .collect::<Result<_, _>>()?,
+            favourites_first: self
+                .favourites_first
+                .as_deref()
+                .map(duration)
+                .transpose()
+                .map_err(|error| unclear("favourites_first")(&error))?,
         };
         check(now, &draft)?;
         Ok((draft, filled))
@@ -341,6 +350,12 @@ fn check(now: Timestamp, draft: &Draft) -> Result<(), Unclear> {
         return Err(unclear("offers_due")(&format!(
             "more than nothing and at most {days} days"
         )));
+    }
+    let first = draft.favourites_first;
+    if first.is_some_and(|first| first == Seconds(0) || now.plus(first) >= draft.offers_due) {
+        return Err(unclear("favourites_first")(
+            &"more than nothing, and less than the time for offers",
+        ));
     }
     if draft.need_by.is_some_and(|need_by| need_by <= now) {
         return Err(unclear("need_by")(&"that moment is over"));

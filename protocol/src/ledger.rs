@@ -18,10 +18,11 @@ use crate::{
     keys::PublicKey,
     letter::Letter,
     limits,
-    list::Bytes,
+    list::{Bytes, List},
     offer::{Decline, Offer},
     rating::Rating,
     receipt::Receipt,
+    regard::Regard,
     text::{Prose, Word},
     time::Timestamp,
 };
@@ -159,6 +160,22 @@ pub enum Fact {
         agreement: AgreementId,
         /// How.
         rating: Verified<Rating>,
+    },
+    /// We think so of a seller from now on.
+    Regarded {
+        /// Of whom.
+        seller: PublicKey,
+        /// What.
+        regard: Regard,
+    },
+    /// A want of ours is told to these favourites before it is said to all.
+    HeadStart {
+        /// Which.
+        intent: IntentId,
+        /// When it is said to all.
+        until: Timestamp,
+        /// To whom it is told until then.
+        favourites: List<PublicKey, { limits::FAVOURITES }>,
     },
 }
 

@@ -33,6 +33,7 @@ pub mod place;
 pub mod purpose;
 pub mod rating;
 pub mod receipt;
+pub mod regard;
 pub mod rules;
 pub mod seal;
 pub mod standing;

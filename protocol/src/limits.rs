@@ -50,6 +50,10 @@ pub const ATTRIBUTES: usize = 16;
 /// Standing interests that one node keeps: ten thousand of at most 4 KiB are 40 MiB of its disk, and each intent heard is
 /// held against them in microseconds.
 pub const INTERESTS: usize = 10_000;
+/// Sellers of whom a customer thinks anything: each is 33 bytes, and a person who names so many has a program.
+pub const REGARDS: usize = 10_000;
+/// Favourites that a want is told before all others: each is a stream of its own, and more of them are not first.
+pub const FAVOURITES: usize = 64;
 /// Terms that an intent may ask for.
 pub const TERMS: usize = 8;
 /// Strands of personal data that an intent may let be asked, and an offer may ask.

@@ -49,6 +49,7 @@ pub fn draft(now: Timestamp, budget: i64) -> Draft {
         terms: TermsSet::default(),
         may_ask: Vec::new(),
         withhold: Vec::new(),
+        favourites_first: None,
     }
 }
 

@@ -35,3 +35,4 @@ mod talking;
 mod terms_refused;
 mod tidy;
 mod vault;
+mod views;

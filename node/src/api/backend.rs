@@ -21,6 +21,7 @@ use intentcast_protocol::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    cart::{Basket, BasketChange},
     catalogue::{SHIPS_TO, ships_to},
     index::{Filters, Index, IndexError, Why},
 };
@@ -70,6 +71,12 @@ pub trait Backend: Clone + Send + Sync + 'static {
     /// Waits no more for what has this name; says whether it did.
     fn wait_no_more(&self, name: Word) -> impl Future<Output = Result<bool, CommandError>> + Send;
 
+    /// What is kept of the cart.
+    fn basket(&self) -> impl Future<Output = Result<Basket, Failed>> + Send;
+
+    /// Changes it; done means on disk. Says whether what it is about was there before.
+    fn change_basket(&self, change: BasketChange) -> impl Future<Output = Result<bool, Failed>> + Send;
+
     /// How the node stands in the network.
     fn net_status(&self) -> impl Future<Output = Result<NetStatus, Stopped>> + Send;
 
@@ -99,6 +106,9 @@ pub enum Failed {
     /// There is no node any more.
     #[error(transparent)]
     Stopped(#[from] Stopped),
+    /// No more fits, and how many did.
+    #[error("{0}")]
+    Full(String),
     /// Disk or index, in their words.
     #[error("{0}")]
     Broken(String),

@@ -129,6 +129,7 @@ impl About {
 fn intent_of(event: &Event) -> Option<IntentId> {
     match event {
         Event::Cast { intent }
+        | Event::HeadStart { intent, .. }
         | Event::Published { intent, .. }
         | Event::Unheard { intent, .. }
         | Event::Amended { intent, .. }
@@ -157,6 +158,7 @@ fn intent_of(event: &Event) -> Option<IntentId> {
 pub fn name(event: &Event) -> &'static str {
     match event {
         Event::Cast { .. } => "cast",
+        Event::HeadStart { .. } => "head_start",
         Event::Published { .. } => "published",
         Event::Unheard { .. } => "unheard",
         Event::Amended { .. } => "amended",

@@ -12,6 +12,7 @@ use intentcast_protocol::{
     id::{AgreementId, IntentId, OfferId},
     market::{AgreementView, Answered, Command, IntentView, OfferView},
     offer::Reason,
+    time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +33,18 @@ pub struct CastReply {
     pub category: CategoryId,
     /// Whether the words alone said so.
     pub inferred: bool,
+    /// Who hears of it first, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_first: Option<ToldFirst>,
+}
+
+/// A head start of favourites.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
+pub struct ToldFirst {
+    /// How many have it; with none the want is said to all at once.
+    pub favourites: usize,
+    /// When it is said to all, if not at once.
+    pub until: Option<Timestamp>,
 }
 
 /// The body of a decline.
@@ -56,9 +69,14 @@ pub fn unexpected(answered: &Answered) -> Problem {
 }
 
 pub async fn cast<B: Backend>(State(shared): State<Shared<B>>, Body(want): Body<Want>) -> Result<Response, Problem> {
+    cast_want(&shared, want).await
+}
+
+/// Casts a want, and says what was cast.
+pub async fn cast_want<B: Backend>(shared: &Shared<B>, want: Want) -> Result<Response, Problem> {
     let now = shared.backend.read(|now, _| now).await?;
     let (draft, filled) = want.draft(now)?;
-    let category = draft.category;
+    let (category, first) = (draft.category, draft.favourites_first.is_some());
     let nonce = fresh()?;
     match shared
         .backend
@@ -70,10 +88,20 @@ pub async fn cast<B: Backend>(State(shared): State<Shared<B>>, Body(want): Body<
     {
         Answered::Cast(intent) => {
             let inferred = filled.iter().any(|what| matches!(what, Filled::Category(_)));
+            let look = move |now, market: &intentcast_protocol::market::Market| market.intent(now, intent);
+            let view = match first {
+                true => shared.backend.read(look).await?,
+                false => None,
+            };
+            let head_start = view.and_then(|view| view.head_start);
             Ok(created(CastReply {
                 intent,
                 category,
                 inferred,
+                told_first: first.then(|| ToldFirst {
+                    favourites: head_start.as_ref().map_or(0, |it| it.favourites.len()),
+                    until: head_start.map(|it| it.until),
+                }),
             }))
         }
         answered => Err(unexpected(&answered)),
@@ -111,6 +139,7 @@ pub async fn renew<B: Backend>(
                 intent,
                 category: view.intent.category,
                 inferred: false,
+                told_first: None,
             }))
         }
         answered => Err(unexpected(&answered)),

@@ -5,6 +5,7 @@
 //! count, and name no want, no peer and no price. No answer allows another origin to read it.
 
 pub mod backend;
+mod cart;
 mod data;
 mod events;
 mod guard;
@@ -16,6 +17,7 @@ mod market;
 mod orders;
 pub mod problem;
 mod seller;
+mod suppliers;
 mod threads;
 mod vault;
 
@@ -43,13 +45,15 @@ use tokio::net::TcpListener;
 pub(crate) use self::guard::IMPORT_DEADLINE;
 use self::{backend::Backend, guard::Guard, listener::Bounded, problem::Problem};
 pub use self::{
+    cart::InCart,
     data::{ApproveBody, RefuseBody, RevokeAllBody, RevokeBody, RevokedAll, Said, SaidAll, SuggestBody, Taken},
     events::Told,
     health::NodeStatus,
     interests::Stands,
-    market::{CastReply, DecideBody, DeclineBody},
+    market::{CastReply, DecideBody, DeclineBody, ToldFirst},
     orders::ReceiptBody,
     seller::RulesTest,
+    suppliers::RegardBody,
     threads::{LetterBody, RateBody, ReviseBody, Subject},
     vault::{ChangeBody, Changed, OpenerBody, Shown, ValueBody},
 };
@@ -208,6 +212,14 @@ fn router<B: Backend>(shared: Shared<B>, guard: Guard) -> Router {
         .route("/agreements/{id}/verify", get(orders::verify::<B>))
         .route("/agreements/{id}/receipts", post(orders::tell::<B>))
         .route("/orders", get(orders::list::<B>))
+        .route("/suppliers", get(suppliers::list::<B>))
+        .route("/suppliers/{key}", get(suppliers::show::<B>))
+        .route("/suppliers/{key}/regard", post(suppliers::regard::<B>))
+        .route("/cart", get(cart::show::<B>))
+        .route("/cart/wishes", post(cart::wish::<B>))
+        .route("/cart/wishes/{name}", delete(cart::unwish::<B>))
+        .route("/cart/wishes/{name}/cast", post(cart::cast::<B>))
+        .route("/cart/offers/{id}", post(cart::save::<B>).delete(cart::unsave::<B>))
         .route("/status", get(health::status::<B>))
         .route("/peers", get(health::peers::<B>))
         .route("/catalogue/search", get(seller::search::<B>))

@@ -112,6 +112,8 @@ impl From<Denied> for Problem {
             Denied::OverBudget => (StatusCode::CONFLICT, "over_budget"),
             Denied::Outdated(_) => (StatusCode::CONFLICT, "outdated"),
             Denied::Superseded => (StatusCode::CONFLICT, "superseded"),
+            Denied::Blocked(_) => (StatusCode::CONFLICT, "blocked"),
+            Denied::TooManyRegards(_) => (StatusCode::TOO_MANY_REQUESTS, "too_many"),
         };
         Self {
             policy: denied.is_policy(),
@@ -139,6 +141,7 @@ impl From<Failed> for Problem {
     fn from(error: Failed) -> Self {
         match error {
             Failed::Stopped(stopped) => stopped.into(),
+            Failed::Full(why) => Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many", why),
             Failed::Broken(why) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", why),
         }
     }

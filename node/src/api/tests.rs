@@ -29,10 +29,14 @@ use super::{
     backend::{CatalogueStats, CommandError, Failed, Found, Imported, NetStatus, PeerView, Search, Stopped, Tried},
     *,
 };
-use crate::client::Client;
+use crate::{
+    cart::{Basket, BasketChange},
+    client::Client,
+};
 
 mod data;
 mod vault;
+mod views;
 
 const NOW: Timestamp = Timestamp(1_790_000_000_000);
 
@@ -44,6 +48,7 @@ struct Alone {
     more: Arc<Notify>,
     items: Arc<Mutex<usize>>,
     interests: Arc<Mutex<BTreeMap<Word, Sought>>>,
+    basket: Arc<Mutex<Basket>>,
 }
 
 impl Alone {
@@ -54,6 +59,7 @@ impl Alone {
             more: Arc::default(),
             items: Arc::default(),
             interests: Arc::default(),
+            basket: Arc::default(),
         };
         let peer = Bytes::new(*b"peer").unwrap();
         alone.drive(Input::Reachable(ReplyPath {
@@ -163,6 +169,20 @@ impl Backend for Alone {
         let before = self.interests.lock().unwrap().remove(&name);
         self.command(Command::Await(name, None)).await?;
         Ok(before.is_some())
+    }
+
+    async fn basket(&self) -> Result<Basket, Failed> {
+        Ok(self.basket.lock().unwrap().clone())
+    }
+
+    async fn change_basket(&self, change: BasketChange) -> Result<bool, Failed> {
+        let mut basket = self.basket.lock().unwrap();
+        Ok(match change {
+            BasketChange::Wish(name, want) => basket.wishes.insert(name, *want).is_some(),
+            BasketChange::Unwish(name) => basket.wishes.remove(&name).is_some(),
+            BasketChange::Save(offer, at) => basket.saved.insert(offer, at).is_some(),
+            BasketChange::Unsave(offer) => basket.saved.remove(&offer).is_some(),
+        })
     }
 
     async fn net_status(&self) -> Result<NetStatus, Stopped> {

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Exit, Failure, Global, offer, wait::Wait, watch};
 use crate::{
-    api::CastReply,
+    api::{CastReply, ToldFirst},
     client::Client,
     want::{Filled, Want},
 };
@@ -35,6 +35,9 @@ pub struct CastArgs {
     pub budget: String,
     #[command(flatten)]
     pub more: WantArgs,
+    /// Let your favourites hear of it so long before all others: 10m
+    #[arg(long, value_name = "DURATION")]
+    pub favourites_first: Option<String>,
     /// Wait for offers: so long (30s, 10m), or until so many are there
     #[arg(long, value_name = "DURATION|N")]
     pub wait: Option<Wait>,
@@ -130,6 +133,7 @@ impl WantArgs {
             show_budget: self.show_budget,
             once_signed: self.once_signed,
             once_accepted: self.once_accepted,
+            favourites_first: None,
         }
     }
 
@@ -172,26 +176,51 @@ pub async fn run(global: &Global, args: CastArgs) -> Result<()> {
         region,
         budget,
         more,
+        favourites_first,
         wait,
     } = args;
-    let want = more.hashed()?.want(text, region, budget);
+    let mut want = more.hashed()?.want(text, region, budget);
+    want.favourites_first = favourites_first;
     // What cannot be meant is said before a node is needed.
     let (_, filled) = want.draft(now())?;
     tell_filled(&filled);
     let client = global.client()?;
     let cast: CastReply = client.post("/v1/intents", &want).await?;
+    follow(global, &client, &cast, wait).await
+}
+
+/// Says what was cast, and waits if asked.
+pub async fn follow(global: &Global, client: &Client, cast: &CastReply, wait: Option<Wait>) -> Result<()> {
     let out = global.out();
     out.line(format!("cast {}", cast.intent))?;
+    match &cast.told_first {
+        Some(ToldFirst {
+            favourites,
+            until: Some(until),
+        }) => {
+            out.line(format!(
+                "{favourites} of your favourites hear of it first; all others at {until}"
+            ))?;
+        }
+        Some(ToldFirst { until: None, .. }) => {
+            out.line("no favourite of yours can be reached: it is said to all at once")?;
+        }
+        None => {}
+    }
     let Some(wait) = wait else {
-        out.value(&json!({ "event": "cast", "intent": cast.intent, "category": cast.category, "ms": 0 }))?;
+        let mut said = json!({ "event": "cast", "intent": cast.intent, "category": cast.category, "ms": 0 });
+        if let Some(first) = &cast.told_first {
+            said["told_first"] = serde_json::to_value(first)?;
+        }
+        out.value(&said)?;
         let short = cast.intent.short();
         out.line(format!(
             "see what comes: intentcast intent watch {short}, intentcast offer list {short}"
         ))?;
         return Ok(());
     };
-    watch::until(global, &client, cast.intent, Some(wait)).await?;
-    finish(global, &client, &cast).await
+    watch::until(global, client, cast.intent, Some(wait)).await?;
+    finish(global, client, cast).await
 }
 
 /// Says on standard error what nobody said and was filled in.
@@ -219,7 +248,8 @@ async fn finish(global: &Global, client: &Client, cast: &CastReply) -> Result<()
     if !out.is_json() {
         offer::table_of(out, &offers)?;
     }
-    if intent.heard_by == 0 && intent.state == IntentState::Unheard {
+    let held_back = intent.head_start.as_ref().is_some_and(|it| it.until > now());
+    if !held_back && intent.heard_by == 0 && intent.state == IntentState::Unheard {
         let why = "nobody has heard it yet: it waits in the outbox, and goes out when somebody is there";
         return Err(Failure::new(Exit::NoPeers, why).into());
     }

@@ -6,6 +6,7 @@
 mod agreement;
 mod amend;
 mod bootstrap;
+mod cart;
 mod cast;
 mod catalog;
 mod config;
@@ -16,6 +17,7 @@ mod import;
 mod intent;
 mod interest;
 mod mapping;
+mod my;
 mod node;
 mod offer;
 mod office;
@@ -31,6 +33,7 @@ mod secret;
 mod seller;
 mod shell;
 mod strand;
+mod supplier;
 mod terms;
 mod thread;
 mod up;
@@ -146,6 +149,15 @@ pub enum Command {
     /// Receipts, and evidence that stands alone
     #[command(subcommand)]
     Receipt(receipt::ReceiptCommand),
+    /// The sellers that you know: favourites, muted, blocked
+    #[command(subcommand)]
+    Supplier(supplier::SupplierCommand),
+    /// Open wants, saved offers, and what you wish for one day
+    #[command(subcommand)]
+    Cart(cart::CartCommand),
+    /// Your suppliers, transactions and cart
+    #[command(subcommand)]
+    My(my::MyCommand),
     /// The catalogue that you sell from
     #[command(subcommand)]
     Catalog(catalog::CatalogCommand),
@@ -293,6 +305,9 @@ async fn ask(global: &Global, command: Command) -> Result<()> {
         Command::Agreement(command) => agreement::run(global, command).await,
         Command::Order(command) => order::run(global, command).await,
         Command::Receipt(command) => receipt::run(global, command).await,
+        Command::Supplier(command) => supplier::run(global, command).await,
+        Command::Cart(command) => cart::run(global, command).await,
+        Command::My(command) => my::run(global, command).await,
         Command::Catalog(command) => catalog::run(global, command).await,
         Command::Grant(command) => grant::run(global, command).await,
         Command::Use(command) => uses::run(global, command).await,

@@ -62,7 +62,8 @@ pub(super) fn reason_parser() -> impl clap::builder::TypedValueParser<Value = Re
     })
 }
 
-async fn pick(client: &Client, prefix: &Prefix) -> Result<OfferId> {
+/// The one offer that begins so.
+pub async fn pick(client: &Client, prefix: &Prefix) -> Result<OfferId> {
     let all: Vec<OfferView> = client.get("/v1/offers").await?;
     prefix.pick("offer", all.into_iter().map(|view| view.id))
 }
@@ -199,7 +200,8 @@ pub fn delivery(state: DeliveryState) -> String {
     }
 }
 
-fn state(state: &OfferState) -> String {
+/// How an offer stands, in words.
+pub fn state(state: &OfferState) -> String {
     match state {
         OfferState::Open => "open".into(),
         OfferState::Refused { why, .. } => format!("refused ({})", why.word()),
@@ -213,6 +215,7 @@ fn state(state: &OfferState) -> String {
         OfferState::Agreed { .. } => "agreed".into(),
         OfferState::Revised { by } => format!("revised: now {}", by.short()),
         OfferState::Retracted => "taken back".into(),
+        OfferState::Blocked => "blocked: its seller is".into(),
         OfferState::Superseded => "superseded".into(),
         OfferState::OverBudget => "over budget".into(),
         OfferState::Outdated { .. } => "outdated".into(),

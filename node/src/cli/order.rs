@@ -1,7 +1,7 @@
 //! `intentcast order`: what becomes of what was agreed. The seller says it; both sides can look it up.
 
 use anyhow::Result;
-use clap::{Subcommand, builder::PossibleValuesParser, builder::TypedValueParser as _};
+use clap::{Args, Subcommand, builder::PossibleValuesParser, builder::TypedValueParser as _};
 use intentcast_protocol::{
     letter::{Ask, Matter},
     market::{AgreementView, Answered, ReceiptView, Role},
@@ -28,19 +28,7 @@ use crate::{
 #[derive(Subcommand, Clone, PartialEq, Eq, Debug)]
 pub enum OrderCommand {
     /// Your orders, bought and sold, newest first
-    List {
-        /// Words that an order says, all of them: of its items, its seller, its receipts
-        words: Vec<String>,
-        /// Only those that have come so far
-        #[arg(long, value_parser = state_parser())]
-        state: Option<OrderState>,
-        /// Only those to which something happened on this day or later
-        #[arg(long, value_name = "DATE")]
-        since: Option<String>,
-        /// Only those to which something happened on this day or earlier
-        #[arg(long, value_name = "DATE")]
-        until: Option<String>,
-    },
+    List(ListArgs),
     /// One order, with every receipt
     Show {
         /// The agreement's id, or the first digits of it
@@ -96,6 +84,22 @@ pub enum OrderCommand {
     },
 }
 
+/// Which orders.
+#[derive(Args, Clone, PartialEq, Eq, Debug)]
+pub struct ListArgs {
+    /// Words that an order says, all of them: of its items, its seller, its receipts
+    pub words: Vec<String>,
+    /// Only those that have come so far
+    #[arg(long, value_parser = state_parser())]
+    pub state: Option<OrderState>,
+    /// Only those to which something happened on this day or later
+    #[arg(long, value_name = "DATE")]
+    pub since: Option<String>,
+    /// Only those to which something happened on this day or earlier
+    #[arg(long, value_name = "DATE")]
+    pub until: Option<String>,
+}
+
 fn state_parser() -> impl clap::builder::TypedValueParser<Value = OrderState> {
     PossibleValuesParser::new(OrderState::ALL.map(OrderState::word)).map(|word| {
         let known = OrderState::ALL.into_iter().find(|state| state.word() == word);
@@ -106,12 +110,12 @@ fn state_parser() -> impl clap::builder::TypedValueParser<Value = OrderState> {
 pub async fn run(global: &Global, command: OrderCommand) -> Result<()> {
     let (client, out) = (global.client()?, global.out());
     match command {
-        OrderCommand::List {
+        OrderCommand::List(ListArgs {
             words,
             state,
             since,
             until,
-        } => {
+        }) => {
             let asked = [
                 ("q", Some(words.join(" ")).filter(|words| !words.is_empty())),
                 ("state", state.map(|state| state.word().to_owned())),

@@ -168,6 +168,10 @@ impl Teller {
                 }
             }
             Event::Cast { intent } => format!("cast {}", intent.short()),
+            Event::HeadStart { favourites: 0, .. } => "no favourite can be reached: it is said to all at once".into(),
+            Event::HeadStart { favourites, until, .. } => {
+                format!("told to {favourites} of your favourites; to all at {until}")
+            }
             Event::Published { peers, topic, .. } => format!("heard by {peers} on {topic}"),
             Event::Unheard { topic, .. } => format!("nobody is on {topic} yet"),
             Event::Amended { revision, .. } => format!("said anew: {}", revision.short()),

@@ -30,6 +30,7 @@ use crate::{
         Backend, CatalogueStats, CommandError, Failed, Found, Imported, NetStatus, Outcome, PeerView, Search, Stopped,
         Tried,
     },
+    cart::{Basket, BasketChange},
     catalogue::{ships, ships_to},
     index::{Candidate, Index},
     net,
@@ -365,6 +366,41 @@ impl Backend for Handle {
             .map_err(not_kept)?;
         self.command(Command::Await(name, None)).await?;
         Ok(before)
+    }
+
+    async fn basket(&self) -> Result<Basket, Failed> {
+        self.blocking(|store, _| {
+            let wishes = store.wishes().map_err(|why| why.to_string())?;
+            let wishes = wishes.into_iter().map(|(name, bytes)| {
+                let want = serde_json::from_slice(&bytes).map_err(|why| format!("wish {name}: {why}"))?;
+                Ok((name, want))
+            });
+            Ok(Basket {
+                wishes: wishes.collect::<Result<_, String>>()?,
+                saved: store.saved_offers().map_err(|why| why.to_string())?,
+            })
+        })
+        .await
+    }
+
+    async fn change_basket(&self, change: BasketChange) -> Result<bool, Failed> {
+        let store = self.store.clone();
+        let changed = tokio::task::spawn_blocking(move || match change {
+            BasketChange::Wish(name, want) => {
+                let wish = serde_json::to_vec(&want).expect("a want is plain fields, which JSON always takes");
+                store.keep_wish(&name, &wish)
+            }
+            BasketChange::Unwish(name) => store.forget_wish(name.as_str()),
+            BasketChange::Save(offer, at) => store.save_offer(offer, at),
+            BasketChange::Unsave(offer) => store.forget_offer(offer),
+        });
+        changed.await.map_err(|_| Stopped)?.map_err(|why| match why {
+            StoreError::CartFull(_) => Failed::Full(why.to_string()),
+            why => {
+                error!(%why, "the cart could not be written");
+                Failed::Broken(why.to_string())
+            }
+        })
     }
 
     async fn net_status(&self) -> Result<NetStatus, Stopped> {

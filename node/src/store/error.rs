@@ -56,6 +56,9 @@ pub enum StoreError {
     /// No more standing interests; nothing was kept.
     #[error("{0} interests stand, and no more fit: remove some")]
     Many(usize),
+    /// No more in the cart; nothing was kept.
+    #[error("{0} such things are in the cart, and no more fit: remove some")]
+    CartFull(u64),
     /// Another import is under way.
     #[error("another catalogue is being taken in: wait until that is done")]
     Importing,

@@ -1,8 +1,10 @@
-//! What a node keeps: the ledger's entries, the seller's catalogue and what it waits for, in one file of redb.
+//! What a node keeps: the ledger's entries, the seller's catalogue and what it waits for, the customer's cart, in one
+//! file of redb.
 //!
 //! It holds bytes and order, and refuses to judge them: whether the chain of entries holds is for `protocol::ledger`.
 //! A call that returns has its work on the disk; one that fails has done none of it.
 
+mod cart;
 mod catalogue;
 mod error;
 mod interests;

@@ -24,5 +24,11 @@ pub const ITEMS: TableDefinition<&str, &[u8]> = TableDefinition::new("items/1");
 /// What a seller waits for: an interest's name and its encoding as `protocol::standing::Sought`.
 pub const INTERESTS: TableDefinition<&str, &[u8]> = TableDefinition::new("interests/1");
 
+/// What a customer wishes for and has not cast: a wish's name and, as JSON, a `want::Want`.
+pub const WISHES: TableDefinition<&str, &[u8]> = TableDefinition::new("wishes/1");
+
+/// Offers that a customer saved: an offer's id, 32 bytes, and when, Unix milliseconds.
+pub const SAVED: TableDefinition<&[u8], u64> = TableDefinition::new("saved/1");
+
 /// The catalogue that is coming in, as [`ITEMS`]; empty where the item is the same as there.
 pub const STAGED: TableDefinition<&str, &[u8]> = TableDefinition::new("items/1/staged");

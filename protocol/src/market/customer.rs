@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 pub use draft::{Change, Draft};
 
-use super::{Answered, Denied, Event, Market, Timer, relay::topics_of};
+use super::{Answered, Denied, Event, HeadStart, Market, Timer, relay::topics_of};
 use crate::{
     contact::ReplyPath,
     deed::{Acceptance, Difference},
@@ -27,6 +27,7 @@ use crate::{
     list::Bytes,
     matching::{Ranked, Score, rank_alike},
     offer::{Offer, Reason},
+    regard::Regard,
     thread::OfferFate,
     time::Timestamp,
     topic::Topic,
@@ -38,7 +39,7 @@ pub(super) struct Own {
     pub(super) nonce: [u8; 16],
     pub(super) intent: Verified<Intent>,
     /// Every amendment, in order: an offer may answer any of them.
-    amendments: Vec<Verified<Amendment>>,
+    pub(super) amendments: Vec<Verified<Amendment>>,
     /// Every version that was said, the intent itself first.
     said: Vec<Version>,
     /// What we mean by the want as it is now: with the true ceiling in it, whatever is said of that. Offers are admitted
@@ -47,7 +48,9 @@ pub(super) struct Own {
     meant: Intent,
     /// The want that this one was said in the place of.
     renews: Option<IntentId>,
-    withdrawal: Option<Verified<Withdrawal>>,
+    pub(super) withdrawal: Option<Verified<Withdrawal>>,
+    /// Who was told of it before all others.
+    pub(super) head_start: Option<HeadStart>,
     offers: BTreeMap<OfferId, Taken>,
     not_taken: Vec<NotTaken>,
     accepted: Option<Accepted>,
@@ -80,12 +83,14 @@ struct Taken {
     refused: Option<(Refusal, Option<Difference>)>,
     /// What its seller has made of it since.
     fate: OfferFate,
+    /// We take nothing from its seller now.
+    blocked: bool,
 }
 
 impl Taken {
     /// Whether a yes to it may still be said, but for the clock.
     fn is_takable(&self) -> bool {
-        self.declined.is_none() && self.refused.is_none() && self.fate == OfferFate::Stands
+        self.declined.is_none() && self.refused.is_none() && self.fate == OfferFate::Stands && !self.blocked
     }
 }
 
@@ -114,7 +119,7 @@ impl Own {
         self.amendments.last().map_or(self.intent.id(), Verified::id)
     }
 
-    fn expires(&self) -> Timestamp {
+    pub(super) fn expires(&self) -> Timestamp {
         self.intent.header().expires
     }
 
@@ -159,11 +164,31 @@ impl Own {
         }
     }
 
-    /// Offers that no later one of the same seller stands in the place of, and that were not taken back.
+    /// Every offer that was taken in, with when.
+    pub(super) fn taken(&self) -> impl Iterator<Item = (Timestamp, &Verified<Offer>)> {
+        self.offers.values().map(|taken| (taken.at, &taken.offer))
+    }
+
+    /// Whether a yes of ours to this seller stands.
+    pub(super) fn said_yes_to(&self, seller: PublicKey) -> bool {
+        let taken = self.accepted.as_ref().and_then(|it| self.offers.get(&it.offer));
+        taken.is_some_and(|taken| taken.offer.header().author == seller)
+    }
+
+    pub(super) fn apply_regarded(&mut self, seller: PublicKey, regard: Regard) {
+        for taken in self.offers.values_mut() {
+            if taken.offer.header().author == seller {
+                taken.blocked = regard == Regard::Blocked;
+            }
+        }
+    }
+
+    /// Offers that no later one of the same seller stands in the place of, that were not taken back, and whose sellers
+    /// are not blocked.
     fn standing(&self) -> impl Iterator<Item = (&OfferId, &Taken)> {
         self.offers
             .iter()
-            .filter(|(_, taken)| !taken.superseded && taken.fate == OfferFate::Stands)
+            .filter(|(_, taken)| !taken.superseded && taken.fate == OfferFate::Stands && !taken.blocked)
     }
 
     /// What could be taken, in our order.
@@ -207,7 +232,13 @@ impl Market {
             return Err(Denied::TooMany(open));
         }
         let reply = self.reply.clone().ok_or(Denied::NotReachable)?;
-        let expires = draft.expires;
+        let (expires, first) = (draft.expires, draft.favourites_first);
+        if first.is_some_and(|lasts| now.plus(lasts) >= draft.offers_due) {
+            return Err(Denied::Unfit(Fault::Invalid {
+                field: "favourites_first",
+                why: "shorter than the time for offers".into(),
+            }));
+        }
         let key = self.seed.intent_key(&nonce);
         let (intent, kept) = draft
             .addressed(reply, |field, _| self.seed.salt(&nonce, 0, field))
@@ -233,7 +264,10 @@ impl Market {
             },
         );
         self.event(Event::Cast { intent: id });
-        self.announce(now, intent.id(), id, intent.bytes(), topics_of(&intent), expires);
+        if let Some(lasts) = first {
+            self.begin_head_start(now, id, lasts);
+        }
+        self.say_of_want(now, id, intent.id(), intent.bytes());
         self.remind(intent.offers_due, Timer::Due(id));
         Ok(Answered::Cast(id))
     }
@@ -260,6 +294,7 @@ impl Market {
                 meant: kept.meant(intent),
                 renews,
                 withdrawal: None,
+                head_start: None,
                 offers: BTreeMap::new(),
                 not_taken: Vec::new(),
                 accepted: None,
@@ -276,7 +311,10 @@ impl Market {
         self.own
             .values()
             .filter(move |own| {
-                own.is_open(now) && own.wanted().offers_due > now && topics_of(own.wanted()).contains(&topic)
+                own.is_open(now)
+                    && !own.is_held_back(now)
+                    && own.wanted().offers_due > now
+                    && topics_of(own.wanted()).contains(&topic)
             })
             .map(|own| (&own.intent, own.amendments.last()))
     }
@@ -317,13 +355,13 @@ impl Market {
             return Ok(());
         };
         let key = self.seed.intent_key(&own.nonce);
-        let (expires, topics) = (own.expires(), topics_of(own.wanted()));
+        let expires = own.expires();
         // A clock that was set back must not make the withdrawal live longer than a record may.
         let created = now.max(own.intent.header().created);
         let withdrawal = sign(&key, created, expires, Withdrawal { intent: id }).map_err(Denied::Unfit)?;
         self.record(now, Fact::Withdrawn(withdrawal.clone()));
         self.event(Event::Withdrawn { intent: id });
-        self.announce(now, withdrawal.id(), id, withdrawal.bytes(), topics, expires);
+        self.say_of_want(now, id, withdrawal.id(), withdrawal.bytes());
         self.post_withdrawal(now, &withdrawal);
         Ok(())
     }

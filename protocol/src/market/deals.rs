@@ -71,6 +71,11 @@ impl Deal {
         }
     }
 
+    /// What the customer gave it, 1 to 5.
+    pub(super) fn stars(&self) -> Option<u8> {
+        self.rating.as_ref().map(|rating| rating.stars)
+    }
+
     /// Whether one more difference can be kept and is not there yet.
     pub(super) fn has_room_for(&self, difference: &Difference) -> bool {
         self.differences.len() < limits::REFUSALS_PER_INTENT && !self.differences.contains(difference)

@@ -12,12 +12,14 @@ use crate::{
     frame::Refusal,
     id::{AgreementId, IntentId, OfferId, RecordId},
     intent::Intent,
+    keys::PublicKey,
     ledger::Stored,
     letter::{self, Matter, ThreadId},
     matching::Ranked,
     offer::Reason,
     order::Illegal,
     receipt::OrderEvent,
+    regard::Regard,
     rules::Rules,
     standing::{Sought, SoughtError},
     text::{Prose, Word},
@@ -231,6 +233,13 @@ pub enum Command {
         /// In words; may be empty.
         text: Prose,
     },
+    /// As a customer: think so of a seller from now on.
+    Regard {
+        /// Of whom.
+        seller: PublicKey,
+        /// What.
+        regard: Regard,
+    },
     /// As the seller: this happened to an order.
     Receipt {
         /// Of which deal.
@@ -376,6 +385,12 @@ pub enum Denied {
     /// The want has changed, and the offer does not fit it any more.
     #[error("the offer answers an earlier version of the intent and does not fit what it asks now: {0}")]
     Outdated(String),
+    /// Nothing is taken from its seller, so nothing is said to it either.
+    #[error("you have blocked seller {}: `supplier block --undo` takes that back", .0.short())]
+    Blocked(PublicKey),
+    /// Too many sellers are thought of.
+    #[error("you think something of {0} sellers already, and no more fit: undo some")]
+    TooManyRegards(usize),
     /// Its seller has answered again.
     #[error("the seller has made another offer since, to the newer version of the intent: accept that one")]
     Superseded,
@@ -395,6 +410,7 @@ impl Denied {
                 | Self::OverBudget
                 | Self::Outdated(_)
                 | Self::Superseded
+                | Self::Blocked(_)
                 | Self::NotTheSeller
                 | Self::Order(_)
         )
@@ -407,6 +423,13 @@ impl Denied {
 pub enum Event {
     /// A want of ours is stored and goes out.
     Cast { intent: IntentId },
+    /// It was to be told to favourites first: so many have it until then, and nobody else. With none of them it goes to
+    /// all at once.
+    HeadStart {
+        intent: IntentId,
+        favourites: usize,
+        until: Timestamp,
+    },
     /// It reached peers on a topic.
     Published {
         intent: IntentId,

@@ -22,6 +22,7 @@ mod comparing;
 mod customer;
 mod deals;
 mod haggling;
+mod head_start;
 mod interests;
 mod listener;
 mod messages;
@@ -29,6 +30,7 @@ mod meter;
 mod orders;
 mod outbox;
 mod relay;
+mod suppliers;
 mod thread_views;
 mod threads;
 mod views;
@@ -41,10 +43,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 pub use crate::thread::Role;
 pub use comparing::{Compared, Sameness, Side};
 pub use customer::{Change, Draft};
+pub use head_start::HeadStart;
 pub use listener::Candidate;
 pub use messages::{
     Answered, Command, Denied, Done, Event, Exchange, Input, Output, PeerBytes, Request, TaskId, Ticket,
 };
+pub use suppliers::{SupplierDeal, SupplierView};
 pub use thread_views::{DealView, GrantView, LetterView, Passage, ProposalView, ThreadView};
 pub use threads::About;
 pub use views::{
@@ -56,9 +60,10 @@ use crate::{
     envelope::Verified,
     frame::{Frame, Refusal},
     id::{AgreementId, IntentId, OfferId, RecordId},
-    keys::Seed,
+    keys::{PublicKey, Seed},
     ledger::{Broken, Chain, Fact},
     offer::Decline,
+    regard::Regard,
     rules::Rules,
     standing::{Sought, Standing},
     text::Word,
@@ -93,6 +98,8 @@ pub struct Market {
     deals: BTreeMap<AgreementId, deals::Deal>,
     offers: BTreeMap<OfferId, IntentId>,
     interests: Standing<Word>,
+    /// What we think of sellers; nothing of those who are like anybody.
+    regards: BTreeMap<PublicKey, Regard>,
     threads: threads::Threads,
     relay: relay::Relay,
     listener: listener::Listener,
@@ -144,6 +151,7 @@ enum Timer {
     Lapse(OfferId),
     Amend,
     Prune,
+    HeadStart(IntentId),
 }
 
 impl Market {
@@ -159,6 +167,7 @@ impl Market {
             deals: BTreeMap::new(),
             offers: BTreeMap::new(),
             interests: interests::laid_out(config.interests.iter()),
+            regards: BTreeMap::new(),
             threads: threads::Threads::default(),
             relay: relay::Relay::default(),
             listener: listener::Listener::default(),
@@ -308,6 +317,7 @@ impl Market {
                     expires,
                     nonce,
                 } => self.renew(now, intent, *change, expires, nonce),
+                Command::Regard { seller, regard } => self.think_of(now, seller, regard),
                 Command::Receipt { agreement, event } => self.tell_receipt(now, agreement, event),
                 Command::Compare(agreement) => match self.compare(now, request, agreement) {
                     // The other side's word is the answer.
@@ -405,6 +415,7 @@ impl Market {
                 Timer::Lapse(offer) => self.lapse(now, offer),
                 Timer::Amend => self.readdress(now),
                 Timer::Prune => self.prune(now),
+                Timer::HeadStart(intent) => self.head_start_over(now, intent),
             }
         }
     }
@@ -457,6 +468,12 @@ impl Market {
             Fact::Wrote(letter) => self.apply_letter(at, letter, true),
             Fact::Took(letter) => self.apply_letter(at, letter, false),
             Fact::Rated { agreement, rating } => self.apply_rated(*agreement, rating),
+            Fact::Regarded { seller, regard } => self.apply_regarded(*seller, *regard),
+            Fact::HeadStart {
+                intent,
+                until,
+                favourites,
+            } => self.apply_head_start(*intent, *until, favourites),
         }
     }
 

@@ -293,6 +293,9 @@ impl Market {
                     ..
                 }),
             ) => self.try_later(now, record, retry),
+            // A favourite was told of a want, or does not listen where it is said.
+            (Frame::Tell { .. }, Ok(Frame::Open { .. })) => self.outbox.close(record),
+            (Frame::Tell { .. }, Ok(Frame::Refused { why, .. })) if !why.may_retry() => self.outbox.close(record),
             (frame, Ok(Frame::Refused { about, why })) if about == expected && !why.may_retry() => {
                 self.refused_there(now, record, why);
                 self.receipt_arrived(now, &frame, Some(why));

@@ -10,6 +10,7 @@ mod interests;
 mod orders;
 mod relaying;
 mod seller;
+mod suppliers;
 mod talking;
 
 use std::collections::BTreeSet;
@@ -78,6 +79,7 @@ pub(super) fn draft() -> Draft {
         terms: TermsSet::default(),
         may_ask: Vec::new(),
         withhold: Vec::new(),
+        favourites_first: None,
     }
 }
 

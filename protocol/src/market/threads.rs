@@ -30,6 +30,9 @@ const TRIED_FOR: Seconds = Seconds(30 * 24 * 3600);
 /// How long after an agreement both sides keep telling each other where they are, whatever is said.
 const WARM: Seconds = Seconds(120 * 24 * 3600);
 
+/// How long a seller that is blocked is asked to wait.
+const TURNED_AWAY: Seconds = Seconds(3600);
+
 /// What a letter of ours is about, from which its conversation follows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum About {
@@ -177,7 +180,7 @@ impl Market {
         }
     }
 
-    fn deal_of(&self, id: ThreadId) -> Option<&super::deals::Deal> {
+    pub(super) fn deal_of(&self, id: ThreadId) -> Option<&super::deals::Deal> {
         self.deals.values().find(|deal| {
             IntentId::from(deal.settled.intent.id()) == id.intent && deal.settled.offer.header().author == id.seller
         })
@@ -256,6 +259,9 @@ impl Market {
     /// Says something: signed, judged by the same rules as on the other side, kept, and on its way.
     pub(super) fn say(&mut self, now: Timestamp, about: About, matter: Matter) -> Result<Answered, Denied> {
         let id = self.thread_about(about)?;
+        if self.turns_away(id) {
+            return Err(Denied::Blocked(id.seller));
+        }
         // A seller who asks before it offers keeps the want from now on.
         if let (About::Intent(intent), None) = (about, self.role_in(id)) {
             let open = self.relay.find(intent).cloned().ok_or(Denied::NoIntent(intent))?;
@@ -445,6 +451,11 @@ impl Market {
         let Some(ours) = self.role_in(id) else {
             return refused(Refusal::Unknown);
         };
+        // It may write again: what is refused for good would break its chain, and with it all that it has to say under an
+        // agreement that is made once it is not blocked any more.
+        if self.turns_away(id) {
+            return refused(Refusal::Busy { retry: TURNED_AWAY });
+        }
         if let Err(why) = self.may_begin(now, id, ours) {
             return refused(why);
         }
@@ -469,12 +480,14 @@ impl Market {
         let (what, from) = (letter.matter.word().to_owned(), ours.other());
         let moved = letter.reply.clone();
         self.record(now, Fact::Took(letter.clone()));
-        self.event(Event::Letter {
-            thread: id,
-            letter: about,
-            from,
-            what,
-        });
+        if ours == Role::Seller || !self.is_muted(id.seller) {
+            self.event(Event::Letter {
+                thread: id,
+                letter: about,
+                from,
+                what,
+            });
+        }
         if let Some(to) = moved {
             self.follow(now, id, &to);
         }

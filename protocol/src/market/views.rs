@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Market;
+use super::{HeadStart, Market};
 use crate::{
     deed::{Difference, Settled},
     disclosure::Kept,
@@ -114,6 +114,8 @@ pub enum OfferState {
     },
     /// The seller took it back.
     Retracted,
+    /// We take nothing from its seller any more.
+    Blocked,
 }
 
 impl From<OfferFate> for OfferState {
@@ -155,6 +157,9 @@ pub struct IntentView {
     /// Ours: the want that it was cast in the place of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub renews: Option<IntentId>,
+    /// Ours: the favourites that were told of it first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head_start: Option<HeadStart>,
 }
 
 /// An offer, to us or by us, taken or refused.

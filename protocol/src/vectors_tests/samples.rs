@@ -22,6 +22,7 @@ use crate::{
     place::{Cell, Fulfilment, Fulfilments, Place, Serves},
     rating::{Rating, Ticket},
     receipt::{OrderEvent, Receipt},
+    regard::Regard,
     terms::TermsSet,
     text::Text,
     time::{Seconds, Timestamp},
@@ -616,6 +617,21 @@ impl Deal {
                 Fact::Rated {
                     agreement: self.acceptance.agreement,
                     rating: self.rating.clone(),
+                },
+            ),
+            (
+                "regarded",
+                Fact::Regarded {
+                    seller: seller().public(),
+                    regard: Regard::Blocked,
+                },
+            ),
+            (
+                "head-start",
+                Fact::HeadStart {
+                    intent: self.intent.id().into(),
+                    until: CAST.plus_millis(600_000),
+                    favourites: list_of([seller().public()]),
                 },
             ),
         ]

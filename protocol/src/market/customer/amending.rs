@@ -100,7 +100,7 @@ impl Market {
         };
         // A clock that was set back must not make the amendment live longer than a record may.
         let created = now.max(own.intent.header().created);
-        let (expires, topics) = (own.expires(), topics_of(&body.now));
+        let expires = own.expires();
         let amendment = sign(&key, created, expires, body).map_err(Denied::Unfit)?;
         let revision = amendment.id();
         self.record(now, Fact::Amended(amendment.clone()));
@@ -115,7 +115,7 @@ impl Market {
             );
         }
         self.event(Event::Amended { intent: id, revision });
-        self.announce(now, revision, id, amendment.bytes(), topics, expires);
+        self.say_of_want(now, id, revision, amendment.bytes());
         Ok(revision)
     }
 
@@ -250,7 +250,7 @@ impl Own {
         let accepted = self.accepted.as_ref().filter(|accepted| accepted.offer == offer);
         match accepted {
             Some(accepted) if accepted.agreed => Some(Stage::Accepted),
-            _ if taken.declined.is_some() || taken.refused.is_some() || taken.superseded => None,
+            _ if taken.declined.is_some() || taken.refused.is_some() || taken.superseded || taken.blocked => None,
             _ if taken.offer.valid_until <= now || !self.is_open(now) => None,
             _ => Some(Stage::Signed),
         }

@@ -1,7 +1,7 @@
 //! Yes and no to an offer, and what becomes of the yes.
 
 use super::{Accepted, Own, Taken};
-use crate::market::{Answered, Denied, Event, Market, Timer, relay::topics_of};
+use crate::market::{Answered, Denied, Event, Market, Timer};
 use crate::{
     deed::{Acceptance, Agreement, Confirmation, Difference, agreement_id, confirms},
     envelope::{Record, Verified, open, sign},
@@ -69,6 +69,9 @@ impl Market {
         }
         if taken.declined.is_some() || taken.refused.is_some() {
             return Err(Denied::Declined);
+        }
+        if taken.blocked {
+            return Err(Denied::Blocked(offer.header().author));
         }
         match taken.fate {
             OfferFate::Stands => {}
@@ -354,18 +357,8 @@ impl Market {
             .collect();
         for id in open {
             let own = &self.own[&id];
-            let (expires, due, topics) = (own.expires(), own.wanted().offers_due, topics_of(own.wanted()));
-            let intent = (own.intent.id(), own.intent.bytes().to_vec());
-            // That a record was published means only that it was on its way to peers; a node that fell just then cannot
-            // know whether it left. So all is said again: whoever has it knows it for a duplicate.
-            let again: Vec<_> = match (&own.withdrawal, own.amendments.last()) {
-                (Some(withdrawal), _) => vec![(withdrawal.id(), withdrawal.bytes().to_vec())],
-                (None, Some(amendment)) => vec![intent, (amendment.id(), amendment.bytes().to_vec())],
-                (None, None) => vec![intent],
-            };
-            for (record, bytes) in again {
-                self.announce(now, record, id, &bytes, topics.clone(), expires);
-            }
+            let due = own.wanted().offers_due;
+            self.resume_saying(now, id);
             if due > now {
                 self.remind(due, Timer::Due(id));
             }

@@ -15,7 +15,7 @@ use crate::{
     place::{Fulfilments, Place},
     terms::TermsSet,
     text::{Prose, Title, Word},
-    time::Timestamp,
+    time::{Seconds, Timestamp},
 };
 
 /// What a person wants, before it is signed: an [`Intent`] without the reply path, which the node adds, and with all that
@@ -60,6 +60,8 @@ pub struct Draft {
     pub may_ask: Vec<Word>,
     /// What is not said to all, and from when on it may be opened.
     pub withhold: Vec<Withhold>,
+    /// How long favourites have it before all others.
+    pub favourites_first: Option<Seconds>,
 }
 
 impl Draft {
@@ -85,6 +87,7 @@ impl Draft {
             terms: intent.terms.clone(),
             may_ask: intent.may_ask.to_vec(),
             withhold: kept.withhold(intent),
+            favourites_first: None,
         })
     }
 

@@ -55,6 +55,7 @@ impl Market {
             refused: own.not_taken.len(),
             kept: own.kept(),
             renews: own.renews,
+            head_start: own.head_start.clone(),
         }
     }
 
@@ -144,6 +145,7 @@ impl Market {
                 why: *why,
                 difference: difference.clone(),
             },
+            (None, None, None) if taken.blocked => OfferState::Blocked,
             (None, None, None) if taken.fate != OfferFate::Stands => taken.fate.into(),
             (None, None, None) if taken.superseded => OfferState::Superseded,
             (None, None, None) if taken.offer.valid_until <= now => OfferState::Expired,

@@ -11,10 +11,12 @@ use crate::{
     id::{IntentId, OfferId, RecordId},
     keys::PublicKey,
     ledger::{Fact, Refused},
+    letter::ThreadId,
     limits,
     list::Bytes,
     matching::{admits, alike, rank_alike},
     offer::Offer,
+    regard::Regard,
     text::Prose,
     time::Timestamp,
 };
@@ -74,17 +76,19 @@ impl Market {
             Ok(Some(offer)) => {
                 let (intent, seller) = (offer.intent, offer.header().author);
                 self.make_room(now, &offer);
-                let stood = self.standing_of(intent, seller);
+                let (stood, quiet) = (self.standing_of(intent, seller), self.is_muted(seller));
                 self.record(now, Fact::OfferTaken(offer));
-                self.event(Event::Offer {
-                    intent,
-                    offer: about.into(),
-                });
-                let stands = self.standing_of(intent, seller);
-                for offer in stood.into_iter().filter(|offer| !stands.contains(offer)) {
-                    self.event(Event::Superseded { intent, offer });
+                if !quiet {
+                    self.event(Event::Offer {
+                        intent,
+                        offer: about.into(),
+                    });
+                    let stands = self.standing_of(intent, seller);
+                    for offer in stood.into_iter().filter(|offer| !stands.contains(offer)) {
+                        self.event(Event::Superseded { intent, offer });
+                    }
+                    self.tell_order(intent, now);
                 }
-                self.tell_order(intent, now);
                 self.disclose_due(now, about.into());
                 Frame::Stored(about)
             }
@@ -126,6 +130,11 @@ impl Market {
             return Ok(None);
         }
         let header = *offer.header();
+        // The same as to one who answers what nobody asked: that it is blocked is not its business.
+        let (intent, seller) = (offer.intent, header.author);
+        if self.turns_away(ThreadId { intent, seller }) {
+            return no(Refusal::Unknown, "you have blocked its seller");
+        }
         let Some(own) = self.own.get(&offer.intent) else {
             return no(Refusal::Unknown, "it answers no intent of ours");
         };
@@ -232,12 +241,17 @@ impl Market {
         let author = signed.as_ref().map(|signed| signed.header().author);
         let claimed = signed.and_then(|signed| signed.claim()).map(|offer| offer.intent);
         let intent = claimed.filter(|intent| self.own.contains_key(intent));
-        self.event(Event::Refused {
-            intent,
-            record,
-            why,
-            detail: detail.to_owned(),
-        });
+        // What did not verify may bear anybody's name, and what was agreed is everybody's concern.
+        let verified = !matches!(why, Refusal::Malformed | Refusal::BadSignature | Refusal::Changed);
+        let regard = author.map(|author| self.regard_of(author)).unwrap_or_default();
+        if !(verified && matches!(regard, Regard::Muted | Regard::Blocked)) {
+            self.event(Event::Refused {
+                intent,
+                record,
+                why,
+                detail: detail.to_owned(),
+            });
+        }
         let (kept, cap) = match intent.and_then(|intent| self.own.get(&intent)) {
             Some(own) => (&own.not_taken, limits::REFUSALS_PER_INTENT),
             None => (&self.strays, STRAYS),
@@ -269,6 +283,7 @@ impl Market {
             let turn = own.turn(offer.revision).unwrap_or_default();
             let seller = offer.header().author;
             let fate = self.threads.fate(offer.intent, seller, id);
+            let blocked = self.regards.get(&seller) == Some(&Regard::Blocked);
             for taken in own.offers.values_mut() {
                 taken.superseded |= taken.offer.header().author == seller && taken.turn < turn;
             }
@@ -284,6 +299,7 @@ impl Market {
                     declined: None,
                     refused: None,
                     fate,
+                    blocked,
                 },
             );
         }

@@ -48,6 +48,7 @@ impl Market {
             refused: 0,
             kept: Kept::default(),
             renews: None,
+            head_start: None,
         })
     }
 
@@ -123,5 +124,6 @@ fn heard_view(now: Timestamp, id: IntentId, heard: &Heard) -> IntentView {
         refused: 0,
         kept: Kept::default(),
         renews: None,
+        head_start: None,
     }
 }
