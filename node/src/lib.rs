@@ -28,6 +28,8 @@ pub mod net;
 #[cfg(feature = "net")]
 pub mod node;
 #[cfg(feature = "net")]
+pub mod portability;
+#[cfg(feature = "net")]
 pub mod rules_file;
 pub mod store;
 pub mod toml_file;

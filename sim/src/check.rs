@@ -74,10 +74,7 @@ impl Kept {
             }
             Fact::Rated { rating, .. } => self.record(rating.id()),
             Fact::Kept { revision, .. } => self.record(revision),
-            Fact::Published { .. }
-            | Fact::NotTaken(_)
-            | Fact::Delivered { .. }
-            | Fact::Differed { .. } => {}
+            Fact::Published { .. } | Fact::NotTaken(_) | Fact::Delivered { .. } | Fact::Differed { .. } => {}
         }
     }
 

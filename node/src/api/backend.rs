@@ -10,6 +10,7 @@ use intentcast_protocol::{
     attribute::{Holds, Wish},
     intent::Intent,
     item::Item,
+    ledger::Stored,
     market::{Answered, Command, Denied, Event, Market},
     matching::{Check, Test},
     place::Region,
@@ -20,7 +21,10 @@ use intentcast_protocol::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::index::{Filters, Index, IndexError, Why};
+use crate::{
+    index::{Filters, Index, IndexError, Why},
+    portability::archive::{Archived, Taken},
+};
 
 /// A running node, as the API sees it.
 pub trait Backend: Clone + Send + Sync + 'static {
@@ -66,6 +70,15 @@ pub trait Backend: Clone + Send + Sync + 'static {
 
     /// Waits no more for what has this name; says whether it did.
     fn wait_no_more(&self, name: Word) -> impl Future<Output = Result<bool, CommandError>> + Send;
+
+    /// Entries of the ledger from this number on, as many as one answer holds; none after the last.
+    fn ledger(&self, from: u64) -> impl Future<Output = Result<Vec<Stored>, Failed>> + Send;
+
+    /// What stands in the archive after this key, as much as one answer holds; nothing after the last.
+    fn archived(&self, after: Option<String>) -> impl Future<Output = Result<Vec<Archived>, Failed>> + Send;
+
+    /// Puts these into the archive, all of them or none.
+    fn archive(&self, archived: Vec<Archived>) -> impl Future<Output = Result<Taken, Failed>> + Send;
 
     /// How the node stands in the network.
     fn net_status(&self) -> impl Future<Output = Result<NetStatus, Stopped>> + Send;

@@ -13,6 +13,7 @@ mod interests;
 mod listener;
 mod market;
 mod orders;
+mod portability;
 pub mod problem;
 mod seller;
 mod threads;
@@ -46,6 +47,7 @@ pub use self::{
     interests::Stands,
     market::{CastReply, DecideBody, DeclineBody},
     orders::ReceiptBody,
+    portability::{ArchivePage, LedgerPage},
     seller::RulesTest,
     threads::{LetterBody, RateBody, ReviseBody, Subject},
     vault::{ChangeBody, Changed, OpenerBody, Shown, ValueBody},
@@ -196,6 +198,8 @@ fn router<B: Backend>(backend: B, vault: Keeper, guard: Guard, ended: tokio::syn
         .route("/agreements/{id}/verify", get(orders::verify::<B>))
         .route("/agreements/{id}/receipts", post(orders::tell::<B>))
         .route("/orders", get(orders::list::<B>))
+        .route("/ledger", get(portability::ledger::<B>))
+        .route("/archive", get(portability::archived::<B>))
         .route("/status", get(health::status::<B>))
         .route("/peers", get(health::peers::<B>))
         .route("/catalogue/search", get(seller::search::<B>))
@@ -214,6 +218,10 @@ fn router<B: Backend>(backend: B, vault: Keeper, guard: Guard, ended: tokio::syn
         )
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .layer(middleware::from_fn_with_state(guard.clone(), guard::pace));
+    let documents = Router::new()
+        .route("/archive", post(portability::import::<B>))
+        .layer(DefaultBodyLimit::max(crate::portability::read::BYTES))
+        .layer(middleware::from_fn_with_state(guard.clone(), guard::pace));
     let import = Router::new()
         .route("/catalogue", post(seller::import::<B>))
         .layer(middleware::from_fn_with_state(guard.clone(), guard::pace_import));
@@ -224,6 +232,7 @@ fn router<B: Backend>(backend: B, vault: Keeper, guard: Guard, ended: tokio::syn
         .layer(middleware::from_fn_with_state(guard.clone(), guard::pace));
     let v1 = paced
         .merge(import)
+        .merge(documents)
         .route("/events", get(events::events::<B>))
         .fallback(nowhere)
         .method_not_allowed_fallback(not_so)

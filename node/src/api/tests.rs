@@ -14,6 +14,7 @@ use intentcast_protocol::{
     intent::Intent,
     item::Item,
     keys::Seed,
+    ledger::Stored,
     list::{Bytes, List},
     market::{Answered, Command, Config as MarketConfig, Done, Event, Input, IntentView, Market, Output, Request},
     rules::Rules,
@@ -29,7 +30,11 @@ use super::{
     backend::{CatalogueStats, CommandError, Failed, Found, Imported, NetStatus, PeerView, Search, Stopped, Tried},
     *,
 };
-use crate::client::Client;
+use crate::{
+    client::Client,
+    portability::archive::{self, Archived, Taken},
+    store::Store,
+};
 
 mod vault;
 
@@ -43,6 +48,7 @@ struct Alone {
     more: Arc<Notify>,
     items: Arc<Mutex<usize>>,
     interests: Arc<Mutex<BTreeMap<Word, Sought>>>,
+    store: Arc<Store>,
 }
 
 impl Alone {
@@ -53,6 +59,7 @@ impl Alone {
             more: Arc::default(),
             items: Arc::default(),
             interests: Arc::default(),
+            store: Arc::new(Store::in_memory().unwrap()),
         };
         let peer = Bytes::new(*b"peer").unwrap();
         alone.drive(Input::Reachable(ReplyPath {
@@ -69,7 +76,10 @@ impl Alone {
             market.handle(NOW, input);
             while let Some(output) = market.poll() {
                 match output {
-                    Output::Append { task, .. } => inputs.push(Input::Done(task, Done::Stored)),
+                    Output::Append { task, entries } => {
+                        self.store.append(&entries).unwrap();
+                        inputs.push(Input::Done(task, Done::Stored));
+                    }
                     Output::Publish { task, .. } => inputs.push(Input::Done(task, Done::Published(1))),
                     Output::Answer(_, answered) => answer = Some(answered),
                     Output::Event(event) => {
@@ -162,6 +172,18 @@ impl Backend for Alone {
         let before = self.interests.lock().unwrap().remove(&name);
         self.command(Command::Await(name, None)).await?;
         Ok(before.is_some())
+    }
+
+    async fn ledger(&self, from: u64) -> Result<Vec<Stored>, Failed> {
+        Ok(self.store.entries_page(from).unwrap())
+    }
+
+    async fn archived(&self, after: Option<String>) -> Result<Vec<Archived>, Failed> {
+        Ok(archive::page(&self.store, after.as_deref()).unwrap())
+    }
+
+    async fn archive(&self, archived: Vec<Archived>) -> Result<Taken, Failed> {
+        Ok(archive::keep(&self.store, &archived).unwrap())
     }
 
     async fn net_status(&self) -> Result<NetStatus, Stopped> {

@@ -9,6 +9,7 @@ mod bootstrap;
 mod cast;
 mod catalog;
 mod config;
+mod data;
 mod demo;
 mod exit;
 mod import;
@@ -152,6 +153,9 @@ pub enum Command {
     /// What you keep of yourself, encrypted, until you grant some of it
     #[command(subcommand)]
     Vault(vault::VaultCommand),
+    /// Take all that is yours along: back up, restore, export, import
+    #[command(subcommand)]
+    Data(data::DataCommand),
     /// The rules by which you sell
     #[command(subcommand)]
     Rules(rules::RulesCommand),
@@ -238,6 +242,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Receipt(receipt::ReceiptCommand::Verify { file }) => receipt::verify(&global, &file),
         // A person at a prompt is left by the keyboard's interrupt as it comes: nobody waits on a runtime.
         Command::Vault(command) => runtime(false)?.block_on(vault::run(&global, command)),
+        Command::Data(command) => runtime(false)?.block_on(data::run(&global, command)),
         // A node has work for more than one thread, and its own way to stop.
         Command::Up(args) => runtime(true)?.block_on(up::run(&global, args)),
         Command::Demo(args) => runtime(true)?.block_on(demo::run(&global, args)),
@@ -267,6 +272,12 @@ async fn ask(global: &Global, command: Command) -> Result<()> {
         Command::Decline(args) => thread::decline(global, args).await,
         Command::Rate(args) => rate::run(global, args).await,
         Command::Agreement(command) => agreement::run(global, command).await,
+        Command::Order(order::OrderCommand::Data { order, output }) => {
+            data::order(global, &order, output.as_deref()).await
+        }
+        Command::Order(order::OrderCommand::List {
+            words, archived: true, ..
+        }) => data::archived_orders(global, &words).await,
         Command::Order(command) => order::run(global, command).await,
         Command::Receipt(command) => receipt::run(global, command).await,
         Command::Catalog(command) => catalog::run(global, command).await,
@@ -280,6 +291,7 @@ async fn ask(global: &Global, command: Command) -> Result<()> {
         | Command::Terms(_)
         | Command::Config(_)
         | Command::Vault(_)
+        | Command::Data(_)
         | Command::Up(_)
         | Command::Demo(_)
         | Command::Bootstrap(_) => unreachable!("`run` has dispatched what asks no node"),

@@ -40,6 +40,9 @@ pub enum OrderCommand {
         /// Only those to which something happened on this day or earlier
         #[arg(long, value_name = "DATE")]
         until: Option<String>,
+        /// Those that were imported, instead of those of this node
+        #[arg(long, conflicts_with_all = ["state", "since", "until"])]
+        archived: bool,
     },
     /// One order, with every receipt
     Show {
@@ -94,6 +97,14 @@ pub enum OrderCommand {
         #[arg(long, value_name = "TEXT")]
         reason: String,
     },
+    /// As the seller: give back all that was gathered about the customer of an order, signed
+    Data {
+        /// The agreement's id, or the first digits of it
+        order: Prefix,
+        /// Where to; it must not be there yet [default: standard output]
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<std::path::PathBuf>,
+    },
 }
 
 fn state_parser() -> impl clap::builder::TypedValueParser<Value = OrderState> {
@@ -111,6 +122,7 @@ pub async fn run(global: &Global, command: OrderCommand) -> Result<()> {
             state,
             since,
             until,
+            archived: _,
         } => {
             let asked = [
                 ("q", Some(words.join(" ")).filter(|words| !words.is_empty())),
@@ -166,6 +178,7 @@ pub async fn run(global: &Global, command: OrderCommand) -> Result<()> {
             let reason = Phrase::new(&reason).map_err(|why| unclear("reason", &why))?;
             tell(&client, out, &order, OrderEvent::Cancelled { reason }).await?;
         }
+        OrderCommand::Data { .. } => unreachable!("it is worked out of the ledger, without the node"),
     }
     Ok(())
 }

@@ -56,6 +56,9 @@ pub enum StoreError {
     /// No more standing interests; nothing was kept.
     #[error("{0} interests stand, and no more fit: remove some")]
     Many(usize),
+    /// The archive is full; nothing was put into it.
+    #[error("the archive holds {0} things, and no more fit")]
+    Archive(u64),
     /// Another import is under way.
     #[error("another catalogue is being taken in: wait until that is done")]
     Importing,

@@ -122,7 +122,9 @@ impl Own {
     /// What the want said in each of its versions.
     pub(super) fn versions(&self) -> Vec<(RecordId, &Intent)> {
         let later = self.amendments.iter().map(|it| (it.id(), &it.now));
-        std::iter::once((self.intent.id(), self.intent.body())).chain(later).collect()
+        std::iter::once((self.intent.id(), self.intent.body()))
+            .chain(later)
+            .collect()
     }
 
     fn turn(&self, revision: RecordId) -> Option<u32> {

@@ -81,7 +81,9 @@ impl Heard {
     /// What the want said in each of its versions.
     pub(super) fn versions(&self) -> Vec<(RecordId, &Intent)> {
         let later = self.amendments.iter().map(|it| (it.id(), &it.now));
-        std::iter::once((self.intent.id(), self.intent.body())).chain(later).collect()
+        std::iter::once((self.intent.id(), self.intent.body()))
+            .chain(later)
+            .collect()
     }
 
     fn amendment(&self, revision: RecordId) -> Option<&Verified<Amendment>> {
@@ -599,7 +601,10 @@ impl Market {
 
     /// A letter of a seller made something of an offer, if it is that seller's, and in that conversation.
     pub(super) fn apply_fate(&mut self, thread: ThreadId, id: OfferId, fate: OfferFate) {
-        let made = self.heard.get_mut(&thread.intent).and_then(|heard| heard.offers.get_mut(&id));
+        let made = self
+            .heard
+            .get_mut(&thread.intent)
+            .and_then(|heard| heard.offers.get_mut(&id));
         if let Some(made) = made.filter(|made| made.offer.header().author == thread.seller) {
             made.fate = fate;
         }

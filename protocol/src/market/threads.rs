@@ -131,7 +131,9 @@ impl Market {
     pub(super) fn footing(&self, id: ThreadId, writing: bool) -> Option<Footing<'_>> {
         let deal = self.deal_of(id);
         let (own, heard) = (self.own.get(&id.intent), self.heard.get(&id.intent));
-        let said = own.map(|own| own.versions()).or_else(|| heard.map(|heard| heard.versions()));
+        let said = own
+            .map(|own| own.versions())
+            .or_else(|| heard.map(|heard| heard.versions()));
         let (intent, offers) = match self.role_in(id)? {
             Role::Customer => (&self.own.get(&id.intent)?.intent, self.offers_by(id)),
             Role::Seller => (self.heard_intent(id.intent)?, self.offers_made(id.intent)),

@@ -7,8 +7,7 @@ use intentcast_protocol::{
     id::{EntryHash, IntentId, OfferId, RecordId, TermsHash},
     keys::Key,
     letter::{
-        Ask, Change, DealChange, Deletion, Matter, Operation, Operations, Permission, Proposal, ThreadId,
-        UseReport,
+        Ask, Change, DealChange, Deletion, Matter, Operation, Operations, Permission, Proposal, ThreadId, UseReport,
     },
     list::{Bytes, List},
     market::{About, Command, OfferView, Role, ThreadView},
