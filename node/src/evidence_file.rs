@@ -69,7 +69,7 @@ pub fn read(file: &Path) -> Result<Vec<u8>> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::sync::LazyLock;
 
     use super::*;
@@ -89,9 +89,9 @@ mod tests {
         time::{Seconds, Timestamp},
     };
 
-    const NOW: Timestamp = Timestamp(1_790_000_000_000);
+    pub(crate) const NOW: Timestamp = Timestamp(1_790_000_000_000);
 
-    fn later(days: u32) -> Timestamp {
+    pub(crate) fn later(days: u32) -> Timestamp {
         NOW.plus(Seconds(days * 86_400))
     }
 
@@ -108,8 +108,11 @@ mod tests {
         deal_with([confirmed, (OrderEvent::Delivered, later(4))])
     }
 
-    /// The same, with these receipts.
-    fn deal_with(events: impl IntoIterator<Item = (OrderEvent, Timestamp)>) -> (Settled, Vec<Verified<Receipt>>) {
+    /// The same, with these receipts: of the customer with the seed of ones, the nonce of twos, and the seller with that of
+    /// threes.
+    pub(crate) fn deal_with(
+        events: impl IntoIterator<Item = (OrderEvent, Timestamp)>,
+    ) -> (Settled, Vec<Verified<Receipt>>) {
         let (customer, seller) = (Seed::new([1; 32]).intent_key(&[2; 16]), Seed::new([3; 32]).seller_key());
         let want = crate::want::Want {
             want: "a mountain bike".into(),

@@ -14,8 +14,8 @@ use intentcast_protocol::{id::unhex, keys::Seed};
 
 use crate::net::NetKey;
 
-const SEED: &str = "seed";
-const PEER_KEY: &str = "peer.key";
+pub(crate) const SEED: &str = "seed";
+pub(crate) const PEER_KEY: &str = "peer.key";
 
 /// Whether the network identity outlives the process.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Deserialize, serde::Serialize)]
@@ -77,6 +77,18 @@ impl Home {
         };
         Ok(NetKey::from_seed(&mut seed)?)
     }
+}
+
+/// The seed of the node in this folder, whether or not it runs.
+///
+/// # Errors
+/// Where no node ever ran there, or the file is not as it was written.
+pub fn seed_of(home: &Path) -> Result<Seed> {
+    let file = home.join(SEED);
+    if !file.exists() {
+        bail!("no node has ever run on {}", home.display());
+    }
+    Ok(Seed::new(secret(&file)?))
 }
 
 /// Fresh random bytes from the operating system.

@@ -10,6 +10,7 @@ use intentcast_protocol::{
     attribute::{Holds, Strength, Wish},
     intent::Intent,
     item::Item,
+    ledger::Stored,
     market::{Answered, Command, Denied, Event, Market},
     matching::{Check, Test},
     place::{Fulfilment, Place, Region, Serves},
@@ -24,6 +25,7 @@ use crate::{
     cart::{Basket, BasketChange},
     catalogue::{SHIPS_TO, ships_to},
     index::{Filters, Index, IndexError, Why},
+    portability::archive::{Archived, Taken},
 };
 
 /// A running node, as the API sees it.
@@ -76,6 +78,14 @@ pub trait Backend: Clone + Send + Sync + 'static {
 
     /// Changes it; done means on disk. Says whether what it is about was there before.
     fn change_basket(&self, change: BasketChange) -> impl Future<Output = Result<bool, Failed>> + Send;
+    /// Entries of the ledger from this number on, as many as one answer holds; none after the last.
+    fn ledger(&self, from: u64) -> impl Future<Output = Result<Vec<Stored>, Failed>> + Send;
+
+    /// What stands in the archive after this key, as much as one answer holds; nothing after the last.
+    fn archived(&self, after: Option<String>) -> impl Future<Output = Result<Vec<Archived>, Failed>> + Send;
+
+    /// Puts these into the archive, all of them or none.
+    fn archive(&self, archived: Vec<Archived>) -> impl Future<Output = Result<Taken, Failed>> + Send;
 
     /// How the node stands in the network.
     fn net_status(&self) -> impl Future<Output = Result<NetStatus, Stopped>> + Send;

@@ -15,6 +15,7 @@ mod interests;
 mod listener;
 mod market;
 mod orders;
+mod portability;
 pub mod problem;
 mod seller;
 mod suppliers;
@@ -52,6 +53,7 @@ pub use self::{
     interests::Stands,
     market::{CastReply, DecideBody, DeclineBody, ToldFirst},
     orders::ReceiptBody,
+    portability::{ArchivePage, LedgerPage},
     seller::RulesTest,
     suppliers::RegardBody,
     threads::{LetterBody, RateBody, ReviseBody, Subject},
@@ -220,6 +222,8 @@ fn router<B: Backend>(shared: Shared<B>, guard: Guard) -> Router {
         .route("/cart/wishes/{name}", delete(cart::unwish::<B>))
         .route("/cart/wishes/{name}/cast", post(cart::cast::<B>))
         .route("/cart/offers/{id}", post(cart::save::<B>).delete(cart::unsave::<B>))
+        .route("/ledger", get(portability::ledger::<B>))
+        .route("/archive", get(portability::archived::<B>))
         .route("/status", get(health::status::<B>))
         .route("/peers", get(health::peers::<B>))
         .route("/catalogue/search", get(seller::search::<B>))
@@ -249,6 +253,10 @@ fn router<B: Backend>(shared: Shared<B>, guard: Guard) -> Router {
         )
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .layer(middleware::from_fn_with_state(guard.clone(), guard::pace));
+    let documents = Router::new()
+        .route("/archive", post(portability::import::<B>))
+        .layer(DefaultBodyLimit::max(crate::portability::read::BYTES))
+        .layer(middleware::from_fn_with_state(guard.clone(), guard::pace));
     let import = Router::new()
         .route("/catalogue", post(seller::import::<B>))
         .layer(middleware::from_fn_with_state(guard.clone(), guard::pace_import));
@@ -259,6 +267,7 @@ fn router<B: Backend>(shared: Shared<B>, guard: Guard) -> Router {
         .layer(middleware::from_fn_with_state(guard.clone(), guard::pace));
     let v1 = paced
         .merge(import)
+        .merge(documents)
         .route("/events", get(events::events::<B>))
         .fallback(nowhere)
         .method_not_allowed_fallback(not_so)

@@ -14,6 +14,7 @@ use intentcast_protocol::{
     intent::Intent,
     item::Item,
     keys::Seed,
+    ledger::Stored,
     list::{Bytes, List},
     market::{Answered, Command, Config as MarketConfig, Done, Event, Input, IntentView, Market, Output, Request},
     rules::Rules,
@@ -32,6 +33,8 @@ use super::{
 use crate::{
     cart::{Basket, BasketChange},
     client::Client,
+    portability::archive::{self, Archived, Taken},
+    store::Store,
 };
 
 mod data;
@@ -49,6 +52,7 @@ struct Alone {
     items: Arc<Mutex<usize>>,
     interests: Arc<Mutex<BTreeMap<Word, Sought>>>,
     basket: Arc<Mutex<Basket>>,
+    store: Arc<Store>,
 }
 
 impl Alone {
@@ -60,6 +64,7 @@ impl Alone {
             items: Arc::default(),
             interests: Arc::default(),
             basket: Arc::default(),
+            store: Arc::new(Store::in_memory().unwrap()),
         };
         let peer = Bytes::new(*b"peer").unwrap();
         alone.drive(Input::Reachable(ReplyPath {
@@ -76,7 +81,10 @@ impl Alone {
             market.handle(NOW, input);
             while let Some(output) = market.poll() {
                 match output {
-                    Output::Append { task, .. } => inputs.push(Input::Done(task, Done::Stored)),
+                    Output::Append { task, entries } => {
+                        self.store.append(&entries).unwrap();
+                        inputs.push(Input::Done(task, Done::Stored));
+                    }
                     Output::Publish { task, .. } => inputs.push(Input::Done(task, Done::Published(1))),
                     Output::Answer(_, answered) => answer = Some(answered),
                     Output::Event(event) => {
@@ -183,6 +191,18 @@ impl Backend for Alone {
             BasketChange::Save(offer, at) => basket.saved.insert(offer, at).is_some(),
             BasketChange::Unsave(offer) => basket.saved.remove(&offer).is_some(),
         })
+    }
+
+    async fn ledger(&self, from: u64) -> Result<Vec<Stored>, Failed> {
+        Ok(self.store.entries_page(from).unwrap())
+    }
+
+    async fn archived(&self, after: Option<String>) -> Result<Vec<Archived>, Failed> {
+        Ok(archive::page(&self.store, after.as_deref()).unwrap())
+    }
+
+    async fn archive(&self, archived: Vec<Archived>) -> Result<Taken, Failed> {
+        Ok(archive::keep(&self.store, &archived).unwrap())
     }
 
     async fn net_status(&self) -> Result<NetStatus, Stopped> {

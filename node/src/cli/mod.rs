@@ -10,6 +10,7 @@ mod cart;
 mod cast;
 mod catalog;
 mod config;
+mod data;
 mod demo;
 mod exit;
 mod grant;
@@ -185,6 +186,9 @@ pub enum Command {
     /// What you bind yourself to as a seller, and whether you keep to it
     #[command(subcommand)]
     Seller(seller::SellerCommand),
+    /// Take all that is yours along: back up, restore, export, import
+    #[command(subcommand)]
+    Data(data::DataCommand),
     /// The rules by which you sell
     #[command(subcommand)]
     Rules(rules::RulesCommand),
@@ -274,6 +278,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Receipt(receipt::ReceiptCommand::Verify { file }) => receipt::verify(&global, &file),
         // A person at a prompt is left by the keyboard's interrupt as it comes: nobody waits on a runtime.
         Command::Vault(command) => runtime(false)?.block_on(vault::run(&global, command)),
+        Command::Data(command) => runtime(false)?.block_on(data::run(&global, command)),
         // A node has work for more than one thread, and its own way to stop.
         Command::Up(args) => runtime(true)?.block_on(up::run(&global, args)),
         Command::Demo(args) => runtime(true)?.block_on(demo::run(&global, args)),
@@ -303,6 +308,12 @@ async fn ask(global: &Global, command: Command) -> Result<()> {
         Command::Decline(args) => thread::decline(global, args).await,
         Command::Rate(args) => rate::run(global, args).await,
         Command::Agreement(command) => agreement::run(global, command).await,
+        Command::Order(order::OrderCommand::Data { order, output }) => {
+            data::order(global, &order, output.as_deref()).await
+        }
+        Command::Order(order::OrderCommand::List {
+            words, archived: true, ..
+        }) => data::archived_orders(global, &words).await,
         Command::Order(command) => order::run(global, command).await,
         Command::Receipt(command) => receipt::run(global, command).await,
         Command::Supplier(command) => supplier::run(global, command).await,
@@ -324,6 +335,7 @@ async fn ask(global: &Global, command: Command) -> Result<()> {
         | Command::Terms(_)
         | Command::Config(_)
         | Command::Vault(_)
+        | Command::Data(_)
         | Command::Up(_)
         | Command::Demo(_)
         | Command::Bootstrap(_) => unreachable!("`run` has dispatched what asks no node"),

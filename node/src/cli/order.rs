@@ -82,6 +82,14 @@ pub enum OrderCommand {
         #[arg(long, value_name = "TEXT")]
         reason: String,
     },
+    /// As the seller: give back all that was gathered about the customer of an order, signed
+    Data {
+        /// The agreement's id, or the first digits of it
+        order: Prefix,
+        /// Where to; it must not be there yet [default: standard output]
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<std::path::PathBuf>,
+    },
 }
 
 /// Which orders.
@@ -98,6 +106,9 @@ pub struct ListArgs {
     /// Only those to which something happened on this day or earlier
     #[arg(long, value_name = "DATE")]
     pub until: Option<String>,
+    /// Those that were imported, instead of those of this node
+    #[arg(long, conflicts_with_all = ["state", "since", "until"])]
+    pub archived: bool,
 }
 
 fn state_parser() -> impl clap::builder::TypedValueParser<Value = OrderState> {
@@ -115,6 +126,7 @@ pub async fn run(global: &Global, command: OrderCommand) -> Result<()> {
             state,
             since,
             until,
+            archived: _,
         }) => {
             let asked = [
                 ("q", Some(words.join(" ")).filter(|words| !words.is_empty())),
@@ -170,6 +182,7 @@ pub async fn run(global: &Global, command: OrderCommand) -> Result<()> {
             let reason = Phrase::new(&reason).map_err(|why| unclear("reason", &why))?;
             tell(&client, out, &order, OrderEvent::Cancelled { reason }).await?;
         }
+        OrderCommand::Data { .. } => unreachable!("it is worked out of the ledger, without the node"),
     }
     Ok(())
 }

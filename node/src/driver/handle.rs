@@ -12,6 +12,7 @@ use intentcast_protocol::{
     id::{IntentId, RecordId},
     intent::Intent,
     item::Item,
+    ledger::Stored,
     limits,
     market::{self, Answered, Command, Denied, Event, Market},
     place::Fulfilment,
@@ -34,6 +35,7 @@ use crate::{
     catalogue::{ships, ships_to},
     index::{Candidate, Index},
     net,
+    portability::archive::{self, Archived, Taken},
     store::{Staging, Store, StoreError},
 };
 
@@ -401,6 +403,21 @@ impl Backend for Handle {
                 Failed::Broken(why.to_string())
             }
         })
+    }
+
+    async fn ledger(&self, from: u64) -> Result<Vec<Stored>, Failed> {
+        self.blocking(move |store, _| store.entries_page(from).map_err(|why| why.to_string()))
+            .await
+    }
+
+    async fn archived(&self, after: Option<String>) -> Result<Vec<Archived>, Failed> {
+        self.blocking(move |store, _| archive::page(store, after.as_deref()).map_err(|why| why.to_string()))
+            .await
+    }
+
+    async fn archive(&self, archived: Vec<Archived>) -> Result<Taken, Failed> {
+        self.blocking(move |store, _| archive::keep(store, &archived).map_err(|why| why.to_string()))
+            .await
     }
 
     async fn net_status(&self) -> Result<NetStatus, Stopped> {

@@ -59,6 +59,9 @@ pub enum StoreError {
     /// No more in the cart; nothing was kept.
     #[error("{0} such things are in the cart, and no more fit: remove some")]
     CartFull(u64),
+    /// The archive is full; nothing was put into it.
+    #[error("the archive holds {0} things, and no more fit")]
+    Archive(u64),
     /// Another import is under way.
     #[error("another catalogue is being taken in: wait until that is done")]
     Importing,

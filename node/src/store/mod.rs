@@ -4,6 +4,7 @@
 //! It holds bytes and order, and refuses to judge them: whether the chain of entries holds is for `protocol::ledger`.
 //! A call that returns has its work on the disk; one that fails has done none of it.
 
+mod archive;
 mod cart;
 mod catalogue;
 mod error;
@@ -24,6 +25,7 @@ use redb::{
 
 use self::tables::{ITEMS, LEDGER, META, META_SCHEMA, SCHEMA};
 pub use self::{
+    archive::{ARCHIVED, Fate},
     catalogue::{Diff, Stamp},
     error::StoreError,
     staging::{Staging, Taken},
@@ -34,6 +36,9 @@ pub const FILE: &str = "node.redb";
 
 /// Bytes of pages held in memory. redb would take a gigabyte; a ledger is read once and a catalogue by single items.
 const CACHE_BYTES: usize = 16 * 1024 * 1024;
+
+/// Bytes of entries in one page of the ledger at least, where there are so many.
+const PAGE_BYTES: usize = 512 * 1024;
 
 /// The longest item, bytes: what the codec reads back.
 pub const ITEM_BYTES: usize = 4 * limits::FRAME_BYTES;
@@ -167,6 +172,23 @@ impl Store {
             }),
             Err(error) => Err(StoreError::redb(&path, error)),
         }))
+    }
+
+    /// The entries from number `from` on, no more of them than one answer holds; none after the last.
+    ///
+    /// # Errors
+    /// As [`Store::entries`].
+    pub fn entries_page(&self, from: u64) -> Result<Vec<Stored>, StoreError> {
+        let (mut page, mut size) = (Vec::new(), 0);
+        for entry in self.entries(from)? {
+            let entry = entry?;
+            size += entry.bytes.len();
+            page.push(entry);
+            if size >= PAGE_BYTES {
+                break;
+            }
+        }
+        Ok(page)
     }
 
     fn read<T>(&self, ask: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error>) -> Result<T, StoreError> {

@@ -32,3 +32,6 @@ pub const SAVED: TableDefinition<&[u8], u64> = TableDefinition::new("saved/1");
 
 /// The catalogue that is coming in, as [`ITEMS`]; empty where the item is the same as there.
 pub const STAGED: TableDefinition<&str, &[u8]> = TableDefinition::new("items/1/staged");
+
+/// What was brought here from elsewhere: its sort and id, and what it says, as JSON.
+pub const ARCHIVE: TableDefinition<&str, &[u8]> = TableDefinition::new("archive/1");

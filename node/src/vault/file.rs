@@ -1,5 +1,5 @@
-//! The vault's file: a header that says how the passphrase becomes a key, what is locked under that key, and a hash
-//! that tells a damaged file from a wrong passphrase.
+//! The file of a vault or of a backup: a header that says how the passphrase becomes a key, what is locked under that
+//! key, and a hash that tells a damaged file from a wrong passphrase.
 //!
 //! ```text
 //! magic 8 | opens with 1 | KiB 4 | passes 4 | lanes 4 | salt 16 | nonce 24 | locked, n and 16 | SHA-256 of all before 32
@@ -14,12 +14,30 @@ use zeroize::Zeroizing;
 
 use super::VaultError;
 
-const MAGIC: [u8; 8] = *b"icvault\x01";
 const SALT: usize = 16;
-const HEADER: usize = MAGIC.len() + 1 + 3 * 4 + SALT;
+const HEADER: usize = 8 + 1 + 3 * 4 + SALT;
 const HASH: usize = 32;
-/// Bytes of a file that is read: every strand that a vault holds, and some.
-pub(super) const FILE_BYTES: usize = 2 * 1024 * 1024;
+
+/// What kind of locked file it is.
+#[derive(Debug)]
+pub(crate) struct Form {
+    /// How it begins: seven bytes that say which kind, and its version.
+    pub magic: [u8; 8],
+    /// Bytes of one that is read.
+    pub bytes: usize,
+    /// What is wrong with a file that is of another kind.
+    pub other: &'static str,
+    /// What is wrong with a file that is too long.
+    pub too_long: &'static str,
+}
+
+/// The vault's own: every strand that a vault holds, and some.
+pub(crate) static VAULT: Form = Form {
+    magic: *b"icvault\x01",
+    bytes: 2 * 1024 * 1024,
+    other: "it is no vault",
+    too_long: "it is larger than any vault",
+};
 
 /// The most that a header may ask for, so that a file from elsewhere does not take the machine: 1 GiB, 64 passes.
 const DEAREST: Cost = Cost {
@@ -93,7 +111,7 @@ impl Opener {
     }
 
     /// Whether a vault may be made with it.
-    pub(super) fn is_enough(&self) -> Result<(), VaultError> {
+    pub(crate) fn is_enough(&self) -> Result<(), VaultError> {
         match self {
             Self::Passphrase(words) if words.chars().count() < PASSPHRASE_CHARS => Err(VaultError::Weak(
                 "a passphrase has 8 characters at least; four words that nobody would put together are good",
@@ -119,8 +137,9 @@ impl std::fmt::Debug for Opener {
     }
 }
 
-/// What opens and closes one vault's file, once the passphrase was worked on; wiped from memory when dropped.
-pub(super) struct Lock {
+/// What opens and closes one file, once the passphrase was worked on; wiped from memory when dropped.
+pub(crate) struct Lock {
+    form: &'static Form,
     opens_with: OpensWith,
     cost: Cost,
     salt: [u8; SALT],
@@ -129,7 +148,7 @@ pub(super) struct Lock {
 
 impl Lock {
     /// A lock for a new vault, or for a new passphrase of an old one.
-    pub(super) fn new(opener: &Opener, cost: Cost, salt: [u8; SALT]) -> Result<Self, VaultError> {
+    pub(crate) fn new(form: &'static Form, opener: &Opener, cost: Cost, salt: [u8; SALT]) -> Result<Self, VaultError> {
         let params = Params::new(cost.kib, cost.passes, cost.lanes, Some(32));
         let params = params.map_err(|_| VaultError::Damaged("its header asks for work that cannot be done"))?;
         let opens_with = opener.kind();
@@ -141,6 +160,7 @@ impl Lock {
             .hash_password_into(opener.bytes(), &salted, &mut *key)
             .map_err(|why| VaultError::Home(format!("the passphrase could not be worked on: {why}")))?;
         Ok(Self {
+            form,
             opens_with,
             cost,
             salt,
@@ -151,7 +171,7 @@ impl Lock {
     fn header(&self) -> [u8; HEADER] {
         let mut header = [0; HEADER];
         let parts: [&[u8]; 6] = [
-            &MAGIC,
+            &self.form.magic,
             &[mark(self.opens_with)],
             &self.cost.kib.to_le_bytes(),
             &self.cost.passes.to_le_bytes(),
@@ -168,7 +188,7 @@ impl Lock {
     }
 
     /// The file that holds `plain`. A nonce serves once.
-    pub(super) fn close(&self, nonce: &[u8; NONCE], plain: &[u8]) -> Vec<u8> {
+    pub(crate) fn close(&self, nonce: &[u8; NONCE], plain: &[u8]) -> Vec<u8> {
         let header = self.header();
         let mut file = header.to_vec();
         file.extend(nonce);
@@ -178,8 +198,12 @@ impl Lock {
     }
 
     /// The lock of this file, and what is in it.
-    pub(super) fn open(file: &[u8], opener: &Opener) -> Result<(Self, Zeroizing<Vec<u8>>), VaultError> {
-        let Header { opens_with, cost, salt } = Header::of(file)?;
+    pub(crate) fn open(
+        form: &'static Form,
+        file: &[u8],
+        opener: &Opener,
+    ) -> Result<(Self, Zeroizing<Vec<u8>>), VaultError> {
+        let Header { opens_with, cost, salt } = Header::of(form, file)?;
         let (sound, hash) = file.split_at_checked(file.len().saturating_sub(HASH)).ok_or(CUT)?;
         if Sha256::digest(sound).as_slice() != hash {
             return Err(VaultError::Damaged("its bytes are not those that were written"));
@@ -187,7 +211,7 @@ impl Lock {
         if opens_with != opener.kind() {
             return Err(VaultError::OtherKind(opens_with));
         }
-        let lock = Self::new(opener, cost, salt)?;
+        let lock = Self::new(form, opener, cost, salt)?;
         let (nonce, locked) = sound[HEADER..].split_first_chunk().ok_or(CUT)?;
         let plain =
             seal::unlock(&lock.key, nonce, &lock.header(), locked).map_err(|_| VaultError::Wrong(opens_with))?;
@@ -202,19 +226,22 @@ impl Lock {
 const CUT: VaultError = VaultError::Damaged("it is cut short");
 
 /// What a file says of itself to everybody.
-pub(super) struct Header {
-    pub(super) opens_with: OpensWith,
+pub(crate) struct Header {
+    pub(crate) opens_with: OpensWith,
     cost: Cost,
     salt: [u8; SALT],
 }
 
 impl Header {
-    pub(super) fn of(file: &[u8]) -> Result<Self, VaultError> {
-        let (magic, rest) = file.split_first_chunk::<8>().ok_or(CUT)?;
-        if magic[..7] != MAGIC[..7] {
-            return Err(VaultError::Damaged("it is no vault"));
+    pub(crate) fn of(form: &Form, file: &[u8]) -> Result<Self, VaultError> {
+        if file.len() > form.bytes {
+            return Err(VaultError::Damaged(form.too_long));
         }
-        if *magic != MAGIC {
+        let (magic, rest) = file.split_first_chunk::<8>().ok_or(CUT)?;
+        if magic[..7] != form.magic[..7] {
+            return Err(VaultError::Damaged(form.other));
+        }
+        if *magic != form.magic {
             return Err(VaultError::Damaged("it was written by a later version of this program"));
         }
         let (kind, rest) = rest.split_first().ok_or(CUT)?;
@@ -229,7 +256,7 @@ impl Header {
         };
         if cost.kib > DEAREST.kib || cost.passes > DEAREST.passes || cost.lanes > DEAREST.lanes {
             return Err(VaultError::Damaged(
-                "its header asks for more work than any vault of ours",
+                "its header asks for more work than any file of ours",
             ));
         }
         Ok(Self {

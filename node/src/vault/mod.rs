@@ -8,7 +8,7 @@
 //! file opens with the passphrase that it was written under.
 
 mod body;
-mod file;
+pub(crate) mod file;
 mod keeper;
 
 use std::{
@@ -27,7 +27,7 @@ use zeroize::Zeroizing;
 
 use self::{
     body::Strands,
-    file::{Header, Lock},
+    file::{Header, Lock, VAULT},
 };
 pub use self::{
     file::{Cost, Opener, OpensWith},
@@ -160,7 +160,7 @@ impl Vault {
         }
         let vault = Self {
             file,
-            lock: Lock::new(opener, cost, entropy()?)?,
+            lock: Lock::new(&VAULT, opener, cost, entropy()?)?,
             secret: AliasSecret::new(entropy()?),
             strands: Strands::new(),
         };
@@ -175,7 +175,7 @@ impl Vault {
     pub fn open(home: &Path, opener: &Opener) -> Result<Self, VaultError> {
         let file = home.join(FILE);
         only_ours_if_there(&file)?;
-        let (lock, plain) = Lock::open(&read(&file)?, opener)?;
+        let (lock, plain) = Lock::open(&VAULT, &read(&file)?, opener)?;
         let (secret, strands) = body::read(&plain)?;
         Ok(Self {
             file,
@@ -260,7 +260,7 @@ impl Vault {
     /// [`VaultError::Weak`], or where the folder cannot be written: then it opens as before.
     pub fn open_with(&mut self, to: &Opener) -> Result<(), VaultError> {
         to.is_enough()?;
-        let lock = Lock::new(to, self.lock.cost(), entropy()?)?;
+        let lock = Lock::new(&VAULT, to, self.lock.cost(), entropy()?)?;
         let before = std::mem::replace(&mut self.lock, lock);
         self.save().inspect_err(|_| self.lock = before)
     }
@@ -282,7 +282,7 @@ impl Vault {
 /// What opens the vault in this folder; `None` where there is none.
 fn opens_with(home: &Path) -> Result<Option<OpensWith>, VaultError> {
     match read(&home.join(FILE)) {
-        Ok(bytes) => Header::of(&bytes).map(|header| Some(header.opens_with)),
+        Ok(bytes) => Header::of(&VAULT, &bytes).map(|header| Some(header.opens_with)),
         Err(VaultError::None) => Ok(None),
         Err(why) => Err(why),
     }
@@ -295,12 +295,9 @@ fn read(file: &Path) -> Result<Vec<u8>, VaultError> {
         Err(why) => return Err(unreadable(file, &why)),
     };
     let mut bytes = Vec::new();
-    open.take(file::FILE_BYTES as u64 + 1)
+    open.take(VAULT.bytes as u64 + 1)
         .read_to_end(&mut bytes)
         .map_err(|why| unreadable(file, &why))?;
-    if bytes.len() > file::FILE_BYTES {
-        return Err(VaultError::Damaged("it is larger than any vault"));
-    }
     Ok(bytes)
 }
 

@@ -229,7 +229,7 @@ fn a_full_vault_takes_no_more_but_keeps_what_it_has() {
     assert_eq!(vault.set(NOW, &name("own.more"), "x"), Err(VaultError::Full));
     assert!(vault.set(NOW, &name("own.n7"), "y").unwrap());
     assert_eq!(folder.open(&right()).unwrap().held().len(), STRANDS);
-    assert!(fs::metadata(folder.file()).unwrap().len() < file::FILE_BYTES as u64);
+    assert!(fs::metadata(folder.file()).unwrap().len() < VAULT.bytes as u64);
 }
 
 #[test]

@@ -289,6 +289,12 @@ fn a_head_start_outlives_a_fall_and_a_move() {
     assert_eq!(published.count(), 2, "the want, and where it is now");
     gossip(after(HEAD_START_MS), &mut customer, &mut [&mut other]);
     exchange(after(HEAD_START_MS), &mut other, &mut customer);
+    // An offer that set out for where the customer was finds nobody there, and goes where it is.
+    for (task, ..) in std::mem::take(&mut other.sends) {
+        other.give(after(HEAD_START_MS), Input::Done(task, Done::Failed));
+    }
+    other.wait(after(HEAD_START_MS + 5_000));
+    exchange(after(HEAD_START_MS + 5_000), &mut other, &mut customer);
     assert_eq!(offers_to(&customer, intent), 2);
 }
 

@@ -1,0 +1,260 @@
+//! A device is lost in the middle of a purchase, and another one goes on from the backup; what each side has to show of
+//! the deal is open to any program, and comes back as it was.
+
+use std::path::{Path, PathBuf};
+
+use intentcast_protocol::{
+    id::AgreementId,
+    market::{AgreementView, Compared, OfferState, OfferView, Sameness},
+    order::OrderState,
+};
+use serde_json::{Value, json};
+
+use crate::{
+    member::{Ended, Member},
+    wait::{PATIENCE, beside_others, within},
+    world::{QUIC, World, accept, agreed, agreement_on, audit, bike_wanted, cast, same_deal},
+};
+
+const PASSPHRASE: &str = "heron lamp orbit quilt";
+const EMAIL: &str = "ann.lee@whitefriars.example";
+
+/// Runs a command on a folder to its end, with this passphrase in its environment.
+async fn cli_as(member: &Member, passphrase: &str, args: &[&str]) -> Ended {
+    let mut command = member.command(args);
+    command.env("INTENTCAST_PASSPHRASE", passphrase);
+    let output = within(PATIENCE, &args.join(" "), command.output()).await.unwrap();
+    Ended {
+        status: output.status,
+        out: String::from_utf8_lossy(&output.stdout).into_owned(),
+        complaints: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// The same, which must work; what it said last, as JSON.
+async fn does(member: &Member, args: &[&str]) -> Value {
+    let ended = cli_as(member, PASSPHRASE, args).await;
+    assert!(ended.status.success(), "{args:?}: {}", ended.complaints);
+    serde_json::from_str(ended.out.lines().last().unwrap_or("null")).unwrap()
+}
+
+/// The same, which must fail; why.
+async fn fails(member: &Member, passphrase: &str, args: &[&str]) -> String {
+    let ended = cli_as(member, passphrase, args).await;
+    assert_eq!(ended.status.code(), Some(1), "{args:?}: {} {}", ended.out, ended.complaints);
+    ended.complaints
+}
+
+fn stands_in(bytes: &[u8], word: &str) -> bool {
+    bytes.windows(word.len()).any(|window| window == word.as_bytes())
+}
+
+/// What lies in the folder of the story.
+fn names(folder: &Path) -> Vec<String> {
+    let listed = std::fs::read_dir(folder).unwrap();
+    let mut names: Vec<String> = listed.map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+struct Scene {
+    world: World,
+    customer: Member,
+    seller: Member,
+    id: AgreementId,
+}
+
+impl Scene {
+    /// A bike is bought on terms that give the data back, by somebody who keeps a mail address.
+    async fn set() -> Self {
+        let world = World::new().await;
+        let seller = world.bike_shop("Hull Wheels").await;
+        let home = world.home("laptop");
+        std::fs::create_dir_all(&home).unwrap();
+        std::fs::write(home.join("config.toml"), "identity = \"kept\"\n").unwrap();
+        let customer = world.customer("laptop").await;
+        does(&customer, &["vault", "set", "contact.email", "--value", EMAIL]).await;
+        let mut want = bike_wanted();
+        want.terms = ["SD-BASE-DP", "PDC-INTENT"].map(String::from).into();
+        let intent = cast(&customer, &want).await;
+        let path = format!("/v1/intents/{intent}/offers");
+        let offer = customer
+            .until("an offer", &path, |all: Vec<OfferView>| {
+                let open = all.iter().find(|view| view.state == OfferState::Open);
+                open.map(|view| view.id)
+            })
+            .await;
+        accept(&customer, offer).await;
+        let id = agreement_on(&customer, offer).await.id;
+        agreed(&seller, id).await;
+        Self {
+            world,
+            customer,
+            seller,
+            id,
+        }
+    }
+
+    fn file(&self, name: &str) -> (PathBuf, String) {
+        let path = self.world.home(name);
+        let text = path.to_str().unwrap().to_owned();
+        (path, text)
+    }
+
+    async fn verified(&self, member: &Member) -> Compared {
+        let said = does(member, &["agreement", "verify", &self.id.to_string()]).await;
+        serde_json::from_value(said).unwrap()
+    }
+
+    async fn held(&self, state: OrderState) {
+        let path = format!("/v1/agreements/{}", self.id);
+        let wanted = |view: AgreementView| (view.order.state == state).then_some(());
+        self.customer.until("the receipts are there", &path, wanted).await;
+    }
+}
+
+#[tokio::test]
+async fn a_device_is_lost_in_the_middle_of_a_deal_and_another_goes_on() {
+    let _stage = beside_others().await;
+    let mut scene = Scene::set().await;
+    let (file, backup) = scene.file("backup");
+    let saved = does(&scene.customer, &["data", "backup", &backup]).await;
+    assert_eq!(saved["backup"]["files"], json!(["config.toml", "peer.key", "seed", "vault"]));
+    let bytes = std::fs::read(&file).unwrap();
+    let seed = std::fs::read_to_string(scene.customer.home.join("seed")).unwrap();
+    assert!(!stands_in(&bytes, EMAIL) && !stands_in(&bytes, seed.trim()));
+    let again = cli_as(&scene.customer, PASSPHRASE, &["data", "backup", &backup]).await;
+    assert_eq!(again.status.code(), Some(2), "nobody's last backup is written over");
+
+    // It is gone, and the seller ships.
+    scene.customer.kill().await;
+    std::fs::remove_dir_all(&scene.customer.home).unwrap();
+    let id = scene.id.to_string();
+    let ship = ["order", "ship", &id, "--carrier", "Yellow Van", "--tracking", "YV-17"];
+    does(&scene.seller, &ship).await;
+
+    scene.customer.home = scene.world.home("phone");
+    let restore = ["data", "restore", &backup];
+    let before = names(scene.world.home("").as_path());
+    let wrong = fails(&scene.customer, "heron lamp orbit quill", &restore).await;
+    assert!(wrong.contains("does not open the backup"), "{wrong}");
+    let (spoiled_file, spoiled) = scene.file("backup");
+    let mut flipped = bytes.clone();
+    let middle = flipped.len() / 2;
+    flipped[middle] ^= 1;
+    std::fs::write(&spoiled_file, &flipped).unwrap();
+    let damaged = fails(&scene.customer, PASSPHRASE, &["data", "restore", &spoiled]).await;
+    assert!(damaged.contains("the backup is damaged"), "{damaged}");
+    std::fs::write(&file, &bytes).unwrap();
+    assert_eq!(names(scene.world.home("").as_path()), before, "neither left anything");
+    let used = {
+        let elsewhere = scene.seller.home.to_str().unwrap();
+        let ended = crate::member::run(&["--home", elsewhere, "--json", "data", "restore", &backup]).await;
+        assert_eq!(ended.status.code(), Some(1));
+        ended.complaints
+    };
+    assert!(used.contains("is not empty"), "{used}");
+
+    let restored = does(&scene.customer, &restore).await;
+    assert!(restored["notice"].as_str().unwrap().contains("only one of the two devices"));
+    scene.customer = Member::start(
+        &scene.world.home("phone"),
+        &["up", "--listen", QUIC, "--bootstrap", scene.world.address()],
+    )
+    .await;
+    scene.held(OrderState::Shipped).await;
+    does(&scene.seller, &["order", "deliver", &id]).await;
+    scene.held(OrderState::Delivered).await;
+    let (ours, theirs) = (
+        scene.verified(&scene.customer).await,
+        scene.verified(&scene.seller).await,
+    );
+    assert_eq!((&ours.sameness, &theirs.sameness), (&Sameness::Same, &Sameness::Same));
+    assert_eq!((ours.ours, ours.theirs), (theirs.ours, Some(theirs.ours)));
+    same_deal(&scene.customer, &scene.seller, scene.id).await;
+    does(&scene.customer, &["vault", "unlock"]).await;
+    assert_eq!(does(&scene.customer, &["vault", "show", "contact.email"]).await["value"], EMAIL);
+    for member in [&mut scene.customer, &mut scene.seller] {
+        member.is_well();
+        member.stop().await;
+        assert!(!audit(member).is_empty());
+    }
+}
+
+/// Every field of these names says something.
+fn has(node: &Value, fields: &[&str]) {
+    for field in fields {
+        let value = &node[*field];
+        assert!(!value.is_null() && *value != json!("") && *value != json!([]), "{field} of {node:#}");
+    }
+}
+
+fn of<'a>(document: &'a Value, kind: &str) -> &'a Value {
+    let graph = document["@graph"].as_array().unwrap();
+    let found = graph.iter().find(|node| node["@type"] == kind);
+    found.unwrap_or_else(|| panic!("no {kind}"))
+}
+
+#[tokio::test]
+async fn each_side_has_the_deal_in_open_words_and_what_a_seller_returns_is_taken_in() {
+    let _stage = beside_others().await;
+    let mut scene = Scene::set().await;
+    let id = scene.id.to_string();
+    does(&scene.seller, &["order", "ship", &id, "--carrier", "Yellow Van", "--tracking", "YV-17"]).await;
+    scene.held(OrderState::Shipped).await;
+
+    for (name, member) in [("bought.json", &scene.customer), ("sold.json", &scene.seller)] {
+        let (path, file) = scene.file(name);
+        does(member, &["data", "export", &file, "--with-vault"]).await;
+        let text = std::fs::read_to_string(path).unwrap();
+        assert!(!text.contains(EMAIL) && !stands_in(text.as_bytes(), &intentcast_protocol::id::hex(EMAIL.as_bytes())));
+        let document: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(document["@context"]["@vocab"], "https://schema.org/");
+        has(of(&document, "Demand"), &["@id", "name", "validThrough", "itemOffered", "priceSpecification"]);
+        has(of(&document, "Offer"), &["@id", "price", "priceCurrency", "offeredBy", "itemOffered"]);
+        let order = of(&document, "Order");
+        has(order, &["orderNumber", "orderDate", "seller", "customer", "acceptedOffer", "orderedItem", "ic:evidence"]);
+        assert_eq!(order["orderStatus"], "https://schema.org/OrderInTransit");
+        assert_eq!(order["orderDelivery"][0]["trackingNumber"], "YV-17");
+        let has_vault = text.contains("ic:encrypted");
+        assert_eq!(has_vault, name == "bought.json", "who has a vault has it in there");
+    }
+
+    // What was exported comes back, as often as one likes, and stays apart from what is.
+    let (path, bought) = scene.file("bought.json");
+    let imported = does(&scene.customer, &["data", "import", &bought]).await;
+    assert_eq!(imported["taken"], json!({ "added": 2, "changed": 0, "unchanged": 0 }));
+    let listed = does(&scene.customer, &["order", "list", "--archived"]).await;
+    let live: Vec<AgreementView> = scene.customer.get("/v1/orders").await;
+    assert_eq!(live.len(), 1);
+    assert_eq!((&listed["id"], &listed["state"]), (&json!(id), &json!("shipped")));
+    assert_eq!((&listed["proof"], &listed["total"]), (&json!("verified"), &json!("454.50 GBP")));
+
+    // The seller gives back what it has, signed; here nobody of it runs.
+    let (_, returned) = scene.file("returned.json");
+    does(&scene.seller, &["order", "deliver", &id]).await;
+    scene.held(OrderState::Delivered).await;
+    scene.seller.stop().await;
+    does(&scene.seller, &["order", "data", &id, "-o", &returned]).await;
+    let imported = does(&scene.customer, &["data", "import", &returned]).await;
+    assert_eq!(imported["signed_by"], json!(live[0].seller));
+    assert_eq!(imported["taken"]["changed"], 2, "the order is told with one receipt more: {imported}");
+    assert_eq!(
+        does(&scene.customer, &["data", "list", "fell", "--sort", "order"]).await["state"],
+        "delivered"
+    );
+    let not_ours = cli_as(&scene.customer, PASSPHRASE, &["order", "data", &id]).await;
+    assert_eq!(not_ours.status.code(), Some(5), "{}", not_ours.complaints);
+
+    // What was tampered with is placed, and leaves the archive as it is.
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace("\"total\": \"454.50 GBP\"", "\"total\": \"4.50 GBP\"")).unwrap();
+    let wrong = fails(&scene.customer, PASSPHRASE, &["data", "import", &bought]).await;
+    assert!(wrong.contains("ic:evidence.summary.total"), "{wrong}");
+    std::fs::write(&path, "{ \"@graph\": [ }").unwrap();
+    let wrong = fails(&scene.customer, PASSPHRASE, &["data", "import", &bought]).await;
+    assert!(wrong.contains("line 1, column"), "{wrong}");
+    let archived = does(&scene.customer, &["order", "list", "--archived"]).await;
+    assert_eq!(archived["state"], "delivered");
+    scene.customer.is_well();
+}
