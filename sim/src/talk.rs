@@ -198,7 +198,9 @@ fn make(world: &mut World, at: usize, next: Move, said: &mut Said) {
     let written = ours(world) > before;
     let wrong = match next.due {
         // A cheat's conversation ends where its cheating was refused.
-        Due::Must if !written && !world.nodes[at].rogue => format!("node {at} may not say what it should: {told}: {}", world.denied()),
+        Due::Must if !written && !world.nodes[at].rogue => {
+            format!("node {at} may not say what it should: {told}: {}", world.denied())
+        }
         Due::MustNot if written => format!("node {at} may say what it should not: {told}"),
         _ => {
             said.denied += usize::from(next.due == Due::MustNot);

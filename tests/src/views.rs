@@ -17,8 +17,8 @@ use crate::{
 
 /// Runs a command on a member's folder to its end.
 async fn cli(member: &Member, args: &[&str]) -> Ended {
-    let output = within(PATIENCE, &args.join(" "), member.command(args).output());
-    let output = output.await.unwrap();
+    let what = args.join(" ");
+    let output = within(PATIENCE, &what, member.command(args).output()).await.unwrap();
     Ended {
         status: output.status,
         out: String::from_utf8_lossy(&output.stdout).into_owned(),

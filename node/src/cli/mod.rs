@@ -311,9 +311,9 @@ async fn ask(global: &Global, command: Command) -> Result<()> {
         Command::Order(order::OrderCommand::Data { order, output }) => {
             data::order(global, &order, output.as_deref()).await
         }
-        Command::Order(order::OrderCommand::List {
+        Command::Order(order::OrderCommand::List(order::ListArgs {
             words, archived: true, ..
-        }) => data::archived_orders(global, &words).await,
+        })) => data::archived_orders(global, &words).await,
         Command::Order(command) => order::run(global, command).await,
         Command::Receipt(command) => receipt::run(global, command).await,
         Command::Supplier(command) => supplier::run(global, command).await,

@@ -54,7 +54,9 @@ impl Originals {
             | Fact::Delivered { .. }
             | Fact::YesRefused { .. }
             | Fact::Differed { .. }
-            | Fact::Kept { .. } => {}
+            | Fact::Kept { .. }
+            | Fact::Regarded { .. }
+            | Fact::HeadStart { .. } => {}
         }
     }
 

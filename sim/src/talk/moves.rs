@@ -301,11 +301,11 @@ pub(super) fn ideas(dice: &mut Dice, now: Timestamp, thread: &ThreadView) -> Vec
         all.push(match thread.role {
             Role::Customer => said(Due::May, about, Matter::Counter { offer, round, changes }),
             Role::Seller => {
-                let counters = thread
+                let mut counters = thread
                     .letters
                     .iter()
                     .filter(|letter| matches!(letter.matter, Matter::Counter { .. }));
-                let counter = counters.last().map(|letter| letter.id).filter(|_| dice.chance(800));
+                let counter = counters.next_back().map(|letter| letter.id).filter(|_| dice.chance(800));
                 other(
                     Due::May,
                     Command::Revise {

@@ -10,7 +10,8 @@ use crate::{
     keys::PublicKey,
     letter::Matter,
     market::{
-        About, Answered, Command, Denied, Draft, Event, Input, IntentState, OfferState, SupplierView, customer::Change,
+        About, Answered, Command, Denied, Done, Draft, Event, Input, IntentState, OfferState, SupplierView,
+        customer::Change,
     },
     regard::Regard,
     text::Prose,
