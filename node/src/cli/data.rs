@@ -15,7 +15,6 @@ use serde_json::{Value, json};
 use super::{Exit, Failure, Global, out::Out, pick::Prefix, secret::SecretArgs};
 use crate::{
     driver::now,
-    home::{entropy, write_secret},
     portability::{
         access::Access,
         archive::{Archived, Sort},
@@ -257,12 +256,13 @@ fn must_be_new(file: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Writes a file that only its owner reads, whole or not at all.
+/// Writes a file that only its owner reads, whole or not at all, and over no other.
 fn write_new(file: &Path, bytes: &[u8]) -> Result<()> {
-    let name = file.file_name().and_then(|name| name.to_str()).unwrap_or("data");
-    // Beside it, under a name that nobody else writes to.
-    let beside = file.with_file_name(format!("{name}.{}", intentcast_protocol::id::hex(&entropy::<4>()?)));
-    write_secret(&beside, bytes)
-        .and_then(|()| fs::rename(&beside, file).with_context(|| format!("cannot write {}", file.display())))
-        .inspect_err(|_| drop(fs::remove_file(&beside)))
+    let told = || format!("cannot write {}", file.display());
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut beside = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).with_context(told)?;
+    beside.write_all(bytes).with_context(told)?;
+    beside.as_file().sync_all().with_context(told)?;
+    beside.persist_noclobber(file).with_context(told)?;
+    Ok(())
 }
