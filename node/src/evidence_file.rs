@@ -366,11 +366,11 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn letters_that_nobody_reads_prove_nothing() {
+    fn what_is_no_letter_is_said_to_be_none() {
         let (settled, receipts) = deal();
         let mut evidence = Evidence::of(&settled, &receipts).unwrap();
         evidence.letters = List::cut([Bytes::new(*b"a letter").unwrap()]);
-        assert_eq!(evidence.verify().unwrap_err().place, "letters");
+        assert_eq!(evidence.verify().unwrap_err().place, "letter 0");
     }
 
     #[test]
