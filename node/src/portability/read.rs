@@ -208,6 +208,15 @@ fn order(place: &str, node: &Value, by: Option<PublicKey>) -> Result<Archived, W
     if by.is_some_and(|by| by != summary.seller) {
         return wrong(at, "of another seller than the one that signed the document");
     }
+    // Said once more beside the evidence: nothing else may be said there.
+    let receipts = node["ic:receipts"].as_array().map_or(&[][..], Vec::as_slice);
+    for (number, receipt) in receipts.iter().enumerate() {
+        let place = format!("{place}.ic:receipts[{number}].ic:signed");
+        let proved = evidence.receipts.get(number).map(|copy| &copy.hex[..]);
+        if Some(bytes(&place, &receipt["ic:signed"])?.as_slice()) != proved {
+            return wrong(place, "not the receipt that the evidence has in its place");
+        }
+    }
     Ok(Archived {
         sort: Sort::Order,
         id,

@@ -284,9 +284,16 @@ fn what_was_tampered_with_is_placed() {
     assert_eq!(number.place, format!("@graph[{order}].orderNumber"));
     let spoiled = changed(document.clone(), |it| {
         let signed = it["@graph"][offer]["ic:signed"].as_str().unwrap();
-        it["@graph"][offer]["ic:signed"] = json!(format!("{}00", &signed[..signed.len() - 2]));
+        let (most, last) = signed.split_at(signed.len() - 1);
+        let other = if last == "0" { "1" } else { "0" };
+        it["@graph"][offer]["ic:signed"] = json!(format!("{most}{other}"));
     });
     assert_eq!(spoiled.place, format!("@graph[{offer}].ic:signed"));
+    let receipt = changed(document.clone(), |it| {
+        let another = it["@graph"][order]["ic:receipts"][0]["ic:signed"].clone();
+        it["@graph"][order]["ic:receipts"][1]["ic:signed"] = another;
+    });
+    assert_eq!(receipt.place, format!("@graph[{order}].ic:receipts[1].ic:signed"));
     let exchanged = changed(document.clone(), |it| {
         it["@graph"][consent]["ic:signed"]["withdrawn"] = it["@graph"][consent]["ic:signed"]["requested"].clone();
     });
