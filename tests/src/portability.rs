@@ -129,7 +129,7 @@ async fn a_device_is_lost_in_the_middle_of_a_deal_and_another_goes_on() {
     let saved = does(&scene.customer, &["data", "backup", &backup]).await;
     assert_eq!(
         saved["backup"]["files"],
-        json!(["config.toml", "peer.key", "seed", "vault"])
+        json!(["config.toml", "peer.key", "seed", "strands/uses.jsonl", "vault"])
     );
     let bytes = std::fs::read(&file).unwrap();
     let seed = std::fs::read_to_string(scene.customer.home.join("seed")).unwrap();

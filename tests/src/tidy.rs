@@ -113,7 +113,8 @@ fn product(text: &str) -> String {
         if line.trim() == "#[cfg(test)]" {
             let mut ahead = lines_left.clone();
             let item = ahead.find(|line| !line.trim_start().starts_with("#["));
-            if item.is_some_and(|item| item.starts_with("mod ") && item.ends_with('{')) {
+            let module = ["mod ", "pub(crate) mod "];
+            if item.is_some_and(|item| module.iter().any(|it| item.starts_with(it)) && item.ends_with('{')) {
                 break;
             }
         }

@@ -216,7 +216,7 @@ pub(super) fn answers(dice: &mut Dice, now: Timestamp, thread: &ThreadView) -> V
                     must(Matter::Granted {
                         request: request.id,
                         permission,
-                        alias: dice.chance(300),
+                        alias: request.permission.strand.as_str() == "contact.email" && dice.chance(300),
                         sealed: Bytes::new(dice.nonce()).unwrap_or_default(),
                     });
                 } else {
@@ -305,7 +305,10 @@ pub(super) fn ideas(dice: &mut Dice, now: Timestamp, thread: &ThreadView) -> Vec
                     .letters
                     .iter()
                     .filter(|letter| matches!(letter.matter, Matter::Counter { .. }));
-                let counter = counters.next_back().map(|letter| letter.id).filter(|_| dice.chance(800));
+                let counter = counters
+                    .next_back()
+                    .map(|letter| letter.id)
+                    .filter(|_| dice.chance(800));
                 other(
                     Due::May,
                     Command::Revise {
