@@ -69,7 +69,10 @@ pub fn read(file: &Path) -> Result<Vec<u8>> {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+pub(crate) use tests::{deal_with, later};
+
+#[cfg(test)]
+mod tests {
     use std::sync::LazyLock;
 
     use super::*;
@@ -89,7 +92,7 @@ pub(crate) mod tests {
         time::{Seconds, Timestamp},
     };
 
-    pub(crate) const NOW: Timestamp = Timestamp(1_790_000_000_000);
+    const NOW: Timestamp = Timestamp(1_790_000_000_000);
 
     pub(crate) fn later(days: u32) -> Timestamp {
         NOW.plus(Seconds(days * 86_400))

@@ -18,7 +18,7 @@ use intentcast_protocol::{
     time::Timestamp,
 };
 
-use crate::evidence_file::tests::{deal_with, later};
+use crate::evidence_file::{deal_with, later};
 
 /// The two of it.
 #[derive(Clone, Copy, PartialEq)]
