@@ -31,6 +31,7 @@ pub mod net;
 pub mod node;
 #[cfg(feature = "net")]
 pub mod office;
+#[cfg(feature = "net")]
 pub mod portability;
 #[cfg(feature = "net")]
 pub mod rules_file;
