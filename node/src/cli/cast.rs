@@ -88,7 +88,7 @@ pub struct WantArgs {
     /// How much of the budget to say: public, committed, hidden, band, or a band like 400-600GBP [default: public]
     #[arg(long, value_name = "HOW")]
     pub show_budget: Option<String>,
-    /// Tell a seller once it has signed the terms: place.exact=WHERE, text=MORE, photo=FILE (repeatable)
+    /// Tell a seller once it has signed the terms: place.exact=WHERE, text=MORE, photo=FILE, of which its SHA-256 is told (repeatable)
     #[arg(long, value_name = "FIELD=VALUE")]
     pub once_signed: Vec<String>,
     /// Tell a seller once you have an agreement: the same, and contact.phone=NUMBER (repeatable)
