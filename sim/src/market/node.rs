@@ -14,7 +14,7 @@ use intentcast_protocol::{
     topic::Topic,
 };
 
-use crate::check::Kept;
+use crate::market::check::Kept;
 
 /// A node of the world.
 #[derive(Debug)]
