@@ -1,6 +1,9 @@
 //! Networks of many nodes over a virtual clock, from one seed.
 //!
-//! The same seed gives the same history, to the byte, whatever the number of threads; nothing here reads a clock or
-//! asks the machine for entropy, but for what measures the simulator itself.
+//! A [`Scenario`](scenario::Scenario) says what to simulate; each level runs it its own way and gives back an
+//! [`Outcome`](outcome::Outcome). The same seed gives the same history, to the byte, whatever the number of threads;
+//! nothing here reads a clock or asks the machine for entropy, but for what measures the simulator itself.
 
 pub mod market;
+pub mod outcome;
+pub mod scenario;
