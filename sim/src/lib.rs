@@ -7,3 +7,4 @@
 pub mod market;
 pub mod outcome;
 pub mod scenario;
+pub mod watch;
