@@ -6,5 +6,7 @@
 
 pub mod market;
 pub mod outcome;
+#[cfg(feature = "report")]
+pub mod report;
 pub mod scenario;
 pub mod watch;
