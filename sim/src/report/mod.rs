@@ -6,6 +6,7 @@ mod figures;
 mod manifest;
 mod page;
 pub mod plot;
+mod read;
 mod table;
 
 pub use figures::{Named, figures};
@@ -94,6 +95,15 @@ impl Directory {
     /// The figures of a run that was written here.
     pub fn summary(&self) -> Result<Summary, Error> {
         self.read("summary.json")
+    }
+
+    /// What figures need of a run that was written here.
+    pub fn outcome(&self) -> Result<Outcome, Error> {
+        let summary = self.summary()?;
+        read::outcome(&self.0, &summary).map_err(|why| Error {
+            file: self.0.clone(),
+            why: why.to_string(),
+        })
     }
 
     fn read<T: serde::de::DeserializeOwned>(&self, name: &str) -> Result<T, Error> {

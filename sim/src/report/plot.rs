@@ -179,7 +179,7 @@ fn line(series: &Series, at: usize, shape: Shape, area: &Area, svg: &mut String)
             _ => put(&mut path, format_args!("L{right:.1} {up:.1}")),
         }
     }
-    if series.points.len() > 0 {
+    if !series.points.is_empty() {
         put(
             svg,
             format_args!(

@@ -165,6 +165,11 @@ fn what_was_written_can_be_asked_again() {
     let scenario = Scenario::parse("quiet.toml", "nodes = 10000").expect("sound");
     let summary = directory.write(&scenario, 3, &outcome(), false).expect("written");
     assert_eq!(directory.summary().expect("read"), summary);
+    let again = directory.outcome().expect("read");
+    assert_eq!(again.deliveries, outcome().deliveries);
+    assert_eq!((again.bytes, again.degrees), (outcome().bytes, outcome().degrees));
+    let fates = again.market.expect("there was one").intents;
+    assert_eq!((fates[0].first_offer_ns, fates[1].first_offer_ns), (Some(5), None));
     let manifest = directory.manifest().expect("read");
     assert_eq!((manifest.seed, manifest.scenario.as_str()), (3, "quiet"));
     let text = fs::read_to_string(place.path().join("scenario.toml")).expect("written");

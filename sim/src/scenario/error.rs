@@ -49,6 +49,28 @@ impl Error {
         }
     }
 
+    /// That a file cannot be read.
+    pub(super) fn of_file(file: &str, why: &str) -> Self {
+        Self {
+            file: file.to_owned(),
+            at: None,
+            key: String::new(),
+            expected: why.to_owned(),
+            nearest: None,
+        }
+    }
+
+    /// That there is no such key to set.
+    pub(super) fn of_key(file: &str, key: &str, why: String) -> Self {
+        Self {
+            file: file.to_owned(),
+            at: None,
+            key: key.to_owned(),
+            expected: why,
+            nearest: None,
+        }
+    }
+
     pub(super) fn of_fault(file: &str, text: &str, fault: Fault) -> Self {
         let Fault { key, expected } = fault;
         let at = find(text, &key).map(|start| place(text, start));
