@@ -12,4 +12,6 @@ pub mod outcome;
 #[cfg(feature = "report")]
 pub mod report;
 pub mod scenario;
+#[cfg(feature = "report")]
+pub mod sweep;
 pub mod watch;

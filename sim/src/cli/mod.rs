@@ -1,10 +1,12 @@
 //! The command line: what can be asked, and who answers.
 
 mod again;
+mod compare;
 mod market;
 mod progress;
 mod run;
 mod scenarios;
+mod sweep;
 
 use std::process::ExitCode;
 
@@ -26,6 +28,14 @@ struct Args {
 enum Verb {
     /// Runs one scenario and tells what came of it.
     Run(run::Run),
+    /// Runs a scenario over many values and seeds: a table with one row a run.
+    Sweep(sweep::Sweep),
+    /// Puts the rows of a sweep's shards together.
+    Merge(sweep::Merge),
+    /// Tells runs beside each other.
+    Compare(compare::Compare),
+    /// Draws figures of a run or a sweep.
+    Plot(compare::PlotFigures),
     /// Runs a scenario again with this seed and compares with what was written then.
     Replay(again::Replay),
     /// Shipped scenarios.
@@ -43,6 +53,10 @@ enum Verb {
 pub fn main() -> ExitCode {
     let done = match Args::parse().command {
         Verb::Run(run) => run.run(),
+        Verb::Sweep(sweep) => sweep.run(),
+        Verb::Merge(merge) => merge.run(),
+        Verb::Compare(compare) => compare.run(),
+        Verb::Plot(plot) => plot.run(),
         Verb::Replay(replay) => replay.run(),
         Verb::Scenarios(scenarios) => scenarios.run(),
         Verb::Market(trade) => trade.run(),

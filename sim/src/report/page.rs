@@ -55,6 +55,11 @@ pub fn plots_page(title: &str, about: &str, plots: &[Plot]) -> String {
     document(title, about, &gallery(plots))
 }
 
+/// One figure as a file of its own, with the page's colours in it.
+pub fn standalone(plot: &Plot) -> String {
+    plot.svg().replacen('>', &format!("><style>{STYLE}</style>"), 1) + "\n"
+}
+
 fn gallery(plots: &[Plot]) -> String {
     let figures: String = plots
         .iter()

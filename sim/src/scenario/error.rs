@@ -36,7 +36,8 @@ impl Fault {
 }
 
 impl Error {
-    pub(super) fn of_toml(file: &str, text: &str, error: &toml::de::Error) -> Self {
+    /// That TOML, or its types, do not allow this text.
+    pub(crate) fn of_toml(file: &str, text: &str, error: &toml::de::Error) -> Self {
         let message = error.message().to_owned();
         let span = error.span();
         let key = span.clone().map(|span| key_at(text, span.start)).unwrap_or_default();
@@ -50,7 +51,7 @@ impl Error {
     }
 
     /// That a file cannot be read.
-    pub(super) fn of_file(file: &str, why: &str) -> Self {
+    pub(crate) fn of_file(file: &str, why: &str) -> Self {
         Self {
             file: file.to_owned(),
             at: None,
@@ -69,6 +70,11 @@ impl Error {
             expected: why,
             nearest: None,
         }
+    }
+
+    /// That a value of a text makes no sense.
+    pub(crate) fn of_value(file: &str, text: &str, key: &str, expected: &str) -> Self {
+        Self::of_fault(file, text, Fault::new(key, expected))
     }
 
     pub(super) fn of_fault(file: &str, text: &str, fault: Fault) -> Self {
