@@ -14,4 +14,5 @@ pub mod report;
 pub mod scenario;
 #[cfg(feature = "report")]
 pub mod sweep;
+pub mod validate;
 pub mod watch;

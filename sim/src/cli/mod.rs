@@ -7,6 +7,7 @@ mod progress;
 mod run;
 mod scenarios;
 mod sweep;
+mod validate;
 
 use std::process::ExitCode;
 
@@ -38,6 +39,8 @@ enum Verb {
     Plot(compare::PlotFigures),
     /// Runs a scenario again with this seed and compares with what was written then.
     Replay(again::Replay),
+    /// Holds the model to the real level, measure by measure; ends with 1 where one is out.
+    Validate(validate::Validate),
     /// Shipped scenarios.
     #[command(subcommand)]
     Scenarios(scenarios::Scenarios),
@@ -58,6 +61,7 @@ pub fn main() -> ExitCode {
         Verb::Compare(compare) => compare.run(),
         Verb::Plot(plot) => plot.run(),
         Verb::Replay(replay) => replay.run(),
+        Verb::Validate(validate) => validate.run(),
         Verb::Scenarios(scenarios) => scenarios.run(),
         Verb::Market(trade) => trade.run(),
         Verb::Talk(talk) => talk.run(),
