@@ -5,6 +5,7 @@
 //! nothing here reads a clock or asks the machine for entropy, but for what measures the simulator itself.
 
 pub mod gossipsub;
+pub mod links;
 pub mod market;
 pub mod outcome;
 pub mod scenario;
