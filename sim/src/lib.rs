@@ -6,7 +6,10 @@
 
 #[cfg(feature = "report")]
 pub mod cli;
+pub mod exchange;
+pub mod gossipsub;
 pub mod level;
+pub mod links;
 pub mod market;
 pub mod outcome;
 #[cfg(feature = "report")]
