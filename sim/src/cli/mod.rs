@@ -2,6 +2,7 @@
 
 mod again;
 mod compare;
+mod exchange;
 mod market;
 mod progress;
 mod run;
@@ -44,6 +45,10 @@ enum Verb {
     /// Shipped scenarios.
     #[command(subcommand)]
     Scenarios(scenarios::Scenarios),
+    /// Writes a scenario as a configuration of the Shadow simulator over the real node.
+    ExportShadow(exchange::ExportShadow),
+    /// Reads a script of libp2p's gossipsub-interop as a scenario.
+    ImportInterop(exchange::ImportInterop),
     /// Runs a market on a simple network: customers cast, sellers answer, the best offers are accepted.
     Market(market::Trade),
     /// Walks on which two customers and two shops say all that can be said, right and wrong, through loss, copies and
@@ -63,6 +68,8 @@ pub fn main() -> ExitCode {
         Verb::Replay(replay) => replay.run(),
         Verb::Validate(validate) => validate.run(),
         Verb::Scenarios(scenarios) => scenarios.run(),
+        Verb::ExportShadow(export) => export.run(),
+        Verb::ImportInterop(import) => import.run(),
         Verb::Market(trade) => trade.run(),
         Verb::Talk(talk) => talk.run(),
     };
