@@ -1,7 +1,7 @@
-//! `intentcast-sim run`: a market from one seed, and what came of it.
+//! `intentcast-sim market`: a market from one seed, and what came of it.
 
 use clap::{Parser, Subcommand};
-use intentcast_sim::{
+use intentcast_sim::market::{
     Weather,
     scenario::{Scale, market},
     talk::{Said, talk},
@@ -21,7 +21,7 @@ struct Args {
 #[derive(Subcommand)]
 enum Verb {
     /// Runs a market: customers cast, sellers answer, the best offers are accepted.
-    Run {
+    Market {
         /// Nodes in all.
         #[arg(long, default_value_t = 100)]
         nodes: usize,
@@ -62,7 +62,7 @@ enum Verb {
 
 fn main() -> std::process::ExitCode {
     let (nodes, sellers, intents, loss, seed, json) = match Args::parse().command {
-        Verb::Run {
+        Verb::Market {
             nodes,
             sellers,
             intents,

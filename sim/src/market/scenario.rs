@@ -14,7 +14,7 @@ use intentcast_protocol::{
 };
 use serde::Serialize;
 
-use crate::{
+use crate::market::{
     check,
     dice::Dice,
     shop::{draft, item, rules, twin_strollers},
@@ -80,7 +80,7 @@ impl Summary {
             agreements: deals.filter(|deal| deal.role == Role::Customer).count(),
             restarts: world.nodes.iter().map(|node| node.life).sum(),
             steps: world.steps(),
-            virtual_ms: world.now().since(crate::world::START),
+            virtual_ms: world.now().since(crate::market::world::START),
             violations: world.violations.clone(),
             history: hex(&world.history()),
         }

@@ -13,7 +13,7 @@ use intentcast_protocol::{
     time::Timestamp,
 };
 
-use crate::dice::Dice;
+use crate::market::dice::Dice;
 
 /// The frame as the cheat sends it; now and then as it was.
 pub(crate) fn cheat(dice: &mut Dice, key: &Key, bytes: Vec<u8>) -> Vec<u8> {

@@ -11,7 +11,7 @@ use intentcast_protocol::{
     time::Seconds,
 };
 
-use crate::{
+use crate::market::{
     check,
     dice::Dice,
     scenario::{Summary, relaying, selling},

@@ -14,7 +14,7 @@ use intentcast_protocol::{
     topic::Topic,
 };
 
-use crate::check::Kept;
+use crate::market::check::Kept;
 
 /// A node of the world.
 #[derive(Debug)]
@@ -161,5 +161,6 @@ pub(crate) fn peer_of<const MAX: usize>(at: usize) -> Bytes<MAX> {
 
 /// The node that a reply path names.
 pub(crate) fn node_of(path: &ReplyPath) -> Option<usize> {
-    path.peer.as_ref().try_into().ok().map(usize::from_be_bytes)
+    let bytes: &[u8] = path.peer.as_ref();
+    bytes.try_into().ok().map(usize::from_be_bytes)
 }

@@ -5,7 +5,7 @@ use intentcast_protocol::{
     market::{Event, IntentState, Role},
 };
 
-use crate::{
+use crate::market::{
     Weather, World, check,
     scenario::{Scale, Summary, market, relaying, selling, walk},
     shop::{draft, item, rules},

@@ -18,7 +18,7 @@ use intentcast_protocol::{
     time::{Seconds, Timestamp},
 };
 
-use crate::dice::Dice;
+use crate::market::dice::Dice;
 
 /// What the machine is to make of a move.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

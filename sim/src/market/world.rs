@@ -15,7 +15,7 @@ use intentcast_protocol::{
     topic::Topic,
 };
 
-use crate::{
+use crate::market::{
     check,
     dice::Dice,
     node::{Node, node_of, path_of, peer_of},

@@ -15,7 +15,7 @@ use intentcast_protocol::{
     time::Timestamp,
 };
 
-use crate::{node::Node, world::World};
+use crate::market::{node::Node, world::World};
 
 /// What a disk holds, by what promises are about.
 #[derive(Debug, Default)]
