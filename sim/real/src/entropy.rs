@@ -43,7 +43,7 @@ pub unsafe extern "C" fn getrandom(buffer: *mut u8, length: usize, _flags: u32) 
     // `MaybeUninit` they may be of any content, and they are only written to.
     let bytes = unsafe { std::slice::from_raw_parts_mut(buffer.cast::<MaybeUninit<u8>>(), length) };
     for eight in bytes.chunks_mut(8) {
-        let drawn = dice::next(&STATE).to_le_bytes();
+        let drawn = STATE.with(dice::next).to_le_bytes();
         for (byte, drawn) in eight.iter_mut().zip(drawn) {
             byte.write(drawn);
         }
