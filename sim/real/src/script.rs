@@ -1,6 +1,6 @@
 //! What happens to the nodes and when, as far as a scenario and a seed decide it beforehand.
 
-use intentcast_sim::scenario::{self, Choice, Publishers, Scenario, Shape, Timing};
+use intentcast_sim::scenario::{self, Choice, DialOrder, Publishers, Scenario, Shape, Timing};
 
 use crate::clock::Nanos;
 use crate::dice::Dice;
@@ -95,11 +95,15 @@ impl Script {
     fn dials(&mut self, scenario: &Scenario, dice: &mut Dice) -> Result<(), String> {
         let (nodes, dials) = (scenario.nodes, scenario.topology.dials);
         for node in 0..nodes {
-            let to = match scenario.topology.kind {
+            let mut to: Vec<u32> = match scenario.topology.kind {
                 Shape::Uniform => others(node, nodes, dials, dice),
                 Shape::Ring => (1..=dials).map(|next| (node + next) % nodes).collect(),
                 Shape::File => return Err("topology.file: the level `real` cannot do that".into()),
             };
+            match scenario.topology.order {
+                DialOrder::Drawn => {}
+                DialOrder::Descending => to.sort_by_key(|other| std::cmp::Reverse(*other)),
+            }
             self.dials.push(to);
         }
         Ok(())
