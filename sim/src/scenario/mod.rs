@@ -21,7 +21,7 @@ pub use gossipsub::{Gossipsub, Scoring, TopicScore};
 pub use links::{Bandwidth, Latency, Links, SlowStart};
 pub use market::{Demand, MarketLoad, Signatures};
 pub use set::value;
-pub use shape::{Choice, Dials, Publishers, Shape, Time, Timing, Topics, Traffic};
+pub use shape::{Choice, DialOrder, Dials, Publishers, Shape, Time, Timing, Topics, Traffic};
 pub use shipped::SHIPPED;
 pub use weather::{Churn, ChurnKind, Nat, Partition, Phones};
 
