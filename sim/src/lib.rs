@@ -4,6 +4,7 @@
 //! [`Outcome`](outcome::Outcome). The same seed gives the same history, to the byte, whatever the number of threads;
 //! nothing here reads a clock or asks the machine for entropy, but for what measures the simulator itself.
 
+pub mod engine;
 pub mod gossipsub;
 pub mod links;
 pub mod market;
