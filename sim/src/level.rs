@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use crate::engine;
 use crate::outcome::Outcome;
 use crate::scenario::{Level, Scenario};
 use crate::watch::Watch;
@@ -22,8 +23,11 @@ pub fn run(scenario: &Scenario, seed: u64, threads: usize, watch: &Watch) -> Res
     }
 }
 
-fn gossip(_scenario: &Scenario, _seed: u64, _threads: usize, _watch: &Watch) -> Result<Outcome, String> {
-    Err("this build has no model of the gossip; `level = \"real\"` runs the real one".into())
+fn gossip(scenario: &Scenario, seed: u64, threads: usize, watch: &Watch) -> Result<Outcome, String> {
+    if let Some(attack) = scenario.attack.first() {
+        return Err(format!("the attack `{}` has no attackers on this level", attack.kind.name()));
+    }
+    engine::run(scenario, seed, threads, watch).map_err(|error| error.to_string())
 }
 
 fn market(_scenario: &Scenario, _seed: u64, _threads: usize, _watch: &Watch) -> Result<Outcome, String> {

@@ -12,6 +12,16 @@ pub struct Watch {
     events: AtomicU64,
 }
 
+impl crate::engine::Progress for Watch {
+    fn at(&self, virtual_ns: u64, events: u64) {
+        self.tell(virtual_ns, events);
+    }
+
+    fn stop(&self) -> bool {
+        self.is_ended()
+    }
+}
+
 impl Watch {
     /// Asks the run to end with what there is.
     pub fn end(&self) {
