@@ -18,7 +18,7 @@ pub use error::Error;
 pub use gossipsub::{Gossipsub, Scoring, TopicScore};
 pub use links::{Bandwidth, Latency, Links, SlowStart};
 pub use market::{Demand, MarketLoad, Signatures};
-pub use shape::{Choice, DialOrder, Dials, Publishers, Shape, Time, Timing, Topics, Traffic};
+pub use shape::{Choice, Dials, Publishers, Shape, Time, Timing, Topics, Traffic};
 pub use weather::{Churn, ChurnKind, Nat, Partition, Phones};
 
 use serde::{Deserialize, Serialize};
