@@ -6,6 +6,7 @@
 
 #[cfg(feature = "report")]
 pub mod cli;
+pub mod engine;
 pub mod exchange;
 pub mod gossipsub;
 pub mod level;

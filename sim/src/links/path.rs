@@ -41,7 +41,7 @@ pub struct Gauges {
     down_free: u64,
     streams: Vec<Gauge>,
     /// Whether the node has a phone's links.
-    pub phone: bool,
+    phone: bool,
 }
 
 impl Path {
@@ -124,6 +124,14 @@ pub struct Frame {
 }
 
 impl Gauges {
+    /// Of a node that has sent nothing yet.
+    pub fn of(phone: bool) -> Self {
+        Self {
+            phone,
+            ..Self::default()
+        }
+    }
+
     /// A stream has ended: the next one in this slot begins anew.
     pub fn reset(&mut self, slot: u32) {
         if let Some(stream) = self.streams.get_mut(slot as usize) {
