@@ -1,4 +1,5 @@
-//! Chance from one seed: SplitMix64, small enough to draw from where nothing may be allocated.
+//! SplitMix64, for where nothing may be allocated: in place of the machine's entropy. What a run draws by itself it draws
+//! from its plan.
 
 use std::cell::Cell;
 
@@ -17,31 +18,4 @@ pub(crate) fn next(state: &Cell<u64>) -> u64 {
     let drawn = mix(state.get());
     state.set(state.get().wrapping_add(STEP));
     drawn
-}
-
-/// A stream of chances: the same seed and purpose, the same stream.
-#[derive(Debug)]
-pub struct Dice(Cell<u64>);
-
-impl Dice {
-    /// The stream of this seed for one purpose.
-    pub fn new(seed: u64, purpose: &str) -> Self {
-        let state = purpose.bytes().fold(mix(seed), |state, byte| mix(state ^ u64::from(byte)));
-        Self(Cell::new(state))
-    }
-
-    /// Any number.
-    pub fn any(&mut self) -> u64 {
-        next(&self.0)
-    }
-
-    /// A number below `end`; zero where there is none below it.
-    pub fn below(&mut self, end: u64) -> u64 {
-        ((u128::from(self.any()) * u128::from(end)) >> 64) as u64
-    }
-
-    /// A number from zero to below one.
-    pub fn unit(&mut self) -> f64 {
-        (self.any() >> 11) as f64 / (1_u64 << 53) as f64
-    }
 }

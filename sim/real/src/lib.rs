@@ -10,18 +10,16 @@
 //! those numbers.
 
 pub mod clock;
-pub mod dice;
-pub mod entropy;
-pub mod executor;
+mod dice;
+mod entropy;
+mod executor;
 mod gossip;
-mod links;
 mod measure;
 mod muxer;
 mod network;
 mod node;
 mod pipe;
 mod rpc;
-mod script;
 mod transport;
 mod world;
 

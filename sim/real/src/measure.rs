@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use intentcast_sim::outcome::{Counters, Outcome, Published, Second};
+use intentcast_sim::engine::Plan;
+use intentcast_sim::outcome::{Counters, Outcome, Second};
 use libp2p::gossipsub::MessageId;
 
 use crate::clock::{self, Nanos, SECOND};
@@ -27,64 +28,65 @@ pub struct Record {
 }
 
 impl Record {
-    /// Of nothing yet.
-    pub fn new(nodes: u32) -> Self {
+    /// Of a plan of which nothing has happened yet.
+    pub fn new(plan: &Plan) -> Self {
+        let nodes = plan.scenario.nodes;
         Self {
             outcome: Outcome {
                 nodes,
+                attackers: plan.scenario.all_nodes() - nodes,
+                messages: plan.published.clone(),
                 ..Outcome::default()
             },
             numbers: HashMap::new(),
-            hops: Vec::new(),
+            hops: vec![Vec::new(); plan.published.len()],
             before: Default::default(),
             second: Second::default(),
             online: 0,
         }
     }
 
-    pub fn came(&mut self) {
-        self.online += 1;
+    /// A node came.
+    pub fn came(&mut self, node: u32) {
+        self.online += u64::from(node < self.outcome.nodes);
     }
 
-    pub fn went(&mut self) {
-        self.online -= 1;
+    /// A node went.
+    pub fn went(&mut self, node: u32) {
+        self.online -= u64::from(node < self.outcome.nodes);
     }
 
     /// A message was published; none is its id when it could not be.
-    pub fn published(&mut self, id: Option<MessageId>, node: u32, topic: u32, expected: u32) {
-        let number = self.outcome.messages.len() as u32;
-        self.outcome.messages.push(Published {
-            node,
-            topic,
-            at_ns: clock::now(),
-            expected,
-        });
-        let mut hops = Vec::new();
+    pub fn published(&mut self, message: u32, node: u32, id: Option<MessageId>) {
+        self.second.published += 1;
         match id {
             Some(id) => {
-                hops.resize(self.outcome.nodes as usize, NEVER);
+                let hops = &mut self.hops[message as usize];
+                hops.resize((self.outcome.nodes + self.outcome.attackers) as usize, NEVER);
                 hops[node as usize] = 0;
-                self.numbers.insert(id, number);
+                self.numbers.insert(id, message);
             }
             None => *self.outcome.measures.entry("unpublished".into()).or_default() += 1.0,
         }
-        self.hops.push(hops);
-        self.second.published += 1;
     }
 
-    /// A node heard a message from a neighbour. Heard again, it is not written down again.
-    pub fn heard(&mut self, id: &MessageId, node: u32, from: u32) {
+    /// A node that is there `since` then heard a message from a neighbour. What it hears again, or what is older than
+    /// it, is not written down.
+    pub fn heard(&mut self, id: &MessageId, node: u32, since: Nanos, from: Option<u32>) {
         let Some(number) = self.numbers.get(id) else { return };
         let hops = &mut self.hops[*number as usize];
         if hops[node as usize] != NEVER {
             return;
         }
-        // A neighbour passes on what it has heard; one that made it up is taken for the publisher.
-        let before = if hops[from as usize] == NEVER { 0 } else { hops[from as usize] };
-        hops[node as usize] = before.saturating_add(1).min(NEVER - 1);
-        let latency = clock::now() - self.outcome.messages[*number as usize].at_ns;
-        self.outcome.deliveries.push(*number, node, latency, hops[node as usize]);
-        self.second.delivered += 1;
+        // A neighbour passes on what it has heard.
+        let before = from.map_or(NEVER, |from| hops[from as usize]);
+        hops[node as usize] = if before == NEVER { 1 } else { (before + 1).min(NEVER - 1) };
+        let published = self.outcome.messages[*number as usize].at_ns;
+        if node < self.outcome.nodes && since <= published {
+            let latency = clock::now() - published;
+            self.outcome.deliveries.push(*number, node, latency, hops[node as usize]);
+            self.second.delivered += 1;
+        }
     }
 
     /// Ends every second that is over by now.
@@ -110,6 +112,10 @@ impl Record {
     /// What came of it all. `degrees` are those of the nodes that are there at the end.
     pub fn end(mut self, network: &Network, degrees: Vec<u16>, events: u64, partial: bool) -> Outcome {
         self.tick(clock::now(), network);
+        self.end_second(network);
+        if partial {
+            self.outcome.messages.retain(|message| message.at_ns < clock::now());
+        }
         let total = network.total();
         let delivered = self.outcome.deliveries.len() as u64;
         let arrived = network.payloads_arrived();

@@ -5,10 +5,11 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures::Stream;
+use intentcast_sim::engine::Plan;
 use intentcast_sim::scenario::Scenario;
 use libp2p::gossipsub::{self, MessageAcceptance, MessageId, PublishError};
 use libp2p::identity::Keypair;
-use libp2p::swarm::{self, NetworkBehaviour, SwarmEvent, dial_opts::DialOpts};
+use libp2p::swarm::{self, DialError, NetworkBehaviour, SwarmEvent, dial_opts::DialOpts};
 use libp2p::{PeerId, Swarm, Transport, identify, ping};
 
 use crate::clock::Nanos;
@@ -89,8 +90,10 @@ pub enum Heard {
     /// A message, for the first time, from this neighbour.
     Message { id: MessageId, from: PeerId },
     Connected(PeerId),
-    Lost(PeerId),
-    DialFailed,
+    /// The last connection with a peer is gone; whether it was dialled from here.
+    Lost { peer: PeerId, dialled: bool },
+    /// A dial came to nothing.
+    Unreachable(PeerId),
     /// Something else, of no consequence.
     Other,
 }
@@ -101,8 +104,12 @@ pub struct Node<C: Conduct> {
     topics: Vec<u32>,
 }
 
-/// The key of the node of this number, the same in every run of a seed, whenever it comes and goes.
-pub fn key(seed: u64, node: u32) -> Keypair {
+/// Who the node of this number is, in every run of a seed, whenever it comes and goes.
+pub fn peer(seed: u64, node: u32) -> PeerId {
+    key(seed, node).public().to_peer_id()
+}
+
+fn key(seed: u64, node: u32) -> Keypair {
     let mut secret = [0; 32];
     for (at, eight) in (0_u64..).zip(secret.chunks_mut(8)) {
         let part = dice::mix(dice::mix(seed) ^ dice::mix(u64::from(node) << 8 | at));
@@ -112,17 +119,19 @@ pub fn key(seed: u64, node: u32) -> Keypair {
 }
 
 impl<C: Conduct> Node<C> {
-    /// Starts a node that joins these topics; its first heartbeat comes `phase` later than the settings say.
-    pub fn start(scenario: &Scenario, seed: u64, index: u32, phase: Nanos, topics: Vec<u32>) -> Result<Self, String> {
-        let key = key(seed, index);
+    /// Starts a node of a plan; its first heartbeat comes `phase` later than the settings say.
+    pub fn start(plan: &Plan, index: u32, phase: Nanos) -> Result<Self, String> {
+        let key = key(plan.seed, index);
         let peer = key.public().to_peer_id();
-        let transport = SimTransport::new(index, peer).boxed();
-        let behaviour = C::around(gossip::behaviour(scenario, phase)?, &key);
+        let here = address(plan, index);
+        let transport = SimTransport::new(index, peer, here.clone()).boxed();
+        let behaviour = C::around(gossip::behaviour(&plan.scenario, phase)?, &key);
         let config = swarm::Config::with_executor(executor::spawn)
             .with_idle_connection_timeout(IDLE)
             .with_max_negotiating_inbound_streams(MAX_NEGOTIATING);
         let mut swarm = Swarm::new(transport, behaviour, peer, config);
-        swarm.listen_on(address(index)).map_err(|error| error.to_string())?;
+        swarm.listen_on(here).map_err(|error| error.to_string())?;
+        let topics = plan.topics(index);
         Ok(Self { swarm, topics })
     }
 
@@ -134,10 +143,10 @@ impl<C: Conduct> Node<C> {
         Ok(())
     }
 
-    /// Connects with another node, whoever that is.
-    pub fn dial(&mut self, node: u32) {
-        // A dial that fails at once is told as one that fails later: by an event.
-        let _ = self.swarm.dial(DialOpts::unknown_peer_id().address(address(node)).build());
+    /// Connects with another node, unless it is or is about to be.
+    pub fn dial(&mut self, plan: &Plan, node: u32, peer: PeerId) {
+        // Refused at once is what a dial is when the two are connected already.
+        let _ = self.swarm.dial(DialOpts::peer_id(peer).addresses(vec![address(plan, node)]).build());
     }
 
     pub fn publish(&mut self, topic: u32, bytes: Vec<u8>) -> Result<MessageId, PublishError> {
@@ -172,8 +181,13 @@ impl<C: Conduct> Node<C> {
                 _ => Heard::Other,
             },
             SwarmEvent::ConnectionEstablished { peer_id, .. } => Heard::Connected(peer_id),
-            SwarmEvent::ConnectionClosed { peer_id, num_established: 0, .. } => Heard::Lost(peer_id),
-            SwarmEvent::OutgoingConnectionError { .. } => Heard::DialFailed,
+            SwarmEvent::ConnectionClosed { peer_id, endpoint, num_established: 0, .. } => Heard::Lost {
+                peer: peer_id,
+                dialled: endpoint.is_dialer(),
+            },
+            SwarmEvent::OutgoingConnectionError { peer_id: Some(peer), error: DialError::Transport(_), .. } => {
+                Heard::Unreachable(peer)
+            }
             _ => Heard::Other,
         })
     }

@@ -8,10 +8,10 @@
 pub struct Counts {
     /// Frames of gossipsub's.
     pub frames: u64,
-    /// Payloads, and their bytes.
+    /// Payloads, and bytes of the frames that carry any.
     pub payloads: u64,
     pub payload_bytes: u64,
-    /// Bytes of those frames that are not payload's, with the frames' own lengths.
+    /// Bytes of the other frames.
     pub control_bytes: u64,
     pub subscriptions: u64,
     pub ihave: u64,
@@ -130,7 +130,7 @@ impl Reader {
             return;
         }
         counts.frames += 1;
-        counts.control_bytes += size - said.payload_bytes;
+        *if said.payloads > 0 { &mut counts.payload_bytes } else { &mut counts.control_bytes } += size;
         counts.add(&said);
     }
 }
@@ -179,25 +179,12 @@ fn rpc(message: &[u8], counts: &mut Counts) -> Option<()> {
     while let Some((number, value)) = fields.next()? {
         match (number, value) {
             (1, Some(_)) => counts.subscriptions += 1,
-            (2, Some(publish)) => {
-                counts.payloads += 1;
-                counts.payload_bytes += payload(publish)?;
-            }
+            (2, Some(_)) => counts.payloads += 1,
             (3, Some(control)) => self::control(control, counts)?,
             _ => {}
         }
     }
     Some(())
-}
-
-fn payload(message: &[u8]) -> Option<u64> {
-    let (mut fields, mut bytes) = (Fields(message), 0);
-    while let Some((number, value)) = fields.next()? {
-        if let (2, Some(data)) = (number, value) {
-            bytes = data.len() as u64;
-        }
-    }
-    Some(bytes)
 }
 
 fn control(message: &[u8], counts: &mut Counts) -> Option<()> {
@@ -352,8 +339,8 @@ mod tests {
             Counts {
                 frames: 1,
                 payloads: 2,
-                payload_bytes: 24,
-                control_bytes: bytes.len() as u64 - agreed - 24,
+                payload_bytes: bytes.len() as u64 - agreed,
+                control_bytes: 0,
                 subscriptions: 1,
                 ihave: 1,
                 ihave_ids: 3,
@@ -398,7 +385,7 @@ mod tests {
             vec![0xFF, 0xFF, 0xFF, 0xFF, 0x0F, 1, 2, 3],
             framed(&[1 << 3 | 3, 1]),
             framed(&[2 << 3 | 2, 100, 1, 2]),
-            framed(&[2 << 3 | 2, 2, 2 << 3 | 2, 9]),
+            framed(&[3 << 3 | 2, 2, 1 << 3 | 2, 9]),
         ] {
             let (mut reader, mut counts) = (Reader::default(), Counts::default());
             reader.read(&framed(b"/meshsub/1.1.0\n"), &mut counts);

@@ -7,6 +7,7 @@ use std::net::Ipv4Addr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use intentcast_sim::engine::Plan;
 use libp2p::core::multiaddr::Protocol;
 use libp2p::core::muxing::StreamMuxerBox;
 use libp2p::core::transport::{DialOpts, ListenerId, TransportError, TransportEvent};
@@ -15,22 +16,22 @@ use libp2p::{Multiaddr, PeerId, Transport};
 use crate::muxer::Muxer;
 use crate::network::{self, Side};
 
-/// The first node's address; the others follow. As many as there can be nodes are private, as on a network of its own.
+/// The first IP address; the others follow. They are private, as on a network of its own, and count 16 millions.
 const FIRST: u32 = u32::from_be_bytes([10, 0, 0, 0]);
-const PORT: u16 = 4001;
 
-/// Where a node is.
-pub fn address(node: u32) -> Multiaddr {
-    let ip = Ipv4Addr::from_bits(FIRST + node);
-    Multiaddr::from(ip).with(Protocol::Tcp(PORT))
+/// Where a node is: the machine's address, which attackers may share, and its own number.
+pub fn address(plan: &Plan, node: u32) -> Multiaddr {
+    let machine = plan.world.addresses.get(node as usize).copied().unwrap_or(node);
+    let ip = Ipv4Addr::from_bits(FIRST.wrapping_add(machine));
+    Multiaddr::from(ip).with(Protocol::Memory(node.into()))
 }
 
 /// The node of an address.
 fn node(address: &Multiaddr) -> Option<u32> {
-    match address.iter().next()? {
-        Protocol::Ip4(ip) => ip.to_bits().checked_sub(FIRST),
+    address.iter().find_map(|part| match part {
+        Protocol::Memory(node) => node.try_into().ok(),
         _ => None,
-    }
+    })
 }
 
 type Out = (PeerId, StreamMuxerBox);
@@ -40,16 +41,18 @@ type Out = (PeerId, StreamMuxerBox);
 pub struct SimTransport {
     node: u32,
     peer: PeerId,
+    address: Multiaddr,
     listener: Option<ListenerId>,
     announced: bool,
 }
 
 impl SimTransport {
-    /// The transport of this node, which is this peer.
-    pub fn new(node: u32, peer: PeerId) -> Self {
+    /// The transport of this node, which is this peer and is found at this address.
+    pub fn new(node: u32, peer: PeerId, address: Multiaddr) -> Self {
         Self {
             node,
             peer,
+            address,
             listener: None,
             announced: false,
         }
@@ -91,7 +94,7 @@ impl Transport for SimTransport {
         let Some(listener_id) = self.listener else {
             return Poll::Pending;
         };
-        let local = address(self.node);
+        let local = self.address.clone();
         if !std::mem::replace(&mut self.announced, true) {
             return Poll::Ready(TransportEvent::NewAddress {
                 listener_id,
@@ -99,13 +102,13 @@ impl Transport for SimTransport {
             });
         }
         let call = network::with(|network| network.poll_call(self.node, cx));
-        call.unwrap_or(Poll::Pending).map(|(connection, from, peer)| {
+        call.unwrap_or(Poll::Pending).map(|(connection, peer, from)| {
             let muxer = StreamMuxerBox::new(Muxer::new(connection, Side::Listener));
             TransportEvent::Incoming {
                 listener_id,
                 upgrade: ready(Ok((peer, muxer))),
                 local_addr: local,
-                send_back_addr: address(from),
+                send_back_addr: from,
             }
         })
     }

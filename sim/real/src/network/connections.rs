@@ -4,19 +4,20 @@ use std::collections::VecDeque;
 use std::io;
 use std::task::{Context, Poll, Waker};
 
-use libp2p::PeerId;
+use intentcast_sim::links::Frame;
+use libp2p::{Multiaddr, PeerId};
 
 use super::{Network, Parcel, Side, wake};
-use crate::clock::{self, Nanos, SECOND};
-
-/// How long a dial is tried that nobody answers.
-const DIAL_TIMEOUT: Nanos = 10 * SECOND;
+use crate::clock::{self, Nanos};
+use crate::transport::address;
 
 #[derive(Debug)]
 pub(super) struct Connection {
     /// The one that dialled, and the one that listens.
     pub nodes: [u32; 2],
     dials: PeerId,
+    /// What each side's line calls it.
+    pub slots: [usize; 2],
     stage: Stage,
     /// Waits for the handshake.
     dialler: Option<Waker>,
@@ -73,12 +74,12 @@ impl Network {
     }
 
     /// A connection that has come to this node, and from whom; its listener's side is a handle from now on.
-    pub fn poll_call(&mut self, node: u32, cx: &mut Context<'_>) -> Poll<(usize, u32, PeerId)> {
+    pub fn poll_call(&mut self, node: u32, cx: &mut Context<'_>) -> Poll<(usize, PeerId, Multiaddr)> {
         let station = &mut self.stations[node as usize];
         match station.calls.pop_front() {
             Some(connection) => {
                 let Connection { nodes, dials, .. } = &self.connections[connection];
-                Poll::Ready((connection, nodes[0], *dials))
+                Poll::Ready((connection, *dials, address(&self.plan, nodes[0])))
             }
             None => {
                 station.waker = Some(cx.waker().clone());
@@ -91,15 +92,17 @@ impl Network {
     /// when there is no such node.
     pub fn dial(&mut self, from: u32, dials: PeerId, to: u32) -> Option<usize> {
         self.stations.get(to as usize)?;
+        let slots = [from, to].map(|node| self.stations[node as usize].slots.insert(()));
         let connection = self.connections.insert(Connection {
             nodes: [from, to],
             dials,
+            slots,
             stage: Stage::Dialled,
             dialler: None,
             ends: Default::default(),
             uses: 2,
         });
-        let at = clock::now() + self.links.handshake(from, to) / 2;
+        let at = clock::now() + self.plan.links.delay(from, to);
         self.send(at, Parcel::Dial { connection });
         Some(connection)
     }
@@ -128,25 +131,25 @@ impl Network {
         }
     }
 
+    /// The other node hears of a dial. What its answer takes, and the handshake after it, is for both sides the same.
     pub(super) fn dialled(&mut self, connection: usize) {
         let [from, to] = self.connections[connection].nodes;
-        let there = &self.stations[to as usize];
-        let back = self.links.handshake(from, to) - self.links.handshake(from, to) / 2;
-        let parcel = if self.stations[from as usize].part != there.part {
-            self.send(clock::now() + DIAL_TIMEOUT, Parcel::Refusal { connection });
-            return;
-        } else if there.listens.is_some() {
-            Parcel::Greeting { connection }
+        let back = self.plan.links.delay(from, to);
+        let is_there = self.stations[to as usize].listens.is_some() && !self.plan.is_cut(clock::now(), from, to);
+        if is_there {
+            let handshake = (2.0 * self.plan.scenario.links.handshake_round_trips * back as f64) as Nanos;
+            self.send(clock::now() + handshake, Parcel::Greeting { connection });
         } else {
-            Parcel::Refusal { connection }
-        };
-        self.send(clock::now() + back, parcel);
+            self.send(clock::now() + back, Parcel::Refusal { connection });
+        }
     }
 
     pub(super) fn greeted(&mut self, connection: usize) {
         let call = &mut self.connections[connection];
-        let there = &mut self.stations[call.nodes[1] as usize];
-        if let (Stage::Dialled, Some(peer)) = (call.stage, there.listens) {
+        let [from, to] = call.nodes;
+        let is_cut = self.plan.is_cut(clock::now(), from, to);
+        let there = &mut self.stations[to as usize];
+        if let (Stage::Dialled, Some(peer), false) = (call.stage, there.listens, is_cut) {
             call.stage = Stage::Up(peer);
             // What was the parcel's use is the listening side's now.
             there.calls.push_back(connection);
@@ -207,17 +210,11 @@ impl Network {
         self.release(connection);
     }
 
-    /// Moves a node to another part of the network. Nothing can be said from one part to another, and what was connected
-    /// breaks, for both.
-    pub fn part(&mut self, node: u32, part: u64) {
-        self.stations[node as usize].part = part;
-    }
-
-    /// Breaks what connects different parts.
+    /// Breaks what goes from one part of the network to another now, for both sides.
     pub fn tear(&mut self) {
         for (_, connection) in &mut self.connections {
-            let [from, to] = connection.nodes.map(|node| self.stations[node as usize].part);
-            if from != to && matches!(connection.stage, Stage::Up(_)) {
+            let [from, to] = connection.nodes;
+            if matches!(connection.stage, Stage::Up(_)) && self.plan.is_cut(clock::now(), from, to) {
                 for end in &mut connection.ends {
                     end.other_gone = true;
                     wake(&mut end.waker);
@@ -230,18 +227,35 @@ impl Network {
         self.connections[connection].ends[to.at()].other_gone
     }
 
-    /// When something that is sent now arrives, on a line that is free.
+    /// When a word that is sent now arrives: not before what was sent before it.
     pub(super) fn due(&mut self, connection: usize, to: Side) -> Nanos {
-        self.due_after(connection, to, clock::now())
+        let call = &mut self.connections[connection];
+        let last = &mut call.ends[to.at()].last;
+        *last = (*last).max(clock::now() + self.plan.links.delay(call.nodes[0], call.nodes[1]));
+        *last
     }
 
-    /// The same of something that leaves at `departure`.
-    pub(super) fn due_after(&mut self, connection: usize, to: Side, departure: Nanos) -> Nanos {
+    /// When so many bytes arrive that are sent now.
+    pub(super) fn due_bytes(&mut self, connection: usize, to: Side, bytes: usize) -> Nanos {
         let call = &mut self.connections[connection];
-        let (from, there) = (call.nodes[to.opposite().at()], call.nodes[to.at()]);
-        let end = &mut call.ends[to.at()];
-        end.last = end.last.max(departure + self.links.travel(from, there));
-        end.last
+        let from = to.opposite().at();
+        let delay = self.plan.links.delay(call.nodes[0], call.nodes[1]);
+        let station = &mut self.stations[call.nodes[from] as usize];
+        let path = self.plan.links.path();
+        let at = match &mut station.gauges {
+            None => clock::now() + delay,
+            Some(gauges) => {
+                let frame = Frame {
+                    slot: call.slots[from] as u32,
+                    bytes: bytes as u64 + path.overhead,
+                    delay,
+                };
+                path.arrival(clock::now(), 0, frame, gauges, &mut station.chance)
+            }
+        };
+        let last = &mut call.ends[to.at()].last;
+        *last = (*last).max(at);
+        *last
     }
 
     pub(super) fn hold(&mut self, connection: usize) {
@@ -252,7 +266,14 @@ impl Network {
         let uses = &mut self.connections[connection].uses;
         *uses -= 1;
         if *uses == 0 {
-            self.connections.remove(connection);
+            let Connection { nodes, slots, .. } = self.connections.remove(connection);
+            for (node, slot) in nodes.into_iter().zip(slots) {
+                let station = &mut self.stations[node as usize];
+                station.slots.remove(slot);
+                if let Some(gauges) = &mut station.gauges {
+                    gauges.reset(slot as u32);
+                }
+            }
         }
     }
 }

@@ -11,14 +11,17 @@ mod tests;
 use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
+use std::rc::Rc;
 use std::task::Waker;
 
+use intentcast_sim::engine::Plan;
+use intentcast_sim::gossipsub::Chance;
+use intentcast_sim::links::Gauges;
 use libp2p::PeerId;
 use sha2::{Digest, Sha256};
 use slab::Slab;
 
 use crate::clock::{self, Nanos};
-use crate::links::Links;
 use crate::rpc::Counts;
 use connections::Connection;
 use streams::Stream;
@@ -70,18 +73,19 @@ struct Piece {
 }
 
 /// A node's place in the network.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Station {
     /// Who answers there, while somebody does.
     listens: Option<PeerId>,
     /// Connections that have come, until the transport takes them.
     calls: VecDeque<usize>,
     waker: Option<Waker>,
-    /// Until when its line is busy.
-    sends_until: Nanos,
-    receives_until: Nanos,
-    /// Which part of the network it is in.
-    part: u64,
+    /// How full its lines are; none, where nothing holds bytes up.
+    gauges: Option<Gauges>,
+    /// What its lines call its connections.
+    slots: Slab<()>,
+    /// Draws jitter and loss.
+    chance: Chance,
     traffic: Traffic,
 }
 
@@ -95,7 +99,7 @@ pub struct Traffic {
 
 /// All that lies between the nodes.
 pub struct Network {
-    links: Links,
+    plan: Rc<Plan>,
     stations: Vec<Station>,
     connections: Slab<Connection>,
     streams: Slab<Stream>,
@@ -111,11 +115,23 @@ thread_local! {
     static NETWORK: RefCell<Option<Network>> = const { RefCell::new(None) };
 }
 
-/// Lays a network between this many nodes, which nobody is on yet.
-pub fn lay(nodes: u32, links: Links) {
+/// What a node's chances are drawn for here; the model draws the same for the same.
+const FOR_LINKS: u64 = 18;
+
+/// Lays the network of a plan, which nobody is on yet.
+pub fn lay(plan: Rc<Plan>) {
+    let is_plain = plan.links.path().is_plain();
+    let station = |node| Station {
+        listens: None,
+        calls: VecDeque::new(),
+        waker: None,
+        gauges: (!is_plain).then(|| Gauges::of(plan.is_phone(node))),
+        slots: Slab::new(),
+        chance: plan.chance(FOR_LINKS, node),
+        traffic: Traffic::default(),
+    };
     let network = Network {
-        links,
-        stations: (0..nodes).map(|_| Station::default()).collect(),
+        stations: (0..plan.scenario.all_nodes()).map(station).collect(),
         connections: Slab::new(),
         streams: Slab::new(),
         on_the_way: BinaryHeap::new(),
@@ -123,6 +139,7 @@ pub fn lay(nodes: u32, links: Links) {
         trace: Sha256::new(),
         total: Counts::default(),
         payloads_arrived: 0,
+        plan,
     };
     NETWORK.set(Some(network));
 }
@@ -173,11 +190,13 @@ impl Network {
     }
 
     /// Notes that something happened to a node, for the trace.
-    pub fn note(&mut self, what: &[u8], node: u32, size: u64) {
-        self.trace.update(what);
-        self.trace.update(clock::now().to_le_bytes());
-        self.trace.update(node.to_le_bytes());
-        self.trace.update(size.to_le_bytes());
+    pub fn note(&mut self, what: u8, node: u32, size: u64) {
+        let mut line = [0; 21];
+        line[0] = what;
+        line[1..9].copy_from_slice(&clock::now().to_le_bytes());
+        line[9..13].copy_from_slice(&node.to_le_bytes());
+        line[13..].copy_from_slice(&size.to_le_bytes());
+        self.trace.update(line);
     }
 
     /// A hash over all that was noted so far.

@@ -63,10 +63,7 @@ impl Network {
         heard.0 += counts.payload_bytes;
         heard.1 += counts.control_bytes + counts.other_bytes;
 
-        let line = &mut self.stations[from].sends_until;
-        *line = (*line).max(clock::now()) + self.links.sending(written);
-        let departure = *line;
-        let at = self.due_after(connection, to, departure);
+        let at = self.due_bytes(connection, to, written);
         let piece = Piece {
             bytes: written as u32,
             payloads: counts.payloads as u32,
@@ -75,13 +72,14 @@ impl Network {
         Poll::Ready(Ok(written))
     }
 
-    /// Bytes have come as far as the line of the node that they are for.
+    /// A piece has come as far as the line of the node that it is for.
     pub(super) fn queue(&mut self, stream: usize, to: Side, piece: Piece) {
         let node = self.connections[self.streams[stream].connection].nodes[to.at()];
-        let line = &mut self.stations[node as usize].receives_until;
-        *line = (*line).max(clock::now()) + self.links.receiving(piece.bytes as usize);
-        let at = *line;
-        if at > clock::now() {
+        let path = self.plan.links.path();
+        let now = clock::now();
+        let gauges = self.stations[node as usize].gauges.as_mut();
+        let at = gauges.map_or(now, |gauges| path.received(now, u64::from(piece.bytes) + path.overhead, gauges));
+        if at > now {
             self.send(at, Parcel::Bytes { stream, to, piece });
         } else {
             self.bytes(stream, to, piece);
@@ -102,7 +100,7 @@ impl Network {
                 wake(&mut end.waker);
             }
         }
-        self.note(b"bytes", node, piece.bytes.into());
+        self.note(b'b', node, piece.bytes.into());
         self.release_stream(stream);
     }
 
@@ -144,8 +142,7 @@ impl Network {
         let to = side.opposite();
         let connection = self.streams[stream].connection;
         self.streams[stream].uses += 1;
-        let departure = clock::now().max(self.stations[self.connections[connection].nodes[side.at()] as usize].sends_until);
-        let at = self.due_after(connection, to, departure);
+        let at = self.due(connection, to);
         self.send(at, Parcel::End { stream, to, dropped });
     }
 
