@@ -4,9 +4,19 @@
 //! [`Outcome`](outcome::Outcome). The same seed gives the same history, to the byte, whatever the number of threads;
 //! nothing here reads a clock or asks the machine for entropy, but for what measures the simulator itself.
 
+#[cfg(feature = "report")]
+pub mod cli;
 pub mod engine;
+pub mod exchange;
 pub mod gossipsub;
+pub mod level;
 pub mod links;
 pub mod market;
 pub mod outcome;
+#[cfg(feature = "report")]
+pub mod report;
 pub mod scenario;
+#[cfg(feature = "report")]
+pub mod sweep;
+pub mod validate;
+pub mod watch;

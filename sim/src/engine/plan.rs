@@ -9,7 +9,7 @@ use super::presence::{self, Presence, Trace};
 use crate::gossipsub::{Chance, Message, Settings, World, mix2, unit};
 use crate::links::{BadMatrix, Links};
 use crate::outcome::Published;
-use crate::scenario::{Choice, ChurnKind, Publishers, Scenario, Shape, Timing, Topics, millis, seconds};
+use crate::scenario::{Choice, ChurnKind, DialOrder, Publishers, Scenario, Shape, Timing, Topics, millis, seconds};
 
 /// A run that has not begun.
 #[derive(Debug)]
@@ -137,9 +137,8 @@ impl Plan {
 
     /// Whom a node dials, in this order.
     ///
-    /// Uniform choices are dialled from the highest number down, as the network that this model was compared with
-    /// does. It matters: nodes of high numbers are dialled by everyone first, and meshes become larger by one peer
-    /// than they do in random order.
+    /// The order matters: dialled from the highest number down, nodes of high numbers are dialled by everyone first, and
+    /// meshes become larger by one peer than they do in the order of drawing.
     pub fn dials(&self, node: u32) -> Vec<u32> {
         let (topology, nodes) = (&self.scenario.topology, self.scenario.nodes);
         match topology.kind {
@@ -162,11 +161,13 @@ impl Plan {
                 let mut chosen: Vec<u32> = Vec::with_capacity(n as usize);
                 while (chosen.len() as u32) < n {
                     let other = chance.below(u64::from(nodes)) as u32;
-                    if other != node
-                        && let Err(at) = chosen.binary_search_by(|one| other.cmp(one))
-                    {
-                        chosen.insert(at, other);
+                    if other != node && !chosen.contains(&other) {
+                        chosen.push(other);
                     }
+                }
+                match topology.order {
+                    DialOrder::Drawn => {}
+                    DialOrder::Descending => chosen.sort_unstable_by(|a, b| b.cmp(a)),
                 }
                 chosen
             }
@@ -419,15 +420,21 @@ mod tests {
     use crate::scenario::Partition;
 
     #[test]
-    fn a_node_dials_distinct_others_from_the_highest_down() {
+    fn a_node_dials_distinct_others_from_the_highest_down_if_told_to() {
         let mut scenario = Scenario::of(50);
         scenario.topology.dials = 20;
+        let drawn = Plan::of(&scenario, 3).unwrap();
+        scenario.topology.order = DialOrder::Descending;
         let plan = Plan::of(&scenario, 3).unwrap();
         for node in 0..50 {
             let dials = plan.dials(node);
             assert_eq!(dials.len(), 20);
             assert!(!dials.contains(&node));
             assert!(dials.windows(2).all(|pair| pair[0] > pair[1]));
+            let mut same = drawn.dials(node);
+            assert_ne!(same, dials);
+            same.sort_unstable_by(|a, b| b.cmp(a));
+            assert_eq!(same, dials);
         }
         scenario.topology.kind = Shape::Ring;
         scenario.topology.dials = 2;

@@ -157,3 +157,6 @@ pub struct Second {
     /// Honest nodes that are there at its end.
     pub online: u64,
 }
+
+#[cfg(test)]
+mod tests;

@@ -78,23 +78,24 @@ impl Latencies {
     /// Of times in ns, in any order.
     pub fn of(mut ns: Vec<u64>) -> Self {
         ns.sort_unstable();
-        let at = |percent: f64| percentile(&ns, percent).map(|ns| ns as f64 / 1e6);
+        let at = |per_mille: u32| percentile(&ns, per_mille).map(|ns| ns as f64 / 1e6);
         let sum: u128 = ns.iter().map(|ns| u128::from(*ns)).sum();
         Self {
             count: ns.len() as u64,
-            mean_ms: (!ns.is_empty()).then(|| sum as f64 / ns.len() as f64 / 1e6),
-            p50_ms: at(50.0),
-            p90_ms: at(90.0),
-            p95_ms: at(95.0),
-            p99_ms: at(99.0),
-            max_ms: at(100.0),
+            mean_ms: (!ns.is_empty()).then(|| sum as f64 / (ns.len() as f64 * 1e6)),
+            p50_ms: at(500),
+            p90_ms: at(900),
+            p95_ms: at(950),
+            p99_ms: at(990),
+            max_ms: at(1_000),
         }
     }
 }
 
-/// The nearest-rank percentile of a sorted set: the least element that `percent` of the set are not above.
-pub fn percentile<T: Copy>(sorted: &[T], percent: f64) -> Option<T> {
-    let rank = (percent / 100.0 * sorted.len() as f64).ceil() as usize;
+/// The nearest-rank percentile of a sorted set: the least element that so many thousandths of the set are not above.
+/// Whole numbers only, for 99.9 % of a thousand is 999 and not what the nearest float makes of it.
+pub fn percentile<T: Copy>(sorted: &[T], per_mille: u32) -> Option<T> {
+    let rank = (sorted.len() as u128 * u128::from(per_mille)).div_ceil(1_000) as usize;
     sorted.get(rank.clamp(1, sorted.len().max(1)) - 1).copied()
 }
 
@@ -151,8 +152,8 @@ impl PerNode {
         let sum: u128 = each.iter().map(|n| u128::from(*n)).sum();
         Self {
             mean: (!each.is_empty()).then(|| sum as f64 / each.len() as f64),
-            p50: percentile(&each, 50.0),
-            p99: percentile(&each, 99.0),
+            p50: percentile(&each, 500),
+            p99: percentile(&each, 990),
             max: each.last().copied(),
         }
     }

@@ -36,7 +36,8 @@ impl Fault {
 }
 
 impl Error {
-    pub(super) fn of_toml(file: &str, text: &str, error: &toml::de::Error) -> Self {
+    /// That TOML, or its types, do not allow this text.
+    pub(crate) fn of_toml(file: &str, text: &str, error: &toml::de::Error) -> Self {
         let message = error.message().to_owned();
         let span = error.span();
         let key = span.clone().map(|span| key_at(text, span.start)).unwrap_or_default();
@@ -47,6 +48,33 @@ impl Error {
             nearest: nearest_in(&message),
             expected: message,
         }
+    }
+
+    /// That a file cannot be read.
+    pub(crate) fn of_file(file: &str, why: &str) -> Self {
+        Self {
+            file: file.to_owned(),
+            at: None,
+            key: String::new(),
+            expected: why.to_owned(),
+            nearest: None,
+        }
+    }
+
+    /// That there is no such key to set.
+    pub(super) fn of_key(file: &str, key: &str, why: String) -> Self {
+        Self {
+            file: file.to_owned(),
+            at: None,
+            key: key.to_owned(),
+            expected: why,
+            nearest: None,
+        }
+    }
+
+    /// That a value of a text makes no sense.
+    pub(crate) fn of_value(file: &str, text: &str, key: &str, expected: &str) -> Self {
+        Self::of_fault(file, text, Fault::new(key, expected))
     }
 
     pub(super) fn of_fault(file: &str, text: &str, fault: Fault) -> Self {

@@ -10,16 +10,22 @@ mod error;
 mod gossipsub;
 mod links;
 mod market;
+mod set;
 mod shape;
+mod shipped;
 mod weather;
 
 pub use adversary::{Attack, AttackKind};
-pub use error::Error;
+pub use error::{Error, nearest};
 pub use gossipsub::{Gossipsub, Scoring, TopicScore};
 pub use links::{Bandwidth, Latency, Links, SlowStart};
 pub use market::{Demand, MarketLoad, Signatures};
-pub use shape::{Choice, Dials, Publishers, Shape, Time, Timing, Topics, Traffic};
+pub use set::value;
+pub use shape::{Choice, DialOrder, Dials, Publishers, Shape, Time, Timing, Topics, Traffic};
+pub use shipped::SHIPPED;
 pub use weather::{Churn, ChurnKind, Nat, Partition, Phones};
+
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -143,6 +149,35 @@ impl Scenario {
             scenario.name = stem.map_or_else(|| file.to_owned(), |stem| stem.to_string_lossy().into_owned());
         }
         Ok(scenario)
+    }
+
+    /// Reads a scenario's file. The files it names are looked for beside it first.
+    pub fn load(path: &Path) -> Result<Self, Error> {
+        let file = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|error| Error::of_file(&file, &error.to_string()))?;
+        let mut scenario = Self::parse(&file, &text)?;
+        if let Some(beside) = path.parent() {
+            for name in scenario.files() {
+                let near = beside.join(&*name);
+                if near.is_file() {
+                    *name = near.to_string_lossy().into_owned();
+                }
+            }
+        }
+        Ok(scenario)
+    }
+
+    /// The names in it that may be those of files.
+    fn files(&mut self) -> impl Iterator<Item = &mut String> {
+        let matrix = match &mut self.links.latency {
+            Latency::Matrix(name) => Some(name),
+            Latency::ConstantMs(_) | Latency::UniformMs(_) | Latency::LogNormal { .. } => None,
+        };
+        let churn = self.churn.as_mut().and_then(|churn| churn.file.as_mut());
+        let market = self.market.as_mut().and_then(|market| market.file.as_mut());
+        [matrix, self.topology.file.as_mut(), churn, market]
+            .into_iter()
+            .flatten()
     }
 
     /// From the first dial to the last event, ns of virtual time: warm-up, run and cool-down.

@@ -36,6 +36,8 @@ pub struct Dials {
     pub first_dial_ms: f64,
     /// From one dial to the next, ms.
     pub dial_interval_ms: f64,
+    /// In which order a node dials the others that were drawn for it (`uniform`).
+    pub order: DialOrder,
     /// For `file`: lines of two node numbers, the dialler first, relative to the scenario.
     pub file: Option<String>,
 }
@@ -47,6 +49,7 @@ impl Default for Dials {
             dials: 10,
             first_dial_ms: 2_100.0,
             dial_interval_ms: 100.0,
+            order: DialOrder::Drawn,
             file: None,
         }
     }
@@ -63,6 +66,18 @@ pub enum Shape {
     Ring,
     /// As a file says.
     File,
+}
+
+/// In which order a node dials. Meshes form while connections come, so that it shows in their size for good.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DialOrder {
+    /// As they were drawn: at any time, all nodes are dialled alike.
+    #[default]
+    Drawn,
+    /// From the highest number down, as one who takes them from the end of a sorted list: at any time, all dial the
+    /// same few.
+    Descending,
 }
 
 /// What is spoken of, and who listens.

@@ -302,3 +302,38 @@ fn a_bad_scenario_is_told_line_key_and_nearest_name() {
         assert_eq!(error.nearest.as_deref(), *nearest, "nearest of {error} in\n{text}");
     }
 }
+
+#[test]
+fn every_shipped_scenario_is_sound_and_says_what_it_shows() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    let files = std::fs::read_dir(folder).expect("the folder is there").count();
+    assert_eq!(files, SHIPPED.len(), "a file in scenarios/ is not shipped");
+    for (name, _) in SHIPPED {
+        let scenario = Scenario::shipped(name).unwrap_or_else(|error| panic!("{error}"));
+        assert!(!scenario.about.is_empty(), "{name}");
+        assert_eq!(scenario.name, *name);
+    }
+    for kind in AttackKind::ALL {
+        let name = kind.name().replace('_', "-");
+        let scenario = Scenario::shipped(&name).expect("each attack has a scenario");
+        assert_eq!(scenario.attack[0].kind, kind);
+    }
+}
+
+#[test]
+fn a_misspelt_shipped_name_is_told_the_nearest() {
+    let error = Scenario::shipped("busy-sunday").expect_err("there is none");
+    assert_eq!(error.nearest.as_deref(), Some("busy-saturday"));
+}
+
+#[test]
+fn a_file_beside_the_scenario_is_found() {
+    let place = tempfile::tempdir().expect("a place");
+    let edges = place.path().join("edges.txt");
+    std::fs::write(&edges, "0 1\n").expect("written");
+    let file = place.path().join("a.toml");
+    std::fs::write(&file, "nodes = 5\n[topology]\nkind = \"file\"\nfile = \"edges.txt\"").expect("written");
+    let scenario = Scenario::load(&file).expect("sound");
+    assert_eq!(scenario.topology.file.as_deref(), edges.to_str());
+    assert!(Scenario::load(&place.path().join("none.toml")).is_err());
+}
