@@ -11,13 +11,17 @@ pub struct Event {
     pub dest: u32,
     /// By whom; the node itself, if it is a timer.
     pub src: u32,
-    /// Of a frame: the sender's slot at the receiver. Of a timer: the life of the node that set it.
+    /// Of a frame: the sender's slot at the receiver, with [`READ`] if it has come through the downlink. Of a timer:
+    /// the life of the node that set it.
     pub slot: u32,
     /// How many events its source had made before, which orders those of one source.
     pub seq: u32,
     /// What.
     pub what: What,
 }
+
+/// The mark of a frame that has come through its receiver's downlink; no slot is as high.
+pub const READ: u32 = 1 << 31;
 
 /// What happens.
 #[derive(Clone, Debug, Default)]
@@ -45,8 +49,6 @@ pub enum What {
     Up(u32),
     /// A frame has come to the end of the link.
     Frame(Rpc),
-    /// It has come through the downlink, too.
-    Read(u32, Rpc),
     /// The verdict on a message.
     Verdict(u32),
     /// The heartbeat.
@@ -116,7 +118,7 @@ impl What {
             What::Fin | What::Refuse => 3,
             What::Syn { .. } | What::Ack(_) => 4,
             What::Up(_) | What::Join => 5,
-            What::Frame(_) | What::Read(..) => FRAME,
+            What::Frame(_) => FRAME,
             What::Verdict(_) => 7,
             What::Publish(_) => 9,
             What::Dial(_) | What::Redial(_) => 10,
@@ -132,7 +134,7 @@ impl What {
                 u64::from(*n)
             }
             What::Syn { slot, began } => u64::from(*slot) ^ began.rotate_left(20),
-            What::Frame(rpc) | What::Read(_, rpc) => digest(rpc),
+            What::Frame(rpc) => digest(rpc),
             What::Nothing
             | What::Start
             | What::Stop
@@ -150,13 +152,10 @@ fn digest(rpc: &Rpc) -> u64 {
     let ids = |kind: u64, ids: &[u32]| ids.iter().fold(kind, |sum, id| mix(sum ^ u64::from(*id)));
     match rpc {
         Rpc::Extensions => 1 << 48,
-        Rpc::Subscribe(topics) => ids(2 << 48, topics.all()),
-        Rpc::Unsubscribe(topics) => ids(3 << 48, topics.all()),
+        Rpc::List(list) => ids((10 + list.list() as u64) << 48, list.all()),
         Rpc::Graft(topic) => 4 << 48 | u64::from(*topic),
         Rpc::Prune { topic, backoff_s } => 5 << 48 | u64::from(*topic) ^ u64::from(*backoff_s) << 24,
         Rpc::IDontWant(message) => 6 << 48 | u64::from(*message),
-        Rpc::IHave(messages) => ids(7 << 48, messages.all()),
-        Rpc::IWant(messages) => ids(8 << 48, messages.all()),
         Rpc::Publish { message, hops } => 9 << 48 | u64::from(*hops) << 32 | u64::from(*message),
     }
 }
@@ -168,7 +167,7 @@ impl Event {
     pub fn key(&self) -> Key {
         let turn = (mix(self.time) as u32 ^ self.src).wrapping_mul(0x9E37_79B1);
         let class = match &self.what {
-            What::Frame(rpc) | What::Read(_, rpc) => rpc.class(),
+            What::Frame(rpc) => rpc.class(),
             _ => 0,
         };
         let place = u64::from(self.what.rank()) << RANK | u64::from(turn) << TURN | u64::from(class);
@@ -191,7 +190,7 @@ mod tests {
 
     #[test]
     fn an_event_stays_small() {
-        assert!(size_of::<Event>() <= 56, "{}", size_of::<Event>());
+        assert!(size_of::<Event>() <= 40, "{}", size_of::<Event>());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::conduct::Conduct;
 use super::desk::Desk;
-use super::event::{Event, What};
+use super::event::{Event, READ, What};
 use super::plan::Plan;
 use super::presence::Presence;
 use crate::gossipsub::{self, Chance, Node, Rpc};
@@ -112,8 +112,8 @@ impl Host {
             What::Refuse => self.refused(desk, now, id, event.src),
             What::Fin => self.lost(desk, now, id, event.src),
             What::Up(slot) if own => self.up(desk, now, id, slot),
+            What::Frame(rpc) if event.slot & READ != 0 => self.read(desk, now, id, event.src, event.slot & !READ, rpc),
             What::Frame(rpc) => self.frame(desk, now, id, event.src, event.slot, rpc),
-            What::Read(slot, rpc) => self.read(desk, now, id, event.src, slot, rpc),
             What::Verdict(message) if own => self.step(desk, now, id, gossipsub::Event::Verdict(message)),
             What::Heartbeat if own => {
                 self.step(desk, now, id, gossipsub::Event::Heartbeat);
@@ -387,9 +387,9 @@ impl Host {
                     time: through,
                     dest: id,
                     src,
-                    slot: self.life,
+                    slot: slot | READ,
                     seq,
-                    what: What::Read(slot, rpc),
+                    what: What::Frame(rpc),
                 });
             }
         }
