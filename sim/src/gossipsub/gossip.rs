@@ -1,7 +1,7 @@
 //! Gossip about messages: IHAVE, IWANT, and the promises that lie in them.
 
 use super::node::{Actions, Node};
-use super::rpc::{Ids, Rpc};
+use super::rpc::Rpc;
 use super::settings::World;
 
 /// A peer that said it has a message, and was asked for it.
@@ -67,7 +67,7 @@ impl Node {
                     until,
                 });
             }
-            out.send(slot, Rpc::IWant(Ids::of(&wants)));
+            out.send(slot, Rpc::iwant(&wants));
         }
         out.ids = wants;
     }
@@ -175,14 +175,14 @@ impl Node {
             let share = (settings.gossip_factor * out.scratch.len() as f64) as usize;
             self.chance.sample(&mut out.scratch, settings.d_lazy.max(share));
             for slot in &out.scratch {
-                let ids = if out.ids.len() > settings.max_ids {
+                let ihave = if out.ids.len() > settings.max_ids {
                     let mut some = out.ids.clone();
                     self.chance.sample(&mut some, settings.max_ids);
-                    Ids::of(&some)
+                    Rpc::ihave(&some)
                 } else {
-                    Ids::of(&out.ids)
+                    Rpc::ihave(&out.ids)
                 };
-                out.sends.push((*slot, Rpc::IHave(ids)));
+                out.sends.push((*slot, ihave));
             }
         }
     }
