@@ -286,16 +286,20 @@ impl<'a> Fields<'a> {
 mod tests {
     use super::*;
 
+    /// A length, below 2 to the power of 14.
+    fn varint(length: usize) -> Vec<u8> {
+        match length {
+            0..128 => vec![length as u8],
+            _ => vec![length as u8 | 0x80, (length >> 7) as u8],
+        }
+    }
+
     fn field(number: u8, body: &[u8]) -> Vec<u8> {
-        let mut field = vec![number << 3 | 2, body.len() as u8];
-        field.extend_from_slice(body);
-        field
+        [vec![number << 3 | 2], varint(body.len()), body.to_vec()].concat()
     }
 
     fn framed(body: &[u8]) -> Vec<u8> {
-        let mut frame = vec![body.len() as u8];
-        frame.extend_from_slice(body);
-        frame
+        [varint(body.len()), body.to_vec()].concat()
     }
 
     /// A stream's beginning and one message with two of each.

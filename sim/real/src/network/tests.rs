@@ -141,8 +141,8 @@ fn bytes_arrive_after_the_latency_and_announce_their_stream() {
 fn bytes_wait_before_a_narrow_line_at_both_ends() {
     // A byte each microsecond.
     let line = |up_bps, down_bps| Two::with(|scenario| scenario.links.bandwidth = Some(Bandwidth { up_bps, down_bps }));
-    for (two, expected) in [(line(8e6, 8e9), 103), (line(8e9, 8e6), 103), (line(8e6, 8e6), 104)] {
-        let connection = two.connect();
+    for (up, down, expected) in [(8e6, 8e9, 103), (8e9, 8e6, 103), (8e6, 8e6, 104)] {
+        let connection = line(up, down).connect();
         let stream = on(|network| network.open_stream(connection, Side::Dialler)).unwrap();
         // Three milliseconds' worth: at both lines, the second and third wait for one more.
         for _ in 0..3 {

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::task::{Wake, Waker};
+use std::task::Wake;
 
 use super::*;
 
@@ -84,6 +84,21 @@ fn a_delay_that_is_reset_waits_anew_without_being_polled_again() {
     assert_eq!(woken.poll("reset", &mut delay), Poll::Ready(()));
     delay.reset(Duration::from_millis(1));
     assert_eq!(woken.poll("reset", &mut delay), Poll::Pending, "it may be used again");
+}
+
+#[test]
+fn who_finds_a_delay_ready_and_resets_it_is_woken_again_and_again() {
+    let woken = Woken::default();
+    let mut heartbeat = after(10);
+    assert_eq!(woken.poll("heart", &mut heartbeat), Poll::Pending);
+    for _ in 0..3 {
+        pass(10);
+        assert_eq!(woken.names(), ["heart"]);
+        assert_eq!(woken.poll("heart", &mut heartbeat), Poll::Ready(()));
+        heartbeat.reset(Duration::from_millis(10));
+    }
+    drop(heartbeat);
+    assert_eq!(clock::next(), None);
 }
 
 #[test]
