@@ -20,6 +20,8 @@ use crate::{node::Node, world::World};
 /// What a disk holds, by what promises are about.
 #[derive(Debug, Default)]
 pub struct Kept {
+    /// Wants of its own, each with what its key is made of.
+    cast: BTreeMap<IntentId, [u8; 16]>,
     records: BTreeSet<RecordId>,
     accepted: BTreeSet<AgreementId>,
     agreed: BTreeSet<AgreementId>,
@@ -36,7 +38,11 @@ impl Kept {
             return;
         };
         match fact {
-            Fact::Cast { intent, .. } | Fact::Heard(intent) => self.record(intent.id()),
+            Fact::Cast { nonce, intent, .. } => {
+                self.cast.insert(intent.id().into(), nonce);
+                self.record(intent.id());
+            }
+            Fact::Heard(intent) => self.record(intent.id()),
             Fact::Amended(it) | Fact::HeardAmendment(it) => self.record(it.id()),
             Fact::Withdrawn(it) => {
                 self.withdrawn.insert(it.intent);
@@ -81,6 +87,14 @@ impl Kept {
             | Fact::Regarded { .. }
             | Fact::HeadStart { .. } => {}
         }
+    }
+
+    pub(crate) fn nonces(&self) -> impl Iterator<Item = &[u8; 16]> {
+        self.cast.values()
+    }
+
+    pub(crate) fn has_cast(&self, intent: IntentId) -> bool {
+        self.cast.contains_key(&intent)
     }
 
     fn record(&mut self, id: RecordId) {
@@ -209,7 +223,7 @@ pub fn at_rest(world: &mut World) {
     let mut sellers: BTreeMap<IntentId, Vec<(AgreementId, [u8; 32])>> = BTreeMap::new();
     let mut customers = sellers.clone();
     let mut chains: BTreeMap<AgreementId, Vec<Vec<RecordId>>> = BTreeMap::new();
-    let mut rogues = Vec::new();
+    let (mut rogues, mut sold_to_cheats) = (Vec::new(), Vec::new());
     for (at, node) in world.nodes.iter().enumerate() {
         let Some(market) = &node.market else {
             wrong.push(format!("node {at} is down"));
@@ -240,20 +254,21 @@ pub fn at_rest(world: &mut World) {
                 Role::Customer => &mut customers,
                 Role::Seller => &mut sellers,
             };
+            let cheated = world.is_cheated(deal.intent, deal.seller);
             if node.rogue {
-                rogues.push((deal.intent, deal.id, deal.bytes_hash.0));
+                rogues.push((deal.role, deal.intent, (deal.id, deal.bytes_hash.0)));
+                continue;
+            }
+            if cheated && deal.role == Role::Seller {
+                sold_to_cheats.push((deal.intent, (deal.id, deal.bytes_hash.0)));
                 continue;
             }
             side.entry(deal.intent).or_default().push((deal.id, deal.bytes_hash.0));
-            let cheated = world
-                .nodes
-                .iter()
-                .any(|other| other.rogue && other.seller() == deal.seller);
             if !deal.differences.is_empty() && !cheated {
                 wrong.push(format!("node {at} finds differences among the honest"));
             }
             if let Some((settled, receipts)) = market.settled(deal.id)
-                && let Err((place, difference)) = Order::of(settled, receipts)
+                && let Err((place, difference)) = Order::of(settled, &market.totals(deal.id), receipts)
             {
                 wrong.push(format!("node {at} holds an unlawful receipt {place}: {difference}"));
             }
@@ -261,7 +276,8 @@ pub fn at_rest(world: &mut World) {
             chains.entry(deal.id).or_default().push(ids);
         }
         let waiting = |view: &&intentcast_protocol::market::IntentView| {
-            view.role == Role::Customer && view.state == IntentState::Accepted
+            // What a cheat said in the place of its yes may have been refused for good.
+            view.role == Role::Customer && view.state == IntentState::Accepted && !node.rogue
         };
         if let Some(view) = market.intents(now).iter().find(waiting) {
             wrong.push(format!(
@@ -281,11 +297,20 @@ pub fn at_rest(world: &mut World) {
             ));
         }
     }
-    // A cheat may hold a deal that its customer did not take; what the customer took, even a cheat must hold.
-    for (intent, id, hash) in rogues {
-        let met = customers.get(&intent).is_some_and(|deals| deals.contains(&(id, hash)));
-        if met {
-            sellers.entry(intent).or_default().push((id, hash));
+    // A shop that cheats may hold a deal that its customer did not take; what the customer took, even a cheat must hold.
+    for (_, intent, deal) in rogues.iter().filter(|(role, ..)| *role == Role::Seller) {
+        if customers.get(intent).is_some_and(|deals| deals.contains(deal)) {
+            sellers.entry(*intent).or_default().push(*deal);
+        }
+    }
+    // And a customer who cheats holds no deal that its shop has not confirmed; it may not hold one that the shop has.
+    for (_, intent, deal) in rogues.iter().filter(|(role, ..)| *role == Role::Customer) {
+        customers.entry(*intent).or_default().push(*deal);
+    }
+    for (intent, deal) in sold_to_cheats {
+        let rogue_has_it = rogues.iter().any(|(_, of, held)| (*of, *held) == (intent, deal));
+        if rogue_has_it {
+            sellers.entry(intent).or_default().push(deal);
         }
     }
     for (intent, deals) in sellers.iter().chain(&customers) {
@@ -342,13 +367,17 @@ fn disagreement(world: &World, ours: &ThreadView) -> Option<String> {
     let Some(theirs) = seller.market.as_ref().and_then(|market| market.thread(now, ours.id)) else {
         return Some("its seller does not know it".into());
     };
+    let forged_by = |cheat: Role, held: &ThreadView, written: &ThreadView| {
+        let written: BTreeSet<RecordId> = written.letters.iter().map(|letter| letter.id).collect();
+        let mut letters = held.letters.iter().filter(|letter| letter.from == cheat);
+        let forged = letters.find(|letter| !written.contains(&letter.id));
+        forged.map(|letter| format!("a forged {} was taken in", letter.what))
+    };
     if seller.rogue {
-        let theirs: BTreeSet<RecordId> = theirs.letters.iter().map(|letter| letter.id).collect();
-        let forged = ours
-            .letters
-            .iter()
-            .find(|letter| letter.from == Role::Seller && !theirs.contains(&letter.id));
-        return forged.map(|letter| format!("a forged {} was taken in", letter.what));
+        return forged_by(Role::Seller, ours, &theirs);
+    }
+    if world.is_cheated(ours.intent, ours.seller) {
+        return forged_by(Role::Customer, &theirs, ours);
     }
     let (ours, theirs) = (sense(ours), sense(&theirs));
     (ours != theirs).then(|| format!("the two sides hold\n{ours}\n{theirs}"))

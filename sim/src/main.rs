@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 use intentcast_sim::{
     Weather,
     scenario::{Scale, market},
-    talk::{Said, talk},
+    talk::{Cheat, Said, talk},
 };
 
 #[derive(Parser)]
@@ -16,6 +16,12 @@ use intentcast_sim::{
 struct Args {
     #[command(subcommand)]
     command: Verb,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Cheating {
+    Shop,
+    Customer,
 }
 
 #[derive(Subcommand)]
@@ -43,7 +49,7 @@ enum Verb {
     },
     /// Walks on which two customers and two shops say all that can be said, right and wrong, through loss, copies and
     /// restarts; ends with 1 where a rule was broken. Five thousand of each kind take about a quarter of an hour each in release:
-    /// `intentcast-sim talk --seeds 5000` and the same with `--cheating`.
+    /// `intentcast-sim talk --seeds 5000` and the same with `--cheating=shop` and `--cheating=customer`.
     Talk {
         /// The first seed.
         #[arg(long, default_value_t = 0)]
@@ -54,9 +60,9 @@ enum Verb {
         /// What happens on each walk.
         #[arg(long, default_value_t = 90)]
         actions: usize,
-        /// One of the shops changes what it sends.
-        #[arg(long)]
-        cheating: bool,
+        /// One of the shops, or of the customers, changes what it sends.
+        #[arg(long, value_enum, num_args = 0..=1, default_missing_value = "shop", require_equals = true)]
+        cheating: Option<Cheating>,
     },
 }
 
@@ -116,10 +122,14 @@ fn main() -> std::process::ExitCode {
     u8::from(!summary.violations.is_empty()).into()
 }
 
-fn talks(seeds: std::ops::Range<u64>, actions: usize, cheating: bool) -> std::process::ExitCode {
+fn talks(seeds: std::ops::Range<u64>, actions: usize, cheating: Option<Cheating>) -> std::process::ExitCode {
+    let cheat = cheating.map(|who| match who {
+        Cheating::Shop => Cheat::Shop,
+        Cheating::Customer => Cheat::Customer,
+    });
     let (mut broken, mut all) = (0, Said::default());
     for seed in seeds.clone() {
-        let (_, summary, said) = talk(seed, actions, cheating);
+        let (_, summary, said) = talk(seed, actions, cheat);
         all.letters += said.letters;
         all.denied += said.denied;
         all.changed += said.changed;

@@ -14,7 +14,7 @@ use intentcast_protocol::{
 use crate::{
     check,
     dice::Dice,
-    scenario::{Summary, relaying, selling},
+    scenario::{Summary, relaying, selling, tell},
     shop::{draft, item, rules},
     world::{Weather, World},
 };
@@ -37,9 +37,18 @@ pub struct Said {
     pub granted: usize,
 }
 
+/// Who changes what it sends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cheat {
+    /// One of the two shops.
+    Shop,
+    /// One of the two customers.
+    Customer,
+}
+
 /// Walks on: `actions` things happen, most of them letters; then all is calm, and whatever waits for somebody's word
-/// gets it. One of the two shops may cheat.
-pub fn talk(seed: u64, actions: usize, cheating: bool) -> (World, Summary, Said) {
+/// gets it. One of them may cheat.
+pub fn talk(seed: u64, actions: usize, cheat: Option<Cheat>) -> (World, Summary, Said) {
     let mut world = World::new(seed, Weather::FOUL);
     let mut dice = Dice::new(seed ^ 0x7a1c);
     let mut said = Said::default();
@@ -57,9 +66,13 @@ pub fn talk(seed: u64, actions: usize, cheating: bool) -> (World, Summary, Said)
         ];
         world.add(selling(rules), items);
     }
-    world.nodes[0].rogue = cheating;
     for _ in SELLERS..NODES {
         world.add(relaying(), Vec::new());
+    }
+    match cheat {
+        None => {}
+        Some(Cheat::Shop) => world.nodes[0].rogue = true,
+        Some(Cheat::Customer) => world.nodes[CUSTOMERS[0]].rogue = true,
     }
     world.weave(3);
     world.run(2_000);
@@ -79,7 +92,8 @@ pub fn talk(seed: u64, actions: usize, cheating: bool) -> (World, Summary, Said)
             18..21 => world.move_house(anyone),
             21..23 => world.cut_off((0..NODES).filter(|_| dice.chance(500)).collect()),
             23..27 => world.cut_off(BTreeSet::new()),
-            27..33 => begin(&mut world, &mut dice, &mut said),
+            27..31 => tell(&mut world, &mut dice, SELLERS as u64),
+            31..37 => begin(&mut world, &mut dice, &mut said),
             _ => go_on(&mut world, &mut dice, &mut said),
         }
         world.run(dice.between((0, 2_500)));
@@ -229,11 +243,8 @@ fn answer_all(world: &mut World, said: &mut Said) {
     let mut open = Vec::new();
     for at in 0..SELLERS + CUSTOMERS.len() {
         for thread in threads(world, at) {
-            // What a cheat's own machine waits for may have been lost to its cheating.
-            let honest = world
-                .nodes
-                .iter()
-                .all(|node| !node.rogue || node.seller() != thread.seller);
+            // What is waited for where one of the two cheats may have been lost to the cheating.
+            let honest = !world.is_cheated(thread.intent, thread.seller);
             let waits = moves::answers(&mut dice, world.now(), &thread)
                 .into_iter()
                 .find(|it| it.closes);

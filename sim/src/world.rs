@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use intentcast_protocol::{
     fault::Verdict,
-    id::digest,
+    id::{IntentId, digest},
     item::Item,
+    keys::PublicKey,
     ledger::Stored,
     market::{
         Answered, Candidate, Command, Config, Denied, Done, Exchange, Input, Market, Output, Request, Role, TaskId,
@@ -191,6 +192,12 @@ impl World {
         markets
             .filter_map(|market| market.thread(self.now, thread.id))
             .any(|it| it.role == Role::Customer)
+    }
+
+    /// Whether one of the two between whom this is cheats.
+    pub(crate) fn is_cheated(&self, intent: IntentId, seller: PublicKey) -> bool {
+        let mut rogues = self.nodes.iter().filter(|node| node.rogue);
+        rogues.any(|node| node.seller() == seller || node.has_cast(intent))
     }
 
     /// Why the last command was denied, as far as is known: what is carried out is answered when it is stored.
@@ -553,8 +560,8 @@ impl World {
         if !self.nodes[at].rogue {
             return frame;
         }
-        let key = self.nodes[at].seed().seller_key();
-        cheat(&mut self.dice, &key, frame)
+        let keys = self.nodes[at].keys();
+        cheat(&mut self.dice, &keys, frame)
     }
 
     /// Sends a message to every neighbour on the topic but the one it came from; to how many.

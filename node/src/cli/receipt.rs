@@ -92,6 +92,11 @@ pub fn verify(global: &Global, file: &Path) -> Result<()> {
         report.terms,
         report.agreement
     ))?;
+    let now = match report.changes {
+        0 => "as it was made".to_owned(),
+        1 => format!("{}, after one change by both sides", report.total),
+        changes => format!("{}, after {changes} changes by both sides", report.total),
+    };
     out.fields(&[
         ("seller", summary.seller_name.clone()),
         ("seller key", summary.seller.to_string()),
@@ -100,6 +105,7 @@ pub fn verify(global: &Global, file: &Path) -> Result<()> {
         ("items", summary.items.join(", ")),
         ("delivery", summary.delivery.clone()),
         ("total", summary.total.clone()),
+        ("now", now),
         ("terms", summary.terms.clone()),
         ("agreed at", summary.agreed_at.clone()),
         ("order", report.order.state.word().to_owned()),

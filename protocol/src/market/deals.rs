@@ -13,7 +13,7 @@ use crate::{
     intent::{Amendment, Intent},
     keys::PublicKey,
     ledger::Fact,
-    letter::Matter,
+    letter::{Matter, ThreadId},
     limits,
     list::Bytes,
     offer::Offer,
@@ -102,6 +102,14 @@ impl Deal {
         }
     }
 
+    /// The conversation that it is part of.
+    pub(super) fn thread(&self) -> ThreadId {
+        ThreadId {
+            intent: self.settled.intent.id().into(),
+            seller: self.settled.offer.header().author,
+        }
+    }
+
     /// The key of the other one of the two.
     pub(super) fn other_party(&self) -> PublicKey {
         match self.role {
@@ -169,7 +177,10 @@ impl Market {
         if from_seller && receipt.sequence as usize > deal.receipts.len() {
             return Frame::Refused { about, why: not_yet };
         }
-        match deal.order.judge(&deal.settled.offer, &receipt) {
+        let totals = self.terms_of(deal).totals;
+        match deal.order.judge(&deal.settled.offer, &totals, &receipt) {
+            // The seller has taken a change that we proposed, and its verdict comes by another way.
+            Err(_) if from_seller && self.is_proposed(deal, receipt.total) => Frame::Refused { about, why: not_yet },
             Ok(()) => {
                 let (agreement, what) = (receipt.agreement, receipt.event.word().to_owned());
                 self.record(now, Fact::Receipt(receipt));
@@ -184,7 +195,6 @@ impl Market {
             Err(difference) => {
                 let detail = difference.to_string();
                 // Only the seller's own word is kept as a difference of this deal; a stranger's is noise.
-                let from_seller = deal.settled.offer.header().author == receipt.header().author;
                 if from_seller && deal.has_room_for(&difference) {
                     let agreement = receipt.agreement;
                     let told = difference.clone();

@@ -1,16 +1,19 @@
 //! The seller tells what becomes of an order: each receipt is signed, kept, and brought to the customer, the next one
 //! only when the one before is there.
 
-use super::{Answered, DeliveryState, Denied, Event, Market, Role};
+use super::{Answered, DeliveryState, Denied, Event, Market, Role, deals::Deal};
 use crate::{
     contact::ReplyPath,
     envelope::{Signed, sign},
     frame::{Frame, Refusal},
     id::{AgreementId, IntentId, RecordId},
     ledger::Fact,
+    letter::DealChange,
     limits,
     list::Bytes,
+    money::Money,
     receipt::{OrderEvent, Receipt},
+    thread::{DealTerms, Standing, Thread},
     time::Timestamp,
 };
 
@@ -30,7 +33,9 @@ impl Market {
         if let Some(receipt) = deal.said(&event) {
             return Ok(Answered::Receipt { agreement, receipt });
         }
-        let link = deal.order.link(now, &deal.settled.offer, event);
+        let link = deal
+            .order
+            .link(now, &deal.settled.offer, self.terms_of(deal).total, event);
         let (at, receipt) = link.map_err(Denied::Order)?;
         let ends = at.plus(limits::DEED_LIFE);
         let receipt = sign(&self.seed.seller_key(), at, ends, receipt).map_err(Denied::Unfit)?;
@@ -43,6 +48,30 @@ impl Market {
         });
         self.post_receipts(now, agreement);
         Ok(Answered::Receipt { agreement, receipt: id })
+    }
+
+    /// A deal of ours with every change that both sides have taken.
+    pub(super) fn terms_of(&self, deal: &Deal) -> DealTerms {
+        let id = deal.thread();
+        let nothing_said = Thread::new(id);
+        let thread = self.threads.all.get(&id).map_or(&nothing_said, |it| &it.thread);
+        thread.view().terms(&deal.settled)
+    }
+
+    /// Every total that a deal has had, the first one first; nothing where there is no such deal.
+    pub fn totals(&self, agreement: AgreementId) -> Vec<Money> {
+        let deal = self.deals.get(&agreement);
+        deal.map_or_else(Vec::new, |deal| self.terms_of(deal).totals)
+    }
+
+    /// Whether a change to this total is proposed and the other side's verdict is not here yet.
+    pub(super) fn is_proposed(&self, deal: &Deal, total: Money) -> bool {
+        let view = self.threads.all.get(&deal.thread()).map(|it| it.thread.view());
+        let proposals = view.map(|view| view.proposals()).unwrap_or_default();
+        let to_it = |change: &DealChange| matches!(change, DealChange::Total { to, .. } if *to == total);
+        proposals
+            .iter()
+            .any(|(_, _, proposal, standing)| *standing == Standing::Open && proposal.changes.iter().any(to_it))
     }
 
     /// Brings the customer the first receipt that it does not have. The very first it has: it is the answer to its yes.

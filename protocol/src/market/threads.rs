@@ -181,9 +181,7 @@ impl Market {
     }
 
     pub(super) fn deal_of(&self, id: ThreadId) -> Option<&super::deals::Deal> {
-        self.deals.values().find(|deal| {
-            IntentId::from(deal.settled.intent.id()) == id.intent && deal.settled.offer.header().author == id.seller
-        })
+        self.deals.values().find(|deal| deal.thread() == id)
     }
 
     /// The conversation that a letter about this belongs to.
@@ -192,10 +190,7 @@ impl Market {
             About::Thread(id) => Ok(id),
             About::Agreement(id) => {
                 let deal = self.deals.get(&id).ok_or(Denied::NoAgreement(id))?;
-                Ok(ThreadId {
-                    intent: deal.settled.intent.id().into(),
-                    seller: deal.settled.offer.header().author,
-                })
+                Ok(deal.thread())
             }
             About::Offer(offer) => {
                 let intent = *self.offers.get(&offer).ok_or(Denied::NoOffer(offer))?;
@@ -381,10 +376,7 @@ impl Market {
             .deals
             .values()
             .filter(|deal| deal.settled.at().plus(WARM) > now || self.holds_data(now, deal))
-            .map(|deal| ThreadId {
-                intent: deal.settled.intent.id().into(),
-                seller: deal.settled.offer.header().author,
-            })
+            .map(super::deals::Deal::thread)
             .chain(self.threads.all.keys().copied().filter(|id| self.is_living(now, *id)))
             .collect::<std::collections::BTreeSet<_>>()
             .into_iter()
@@ -406,11 +398,7 @@ impl Market {
 
     /// Whether somebody still holds, or owes word of, personal data under a deal.
     fn holds_data(&self, now: Timestamp, deal: &super::deals::Deal) -> bool {
-        let id = ThreadId {
-            intent: deal.settled.intent.id().into(),
-            seller: deal.settled.offer.header().author,
-        };
-        let Some(conversation) = self.threads.all.get(&id) else {
+        let Some(conversation) = self.threads.all.get(&deal.thread()) else {
             return false;
         };
         let view = conversation.thread.view();

@@ -21,6 +21,8 @@ use crate::{
 pub struct Terms {
     /// What the customer pays, all in.
     pub total: Money,
+    /// Every total that the deal has had, the first one first, each change of it once.
+    pub totals: Vec<Money>,
     /// By when it is there.
     pub deliver_by: Timestamp,
     /// The terms.
@@ -39,6 +41,7 @@ impl Terms {
     fn of(settled: &Settled) -> Self {
         Self {
             total: settled.acceptance.total,
+            totals: vec![settled.acceptance.total],
             deliver_by: settled.offer.deliver_by,
             terms: settled.acceptance.terms,
             purposes: BTreeMap::new(),
@@ -51,7 +54,10 @@ impl Terms {
     fn take(&mut self, id: RecordId, proposal: &Proposal) {
         for change in &proposal.changes {
             match change.clone() {
-                DealChange::Total { to, .. } => self.total = to,
+                DealChange::Total { to, .. } => {
+                    self.total = to;
+                    self.totals.push(to);
+                }
                 DealChange::DeliverBy { to, .. } => self.deliver_by = to,
                 DealChange::Terms { to, .. } => self.terms = to,
                 DealChange::Purpose { grant, to, .. } => {

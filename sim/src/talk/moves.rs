@@ -335,7 +335,7 @@ pub(super) fn ideas(dice: &mut Dice, now: Timestamp, thread: &ThreadView) -> Vec
         Some(grant) if dice.chance(300) => DealChange::Purpose {
             grant: grant.grant.id,
             from: grant.grant.permission.purpose.clone(),
-            to: Phrase::lossy(&format!("for reason {}", dice.below(100))),
+            to: Phrase::lossy(&format!("to bring parcel {}", dice.below(100))),
         },
         Some(grant) if dice.chance(300) => DealChange::Recipients {
             grant: grant.grant.id,
