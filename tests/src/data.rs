@@ -236,6 +236,16 @@ async fn an_address_is_granted_for_delivery_used_reported_revoked_and_deleted() 
     // It is over: the seller's node reports and deletes by itself, though it fell in the moment it heard of it.
     does(&customer, &["grant", "revoke", &grant]).await;
     falls(&mut seller).await;
+    // The value is gone at once; the receipt waits until the courier was told.
+    let held = until_holding(&seller, "the secret is gone", |held| held.openable == Some(false)).await;
+    assert_eq!(held.state, State::Revoked);
+    let nobody = fails(&seller, 2, &["strand", "told", &grant, "Data Brokers"]).await;
+    assert!(
+        nobody.contains("Northern Couriers had it, not Data Brokers"),
+        "{nobody}"
+    );
+    falls(&mut seller).await;
+    does(&seller, &["strand", "told", &grant, "Northern Couriers"]).await;
     let gone = until_holding(&customer, "the seller deletes", |held| held.state == State::Deleted).await;
     let view = gone.grant.unwrap();
     let (_, deletion) = view.grant.deleted.unwrap();

@@ -47,7 +47,9 @@ pub(crate) use self::guard::IMPORT_DEADLINE;
 use self::{backend::Backend, guard::Guard, listener::Bounded, problem::Problem};
 pub use self::{
     cart::InCart,
-    data::{ApproveBody, RefuseBody, RevokeAllBody, RevokeBody, RevokedAll, Said, SaidAll, SuggestBody, Taken},
+    data::{
+        ApproveBody, RefuseBody, RevokeAllBody, RevokeBody, RevokedAll, Said, SaidAll, SuggestBody, Taken, ToldBody,
+    },
     events::Told,
     health::NodeStatus,
     interests::Stands,
@@ -238,6 +240,7 @@ fn router<B: Backend>(shared: Shared<B>, guard: Guard) -> Router {
         .route("/grants/{id}/revoke", post(data::revoke::<B>))
         .route("/grants/{id}/suggest", post(data::suggest::<B>))
         .route("/grants/{id}/use", post(data::take::<B>))
+        .route("/grants/{id}/told", post(data::told::<B>))
         .route("/grants/{id}/report", post(data::report::<B>))
         .route("/compliance", get(data::compliance::<B>))
         .route("/office", get(data::office::<B>))

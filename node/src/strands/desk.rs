@@ -22,6 +22,7 @@ use super::{
     compliance::{self, Compliance, UseKey, reported, uses},
     holding,
     policy::Policy,
+    telling::{Telling, destroyed},
 };
 use crate::api::backend::{Backend, CommandError, Stopped};
 
@@ -330,6 +331,38 @@ impl Desk {
         self.tell_uses(backend, now, &held).await
     }
 
+    /// Writes down that a recipient of a value was told that it is to go. Where the deletion receipt waited for nothing
+    /// else, it goes out.
+    ///
+    /// # Errors
+    /// [`DeskError::Unclear`] where the log does not say that they ever had it, or the receipt is out.
+    pub async fn told<B: Backend>(&self, backend: &B, id: RecordId, recipient: Name) -> Result<(), DeskError> {
+        {
+            let _busy = self.busy.lock().await;
+            let (now, held) = self.ours(backend, id).await?;
+            let Some(grant) = held.grant_id() else {
+                return Err(DeskError::Unclear(format!("the request is {}", held.state.word())));
+            };
+            let (lines, _) = self.on_disk(Strands::lines).await?;
+            let telling = Telling::of(&lines, grant);
+            if telling.told.contains(&recipient) {
+                return Ok(());
+            }
+            if !telling.untold.contains(&recipient) {
+                let had = telling.told.iter().chain(&telling.untold);
+                let had: Vec<&str> = had.map(Name::as_str).collect();
+                let why = match had.is_empty() {
+                    true => "nobody else had it, by the log".to_owned(),
+                    false => format!("by the log, {} had it, not {recipient}", had.join(", ")),
+                };
+                return Err(DeskError::Unclear(why));
+            }
+            self.note(now, Deed::Told { grant, recipient }).await?;
+        }
+        self.sweep(backend).await?;
+        Ok(())
+    }
+
     /// What is in the log and not in the ledger's reports goes out. Both are on disk, so however often this breaks off,
     /// each use is told once.
     async fn tell_uses<B: Backend>(
@@ -425,16 +458,18 @@ impl Desk {
             .as_ref()
             .and_then(|policy| policy.rule(&permission.strand, &permission.purpose));
         let (lines, _) = self.on_disk(Strands::lines).await?;
-        let shared: Vec<Name> = uses(&lines, grant.id)
-            .into_keys()
-            .filter_map(|(.., recipient)| recipient)
-            .collect();
-        let told = rule.map(|rule| &rule.told[..]).unwrap_or_default();
+        let telling = Telling::of(&lines, grant.id);
+        let to_tell = rule.map(|rule| &rule.told[..]).unwrap_or_default();
+        let gone = destroyed(&lines, held.request.id).unwrap_or(now);
+        let waits = telling.waits_until(to_tell, gone, grant).filter(|until| *until > now);
+        if waits.is_some() {
+            return Ok(waits);
+        }
         let deletion = Deletion {
             grant: grant.id,
             at: now,
             kept: List::cut(rule.map(|rule| rule.kept(now)).unwrap_or_default()),
-            told: List::cut(told.iter().filter(|name| shared.contains(name)).cloned()),
+            told: List::cut(telling.told),
         };
         say(backend, About::Agreement(held.agreement), Matter::Deleted(deletion)).await?;
         info!(grant = %grant.id.short(), "a strand is deleted");

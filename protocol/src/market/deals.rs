@@ -195,14 +195,8 @@ impl Market {
             Err(difference) => {
                 let detail = difference.to_string();
                 // Only the seller's own word is kept as a difference of this deal; a stranger's is noise.
-                if from_seller && deal.has_room_for(&difference) {
-                    let agreement = receipt.agreement;
-                    let told = difference.clone();
-                    self.record(now, Fact::Differed { agreement, difference });
-                    self.event(Event::Differed {
-                        agreement,
-                        difference: told,
-                    });
+                if from_seller {
+                    self.keep_differences(now, receipt.agreement, &[difference]);
                 }
                 self.file_refusal(now, bytes, Refusal::Changed, &detail);
                 Frame::Refused {
@@ -210,6 +204,23 @@ impl Market {
                     why: Refusal::Changed,
                 }
             }
+        }
+    }
+
+    /// What the other side of a deal holds or says against it is kept and shown with it, each thing once.
+    pub(super) fn keep_differences(&mut self, now: Timestamp, agreement: AgreementId, differences: &[Difference]) {
+        for difference in differences {
+            let deal = self.deals.get(&agreement);
+            if !deal.is_some_and(|deal| deal.has_room_for(difference)) {
+                continue;
+            }
+            let difference = difference.clone();
+            let told = difference.clone();
+            self.record(now, Fact::Differed { agreement, difference });
+            self.event(Event::Differed {
+                agreement,
+                difference: told,
+            });
         }
     }
 

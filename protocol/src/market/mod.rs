@@ -390,7 +390,7 @@ impl Market {
                 self.pulled(now, topic, peer, after, &bytes);
             }
             (Some(Task::Pull { topic, peer, .. }), _) => self.relay.pull_failed(topic, &peer.peer),
-            (Some(Task::Compare { request, agreement }), done) => self.compared(request, agreement, done),
+            (Some(Task::Compare { request, agreement }), done) => self.compared(now, request, agreement, done),
             (Some(Task::Tell { .. }), Done::Replied(_)) => {}
             (Some(Task::Tell { topic, peer }), _) => self.relay.tell_failed(topic, &peer),
             (Some(Task::Search { intent, revision }), Done::Found(candidates)) => {

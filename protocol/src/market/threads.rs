@@ -507,10 +507,8 @@ impl Market {
             agreed: objection.to_string(),
             named: letter.id().short(),
         };
-        if deal.has_room_for(&difference) {
-            let agreement = deal.settled.id;
-            self.record(now, Fact::Differed { agreement, difference });
-        }
+        let agreement = deal.settled.id;
+        self.keep_differences(now, agreement, &[difference]);
     }
 
     /// The other side has moved: what is on its way to it goes there.
