@@ -11,36 +11,16 @@ use intentcast_protocol::{
 use serde_json::{Value, json};
 
 use crate::{
-    member::{Ended, Member},
-    wait::{PATIENCE, beside_others, within},
+    member::Member,
+    wait::beside_others,
     world::{QUIC, World, accept, agreed, agreement_on, audit, bike_wanted, cast, same_deal},
 };
 
-const PASSPHRASE: &str = "heron lamp orbit quilt";
 const EMAIL: &str = "ann.lee@whitefriars.example";
-
-/// Runs a command on a folder to its end, with this passphrase in its environment.
-async fn cli_as(member: &Member, passphrase: &str, args: &[&str]) -> Ended {
-    let mut command = member.command(args);
-    command.env("INTENTCAST_PASSPHRASE", passphrase);
-    let output = within(PATIENCE, &args.join(" "), command.output()).await.unwrap();
-    Ended {
-        status: output.status,
-        out: String::from_utf8_lossy(&output.stdout).into_owned(),
-        complaints: String::from_utf8_lossy(&output.stderr).into_owned(),
-    }
-}
-
-/// The same, which must work; what it said last, as JSON.
-async fn does(member: &Member, args: &[&str]) -> Value {
-    let ended = cli_as(member, PASSPHRASE, args).await;
-    assert!(ended.status.success(), "{args:?}: {}", ended.complaints);
-    serde_json::from_str(ended.out.lines().last().unwrap_or("null")).unwrap()
-}
 
 /// The same, which must fail; why.
 async fn fails(member: &Member, passphrase: &str, args: &[&str]) -> String {
-    let ended = cli_as(member, passphrase, args).await;
+    let ended = member.cli_as(passphrase, args).await;
     assert_eq!(
         ended.status.code(),
         Some(1),
@@ -81,7 +61,9 @@ impl Scene {
         std::fs::create_dir_all(&home).unwrap();
         std::fs::write(home.join("config.toml"), "identity = \"kept\"\n").unwrap();
         let customer = world.customer("laptop").await;
-        does(&customer, &["vault", "set", "contact.email", "--value", EMAIL]).await;
+        customer
+            .does(&["vault", "set", "contact.email", "--value", EMAIL])
+            .await;
         let mut want = bike_wanted();
         want.terms = ["SD-BASE-DP", "PDC-INTENT"].map(String::from).into();
         let intent = cast(&customer, &want).await;
@@ -110,7 +92,7 @@ impl Scene {
     }
 
     async fn verified(&self, member: &Member) -> Compared {
-        let said = does(member, &["agreement", "verify", &self.id.to_string()]).await;
+        let said = member.does(&["agreement", "verify", &self.id.to_string()]).await;
         serde_json::from_value(said).unwrap()
     }
 
@@ -126,7 +108,7 @@ async fn a_device_is_lost_in_the_middle_of_a_deal_and_another_goes_on() {
     let _stage = beside_others().await;
     let mut scene = Scene::set().await;
     let (file, backup) = scene.file("backup");
-    let saved = does(&scene.customer, &["data", "backup", &backup]).await;
+    let saved = scene.customer.does(&["data", "backup", &backup]).await;
     assert_eq!(
         saved["backup"]["files"],
         json!(["config.toml", "peer.key", "seed", "strands/uses.jsonl", "vault"])
@@ -134,7 +116,7 @@ async fn a_device_is_lost_in_the_middle_of_a_deal_and_another_goes_on() {
     let bytes = std::fs::read(&file).unwrap();
     let seed = std::fs::read_to_string(scene.customer.home.join("seed")).unwrap();
     assert!(!stands_in(&bytes, EMAIL) && !stands_in(&bytes, seed.trim()));
-    let again = cli_as(&scene.customer, PASSPHRASE, &["data", "backup", &backup]).await;
+    let again = scene.customer.cli(&["data", "backup", &backup]).await;
     assert_eq!(again.status.code(), Some(2), "nobody's last backup is written over");
 
     // It is gone, and the seller ships.
@@ -142,7 +124,7 @@ async fn a_device_is_lost_in_the_middle_of_a_deal_and_another_goes_on() {
     std::fs::remove_dir_all(&scene.customer.home).unwrap();
     let id = scene.id.to_string();
     let ship = ["order", "ship", &id, "--carrier", "Yellow Van", "--tracking", "YV-17"];
-    does(&scene.seller, &ship).await;
+    scene.seller.does(&ship).await;
 
     scene.customer.home = scene.world.home("phone");
     let restore = ["data", "restore", &backup];
@@ -153,7 +135,7 @@ async fn a_device_is_lost_in_the_middle_of_a_deal_and_another_goes_on() {
     let middle = flipped.len() / 2;
     flipped[middle] ^= 1;
     std::fs::write(&file, &flipped).unwrap();
-    let damaged = fails(&scene.customer, PASSPHRASE, &restore).await;
+    let damaged = scene.customer.fails(1, &restore).await;
     assert!(damaged.contains("the backup is damaged"), "{damaged}");
     std::fs::write(&file, &bytes).unwrap();
     assert_eq!(names(scene.world.home("").as_path()), before, "neither left anything");
@@ -165,7 +147,7 @@ async fn a_device_is_lost_in_the_middle_of_a_deal_and_another_goes_on() {
     };
     assert!(used.contains("is not empty"), "{used}");
 
-    let restored = does(&scene.customer, &restore).await;
+    let restored = scene.customer.does(&restore).await;
     assert!(
         restored["notice"]
             .as_str()
@@ -178,7 +160,7 @@ async fn a_device_is_lost_in_the_middle_of_a_deal_and_another_goes_on() {
     )
     .await;
     scene.held(OrderState::Shipped).await;
-    does(&scene.seller, &["order", "deliver", &id]).await;
+    scene.seller.does(&["order", "deliver", &id]).await;
     scene.held(OrderState::Delivered).await;
     let (ours, theirs) = (
         scene.verified(&scene.customer).await,
@@ -187,9 +169,9 @@ async fn a_device_is_lost_in_the_middle_of_a_deal_and_another_goes_on() {
     assert_eq!((&ours.sameness, &theirs.sameness), (&Sameness::Same, &Sameness::Same));
     assert_eq!((ours.ours, ours.theirs), (theirs.ours, Some(theirs.ours)));
     same_deal(&scene.customer, &scene.seller, scene.id).await;
-    does(&scene.customer, &["vault", "unlock"]).await;
+    scene.customer.does(&["vault", "unlock"]).await;
     assert_eq!(
-        does(&scene.customer, &["vault", "show", "contact.email"]).await["value"],
+        scene.customer.does(&["vault", "show", "contact.email"]).await["value"],
         EMAIL
     );
     for member in [&mut scene.customer, &mut scene.seller] {
@@ -221,16 +203,15 @@ async fn each_side_has_the_deal_in_open_words_and_what_a_seller_returns_is_taken
     let _stage = beside_others().await;
     let mut scene = Scene::set().await;
     let id = scene.id.to_string();
-    does(
-        &scene.seller,
-        &["order", "ship", &id, "--carrier", "Yellow Van", "--tracking", "YV-17"],
-    )
-    .await;
+    scene
+        .seller
+        .does(&["order", "ship", &id, "--carrier", "Yellow Van", "--tracking", "YV-17"])
+        .await;
     scene.held(OrderState::Shipped).await;
 
     for (name, member) in [("bought.json", &scene.customer), ("sold.json", &scene.seller)] {
         let (path, file) = scene.file(name);
-        does(member, &["data", "export", &file, "--with-vault"]).await;
+        member.does(&["data", "export", &file, "--with-vault"]).await;
         let text = std::fs::read_to_string(path).unwrap();
         assert!(!text.contains(EMAIL) && !stands_in(text.as_bytes(), &intentcast_protocol::id::hex(EMAIL.as_bytes())));
         let document: Value = serde_json::from_str(&text).unwrap();
@@ -264,9 +245,9 @@ async fn each_side_has_the_deal_in_open_words_and_what_a_seller_returns_is_taken
 
     // What was exported comes back, as often as one likes, and stays apart from what is.
     let (path, bought) = scene.file("bought.json");
-    let imported = does(&scene.customer, &["data", "import", &bought]).await;
+    let imported = scene.customer.does(&["data", "import", &bought]).await;
     assert_eq!(imported["taken"], json!({ "added": 2, "changed": 0, "unchanged": 0 }));
-    let listed = does(&scene.customer, &["order", "list", "--archived"]).await;
+    let listed = scene.customer.does(&["order", "list", "--archived"]).await;
     let live: Vec<AgreementView> = scene.customer.get("/v1/orders").await;
     assert_eq!(live.len(), 1);
     assert_eq!((&listed["id"], &listed["state"]), (&json!(id), &json!("shipped")));
@@ -277,21 +258,21 @@ async fn each_side_has_the_deal_in_open_words_and_what_a_seller_returns_is_taken
 
     // The seller gives back what it has, signed; here nobody of it runs.
     let (_, returned) = scene.file("returned.json");
-    does(&scene.seller, &["order", "deliver", &id]).await;
+    scene.seller.does(&["order", "deliver", &id]).await;
     scene.held(OrderState::Delivered).await;
     scene.seller.stop().await;
-    does(&scene.seller, &["order", "data", &id, "-o", &returned]).await;
-    let imported = does(&scene.customer, &["data", "import", &returned]).await;
+    scene.seller.does(&["order", "data", &id, "-o", &returned]).await;
+    let imported = scene.customer.does(&["data", "import", &returned]).await;
     assert_eq!(imported["signed_by"], json!(live[0].seller));
     assert_eq!(
         imported["taken"]["changed"], 2,
         "the order is told with one receipt more: {imported}"
     );
     assert_eq!(
-        does(&scene.customer, &["data", "list", "fell", "--sort", "order"]).await["state"],
+        scene.customer.does(&["data", "list", "fell", "--sort", "order"]).await["state"],
         "delivered"
     );
-    let not_ours = cli_as(&scene.customer, PASSPHRASE, &["order", "data", &id]).await;
+    let not_ours = scene.customer.cli(&["order", "data", &id]).await;
     assert_eq!(not_ours.status.code(), Some(5), "{}", not_ours.complaints);
 
     // What was tampered with is placed, and leaves the archive as it is.
@@ -301,12 +282,12 @@ async fn each_side_has_the_deal_in_open_words_and_what_a_seller_returns_is_taken
         text.replace("\"total\": \"454.50 GBP\"", "\"total\": \"4.50 GBP\""),
     )
     .unwrap();
-    let wrong = fails(&scene.customer, PASSPHRASE, &["data", "import", &bought]).await;
+    let wrong = scene.customer.fails(1, &["data", "import", &bought]).await;
     assert!(wrong.contains("ic:evidence.summary.total"), "{wrong}");
     std::fs::write(&path, "{ \"@graph\": [ }").unwrap();
-    let wrong = fails(&scene.customer, PASSPHRASE, &["data", "import", &bought]).await;
+    let wrong = scene.customer.fails(1, &["data", "import", &bought]).await;
     assert!(wrong.contains("line 1, column"), "{wrong}");
-    let archived = does(&scene.customer, &["order", "list", "--archived"]).await;
+    let archived = scene.customer.does(&["order", "list", "--archived"]).await;
     assert_eq!(archived["state"], "delivered");
     scene.customer.is_well();
 }

@@ -380,7 +380,8 @@ pub(super) fn ideas(dice: &mut Dice, now: Timestamp, thread: &ThreadView) -> Vec
                 },
             ));
             if let Some(grant) = grant {
-                let due = if grant.grant.revoked.is_none() {
+                // What the seller has deleted already cannot be taken back any more.
+                let due = if grant.grant.revoked.is_none() && grant.grant.deleted.is_none() {
                     Due::Must
                 } else {
                     Due::May
