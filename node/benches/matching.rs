@@ -9,7 +9,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a bench fails")]
 
-use std::{collections::BTreeMap, io::Read as _, path::Path, sync::Arc, time::Instant};
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Instant};
 
 #[path = "../../protocol/benches/common/rows.rs"]
 mod rows;

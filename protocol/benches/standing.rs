@@ -21,7 +21,6 @@
 
 use std::{
     hint::black_box,
-    io::Read as _,
     process::ExitCode,
     time::{Duration, Instant},
 };
