@@ -17,6 +17,7 @@ use crate::{
     home::{Home, Identity},
     index::Index,
     net,
+    portability::returning,
     store::Store,
     strands::{self, Desk, Strands, policy::Policy},
     vault::{self, Keeper},
@@ -106,6 +107,7 @@ impl Node {
             let dir = home.path().to_owned();
             Arc::new(tokio::task::spawn_blocking(move || Documents::open(&dir)).await??)
         };
+        let owner = seed.clone();
         let parts = driver::Parts {
             seed,
             store,
@@ -142,6 +144,12 @@ impl Node {
         // Nobody asks for anything yet, so a secret without its request is nobody's.
         desk.forget_strays(&handle).await?;
         tokio::spawn(strands::keep(desk.clone(), handle.clone(), shutdown.clone()));
+        tokio::spawn(returning::keep(
+            documents.clone(),
+            owner,
+            handle.clone(),
+            shutdown.clone(),
+        ));
         let porter = Arc::new(Porter::new(documents));
         tokio::spawn(documents::keep(porter.clone(), handle.clone(), shutdown.clone()));
         handle.reachable().await;

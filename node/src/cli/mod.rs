@@ -313,8 +313,14 @@ async fn ask(global: &Global, command: Command) -> Result<()> {
         Command::Decline(args) => thread::decline(global, args).await,
         Command::Rate(args) => rate::run(global, args).await,
         Command::Agreement(command) => agreement::run(global, command).await,
-        Command::Order(order::OrderCommand::Data { order, output }) => {
-            data::order(global, &order, output.as_deref()).await
+        Command::Order(order::OrderCommand::Data { order, output, wait }) => {
+            data::order(
+                global,
+                &order,
+                output.as_deref(),
+                std::time::Duration::from_secs(wait.0.into()),
+            )
+            .await
         }
         Command::Order(order::OrderCommand::List(order::ListArgs {
             words, archived: true, ..
