@@ -297,8 +297,6 @@ async fn a_seller_that_lies_about_a_document_is_refused_and_one_that_falls_silen
     let hash = liar.announce(&good, "image/jpeg", good.len()).await;
     assert_eq!(liar.give(&good).await.offset, 0);
     let (exchange, asked) = liar.asked().await;
-    let mut frame = piece(hash, &good, asked.offset).encode();
-    frame.extend([0; 9]);
     let short = Frame::Piece {
         hash,
         total: good.len() as u32,

@@ -502,7 +502,12 @@ pub fn told(matter: &Matter) -> String {
             0 => "all of it".into(),
             kept => format!("{kept} things are kept by law"),
         },
-        Matter::Document { name, mime, bytes, .. } => format!("{name}, {mime}, {bytes} bytes"),
+        Matter::Document {
+            hash,
+            name,
+            mime,
+            bytes,
+        } => format!("{name}, {mime}, {bytes} bytes: document {}", hash.short()),
         Matter::Disclosed { fields, .. } => {
             let names: Vec<&str> = fields.iter().map(|it| it.field.as_str()).collect();
             names.join(", ")

@@ -322,9 +322,13 @@ impl Documents {
     /// Puts a piece behind what has come so far.
     ///
     /// # Errors
-    /// [`NotKept::NoRoom`] or [`NotKept::Disk`]: then what came before is still there.
+    /// [`NotKept::NoRoom`] or [`NotKept::Disk`]: then what came before is still there. [`NotKept::Unfit`] where the person
+    /// wants it no more.
     pub fn append(&self, key: &Key, offset: u32, bytes: &[u8]) -> Result<(), NotKept> {
         let mut files = self.files();
+        if files.forgotten.contains(&key.hash) {
+            return Err(NotKept::Unfit("you want it no more".into()));
+        }
         let before = files.parts.get(key).copied().unwrap_or(0);
         let after = u64::from(offset) + bytes.len() as u64;
         if !files.has_room_for(after.saturating_sub(before)) {
