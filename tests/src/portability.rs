@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use intentcast_protocol::{
     id::AgreementId,
-    market::{AgreementView, Compared, OfferState, OfferView, Sameness},
+    market::{AgreementView, Compared, OfferState, OfferView, Sameness, ThreadView},
     order::OrderState,
 };
 use serde_json::{Value, json};
@@ -272,8 +272,23 @@ async fn each_side_has_the_deal_in_open_words_and_what_a_seller_returns_is_taken
         scene.customer.does(&["data", "list", "fell", "--sort", "order"]).await["state"],
         "delivered"
     );
-    let not_ours = scene.customer.cli(&["order", "data", &id]).await;
-    assert_eq!(not_ours.status.code(), Some(5), "{}", not_ours.complaints);
+
+    // The customer asks for it. While nothing of the seller runs that waits; then it is answered, and nobody need be there.
+    let early = scene.customer.fails(1, &["order", "data", &id, "--wait", "1s"]).await;
+    assert!(early.contains("does not ask twice"), "{early}");
+    scene.customer.fall().await;
+    scene.seller.restart().await;
+    scene.seller.fall().await;
+    let (_, sent) = scene.file("sent.json");
+    scene.customer.does(&["order", "data", &id, "--output", &sent]).await;
+    let imported = scene.customer.does(&["data", "import", &sent]).await;
+    assert_eq!(imported["signed_by"], json!(live[0].seller));
+    let asks = |all: Vec<ThreadView>| {
+        let letters = all.into_iter().flat_map(|thread| thread.letters);
+        Some(letters.filter(|letter| letter.what == "asked").count())
+    };
+    let asks = scene.seller.until("the letters", "/v1/threads", asks).await;
+    assert_eq!(asks, 1, "it was asked once");
 
     // What was tampered with is placed, and leaves the archive as it is.
     let text = std::fs::read_to_string(&path).unwrap();
