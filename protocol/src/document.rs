@@ -209,6 +209,6 @@ mod tests {
             bytes: crate::list::Bytes::new(vec![0xff; limits::PIECE_BYTES]).expect("a piece"),
         };
         assert!(frame.encode().len() <= limits::FRAME_BYTES);
-        assert!(limits::PIECES_PER_MINUTE <= limits::FRAMES_PER_MINUTE / 2);
+        const { assert!(limits::PIECES_PER_MINUTE <= limits::FRAMES_PER_MINUTE / 2) };
     }
 }
