@@ -25,7 +25,10 @@ pub fn run(scenario: &Scenario, seed: u64, threads: usize, watch: &Watch) -> Res
 
 fn gossip(scenario: &Scenario, seed: u64, threads: usize, watch: &Watch) -> Result<Outcome, String> {
     if let Some(attack) = scenario.attack.first() {
-        return Err(format!("the attack `{}` has no attackers on this level", attack.kind.name()));
+        return Err(format!(
+            "the attack `{}` has no attackers on this level",
+            attack.kind.name()
+        ));
     }
     engine::run(scenario, seed, threads, watch).map_err(|error| error.to_string())
 }
