@@ -396,7 +396,7 @@ impl Order {
     }
 
     /// The same order with this total in force.
-    fn under(&self, total: Money) -> Self {
+    pub fn under(&self, total: Money) -> Self {
         Self {
             agreed: total,
             ..self.clone()

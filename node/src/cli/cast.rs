@@ -75,11 +75,11 @@ pub struct WantArgs {
     /// Kilometres that you would go from the cell
     #[arg(long, value_name = "KM", default_value_t = 0, requires = "cell")]
     pub radius_km: u16,
-    /// What a seller agrees to by answering; stands in place of SD-BASE and PDC-INTENT (repeatable)
-    #[arg(long, value_name = "ID")]
+    /// What a seller agrees to by answering; stands in place of SD-BASE and PDC-INTENT: SD-BASE-DP,PDC-AI (repeatable)
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
     pub terms: Vec<String>,
-    /// Personal data that a seller may ask for (repeatable)
-    #[arg(long, value_name = "STRAND")]
+    /// Personal data that a seller may ask for: contact.email,address.delivery (repeatable)
+    #[arg(long, value_name = "STRAND", value_delimiter = ',')]
     pub may_ask: Vec<String>,
     /// How much of the budget to say: public, committed, hidden, band, or a band like 400-600GBP [default: public]
     #[arg(long, value_name = "HOW")]

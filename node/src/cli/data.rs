@@ -317,7 +317,7 @@ fn pretty(document: &Value) -> Vec<u8> {
 }
 
 /// Nobody's last backup is written over.
-fn must_be_new(file: &Path) -> Result<()> {
+pub(super) fn must_be_new(file: &Path) -> Result<()> {
     if file.exists() {
         return Err(Failure::usage(format!("{} is there already: name a new file", file.display())).into());
     }
@@ -325,7 +325,7 @@ fn must_be_new(file: &Path) -> Result<()> {
 }
 
 /// Writes a file that only its owner reads, whole or not at all, and over no other.
-fn write_new(file: &Path, bytes: &[u8]) -> Result<()> {
+pub(super) fn write_new(file: &Path, bytes: &[u8]) -> Result<()> {
     let told = || format!("cannot write {}", file.display());
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
     let mut beside = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).with_context(told)?;

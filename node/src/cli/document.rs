@@ -263,7 +263,7 @@ pub fn state(view: &DocumentView) -> String {
         State::Refused { why } => format!("refused: {}", clean(why)),
         State::Forgotten => "forgotten".into(),
         State::Blocked => "not asked for: its seller is blocked".into(),
-        State::Missing => "not on this disk, and the other side waits for it".into(),
+        State::Missing => "not on this disk any more: the other side cannot fetch it from here".into(),
     }
 }
 

@@ -7,7 +7,7 @@ use clap::Subcommand;
 use intentcast_protocol::{evidence::Evidence, market::AgreementView};
 use serde_json::json;
 
-use super::{Exit, Failure, Global, agreement, order, pick::Prefix};
+use super::{Exit, Failure, Global, agreement, data, order, pick::Prefix};
 use crate::evidence_file;
 
 /// What to do with agreements.
@@ -24,7 +24,7 @@ pub enum ReceiptCommand {
     Export {
         /// The agreement's id, or the first digits of it
         agreement: Prefix,
-        /// Where to [default: standard output]
+        /// Where to; it must not be there yet [default: standard output]
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
@@ -56,13 +56,16 @@ pub async fn run(global: &Global, command: ReceiptCommand) -> Result<()> {
             }
         }
         ReceiptCommand::Export { agreement, output } => {
+            if let Some(file) = &output {
+                data::must_be_new(file)?;
+            }
             let client = global.client()?;
             let id = super::agreement::pick(&client, "receipt", &agreement).await?;
             let evidence: Evidence = client.get(&format!("/v1/agreements/{id}/evidence")).await?;
             let bytes = evidence_file::encode(&evidence);
             match output {
                 Some(file) => {
-                    std::fs::write(&file, &bytes).with_context(|| format!("cannot write {}", file.display()))?;
+                    data::write_new(&file, &bytes)?;
                     out.value(&json!({ "event": "exported", "agreement": id, "file": file }))?;
                     out.line(format!(
                         "wrote {}: check it with `intentcast receipt verify`",

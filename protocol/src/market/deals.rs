@@ -21,6 +21,7 @@ use crate::{
     rating::Rating,
     receipt::{OrderEvent, Receipt},
     text::Prose,
+    thread::DealTerms,
     time::{Seconds, Timestamp},
 };
 
@@ -49,7 +50,7 @@ pub(super) struct Deal {
 }
 
 impl Deal {
-    pub(super) fn view(&self, outbox: &Outbox) -> AgreementView {
+    pub(super) fn view(&self, outbox: &Outbox, terms: &DealTerms) -> AgreementView {
         AgreementView {
             id: self.settled.id,
             role: self.role,
@@ -60,7 +61,10 @@ impl Deal {
             at: self.settled.at(),
             bytes_hash: self.settled.bytes_hash(),
             agreed: self.settled.offer.body().clone(),
-            order: self.order.view(),
+            total: terms.total,
+            deliver_by: terms.deliver_by,
+            changes: terms.taken.len(),
+            order: self.order.under(terms.total).view(),
             receipts: self
                 .receipts
                 .iter()

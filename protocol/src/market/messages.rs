@@ -342,7 +342,7 @@ pub enum Denied {
     #[error("there is an agreement on this already")]
     Agreed,
     /// A draft that would be refused by everybody.
-    #[error("this cannot be cast: {0}")]
+    #[error("this cannot be said: {0}")]
     Unfit(Fault),
     /// Too many wants at once.
     #[error("{0} intents are open, and no more fit: withdraw some")]

@@ -64,14 +64,14 @@ impl Market {
         deal.map_or_else(Vec::new, |deal| self.terms_of(deal).totals)
     }
 
-    /// Whether a change to this total is proposed and the other side's verdict is not here yet.
+    /// Whether a change to this total is proposed, or was, and the other side's verdict is not here yet.
     pub(super) fn is_proposed(&self, deal: &Deal, total: Money) -> bool {
         let view = self.threads.all.get(&deal.thread()).map(|it| it.thread.view());
         let proposals = view.map(|view| view.proposals()).unwrap_or_default();
         let to_it = |change: &DealChange| matches!(change, DealChange::Total { to, .. } if *to == total);
-        proposals
-            .iter()
-            .any(|(_, _, proposal, standing)| *standing == Standing::Open && proposal.changes.iter().any(to_it))
+        proposals.iter().any(|(_, _, proposal, standing)| {
+            matches!(standing, Standing::Open | Standing::Withdrawn) && proposal.changes.iter().any(to_it)
+        })
     }
 
     /// Brings the customer the first receipt that it does not have. The very first it has: it is the answer to its yes.

@@ -257,6 +257,9 @@ impl Market {
         if self.turns_away(id) {
             return Err(Denied::Blocked(id.seller));
         }
+        if let (Matter::Counter { offer, .. }, Some(Role::Customer)) = (&matter, self.role_in(id)) {
+            self.is_current(*offer)?;
+        }
         // A seller who asks before it offers keeps the want from now on.
         if let (About::Intent(intent), None) = (about, self.role_in(id)) {
             let open = self.relay.find(intent).cloned().ok_or(Denied::NoIntent(intent))?;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{HeadStart, Market};
+use super::{HeadStart, Market, deals::Deal};
 use crate::{
     deed::{Difference, Settled},
     disclosure::Kept,
@@ -12,6 +12,7 @@ use crate::{
     intent::Intent,
     keys::PublicKey,
     matching::{Admission, Score},
+    money::Money,
     offer::{Offer, Reason},
     order::OrderView,
     rating::Rating,
@@ -210,8 +211,14 @@ pub struct AgreementView {
     pub at: Timestamp,
     /// SHA-256 of the agreement's bytes, to compare across the two stores.
     pub bytes_hash: EntryHash,
-    /// What was agreed.
+    /// What was agreed at first.
     pub agreed: Offer,
+    /// What the customer pays, all in, with every change that both sides have taken.
+    pub total: Money,
+    /// By when it is there, with every change that both sides have taken.
+    pub deliver_by: Timestamp,
+    /// How many changes both sides have taken since.
+    pub changes: usize,
     /// How far the order has come, and what may follow.
     pub order: OrderView,
     /// What became of it, in order.
@@ -316,14 +323,18 @@ impl Market {
 
     /// Every deal, newest first.
     pub fn agreements(&self) -> Vec<AgreementView> {
-        let mut views: Vec<AgreementView> = self.deals.values().map(|deal| deal.view(&self.outbox)).collect();
+        let mut views: Vec<AgreementView> = self.deals.values().map(|deal| self.deal_view(deal)).collect();
         views.sort_by_key(|view| (std::cmp::Reverse(view.at), view.id));
         views
     }
 
     /// One deal.
     pub fn agreement(&self, id: AgreementId) -> Option<AgreementView> {
-        self.deals.get(&id).map(|deal| deal.view(&self.outbox))
+        self.deals.get(&id).map(|deal| self.deal_view(deal))
+    }
+
+    fn deal_view(&self, deal: &Deal) -> AgreementView {
+        deal.view(&self.outbox, &self.terms_of(deal))
     }
 
     /// One deal's records, for evidence.

@@ -194,13 +194,15 @@ pub(super) fn matter(view: &View, role: Role, ground: &Ground, letter: &Verified
                 .holds(view, proposal)
                 .map_err(|difference| unfit(difference.to_string()))
         }
-        Matter::Verdict { proposal, .. } => {
+        Matter::Verdict { proposal, yes } => {
             let found = view.proposals().into_iter().find(|(_, id, ..)| id == proposal);
             match found {
                 None => Err(Objection::Unknown("proposal")),
+                // Whoever made it may take it back.
+                Some((author, .., Standing::Open)) if author != role || !yes => Ok(()),
+                Some((.., Standing::Withdrawn)) => Err(Objection::Over("the proposal was taken back")),
                 Some((author, ..)) if author == role => Err(Objection::NotTheirs(role.other())),
-                Some((.., Standing::Open)) => Ok(()),
-                Some((.., Standing::Crossed)) => Err(Objection::Over("the customer's proposal crossed it, and stands")),
+                Some((.., Standing::Crossed)) => Err(Objection::Over("another proposal crossed it, and stands")),
                 Some(_) => Err(Objection::Over("the proposal was answered")),
             }
         }

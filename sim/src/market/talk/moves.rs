@@ -10,7 +10,7 @@ use intentcast_protocol::{
         Ask, Change, DealChange, Deletion, Matter, Operation, Operations, Permission, Proposal, ThreadId, UseReport,
     },
     list::{Bytes, List},
-    market::{About, Command, OfferView, Role, ThreadView},
+    market::{About, Command, OfferView, ProposalView, Role, ThreadView},
     money::{Currency, Money},
     offer::Reason,
     text::{Name, Phrase, Prose, Word},
@@ -349,6 +349,12 @@ pub(super) fn ideas(dice: &mut Dice, now: Timestamp, thread: &ThreadView) -> Vec
         _ => total,
     };
     all.extend(proposal(thread, [change]).map(|matter| said(due, about, matter)));
+    let ours = |it: &&ProposalView| it.by == thread.role && it.standing == Standing::Open;
+    if let Some(ours) = thread.proposals.iter().find(ours) {
+        let (proposal, yes) = (ours.id, dice.chance(300));
+        let due = if yes { Due::MustNot } else { Due::Must };
+        all.push(said(due, about, Matter::Verdict { proposal, yes }));
+    }
     if let Some(grant) = &grant {
         all.push(said(
             Due::Must,
