@@ -48,11 +48,13 @@ pub enum Kind {
     Rating = 11,
     /// [`crate::deed::Inquiry`]
     Inquiry = 12,
+    /// [`crate::document::Fetch`]
+    Fetch = 13,
 }
 
 impl Kind {
     /// Every kind that this version knows.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Intent,
         Self::Amendment,
         Self::Withdrawal,
@@ -65,6 +67,7 @@ impl Kind {
         Self::Ticket,
         Self::Rating,
         Self::Inquiry,
+        Self::Fetch,
     ];
 
     /// The kind with this number on the wire.

@@ -199,6 +199,7 @@ fn kind_word(kind: Kind) -> &'static str {
         Kind::Ticket => "ticket",
         Kind::Rating => "rating",
         Kind::Inquiry => "inquiry",
+        Kind::Fetch => "fetch",
     }
 }
 

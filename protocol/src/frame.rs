@@ -83,6 +83,20 @@ pub enum Frame {
         /// The last of them.
         last: Option<RecordId>,
     },
+    /// Either party of a thread to the other: a piece of what you announced. A [`crate::document::Fetch`], signed, so
+    /// that nobody else has it for knowing its hash. Answered by `Piece` or `Refused`.
+    Fetch(RecordBytes),
+    /// A piece of a document: a whole one, or the last.
+    Piece {
+        /// SHA-256 of the document.
+        hash: EntryHash,
+        /// How long it is, bytes.
+        total: u32,
+        /// Where the piece begins, bytes.
+        offset: u32,
+        /// The piece.
+        bytes: Bytes<{ limits::PIECE_BYTES }>,
+    },
 }
 
 /// Why a frame's record is not taken, in a word that both sides' programmers know.
@@ -176,11 +190,15 @@ impl Frame {
             | Self::Receipt(record)
             | Self::Withdrawal(record)
             | Self::Letter(record)
-            | Self::Compare(record) => Some(record_id(record)),
+            | Self::Compare(record)
+            | Self::Fetch(record) => Some(record_id(record)),
             Self::Stored(about) | Self::Refused { about, .. } => Some(*about),
-            Self::Pull { .. } | Self::Confirmed { .. } | Self::Open { .. } | Self::Tell { .. } | Self::Held { .. } => {
-                None
-            }
+            Self::Pull { .. }
+            | Self::Confirmed { .. }
+            | Self::Open { .. }
+            | Self::Tell { .. }
+            | Self::Held { .. }
+            | Self::Piece { .. } => None,
         }
     }
 

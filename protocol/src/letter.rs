@@ -572,6 +572,7 @@ impl Matter {
             Self::Revoked { answer_by, .. } if *answer_by <= header.created => {
                 Err(invalid("answer_by", "after it was revoked"))
             }
+            Self::Document { bytes: 0, .. } => Err(Fault::Missing("bytes of a document")),
             Self::Document { bytes, .. } if *bytes as usize > limits::DOCUMENT_BYTES => Err(Fault::Exceeded {
                 what: "bytes of a document",
                 limit: limits::DOCUMENT_BYTES as u64,

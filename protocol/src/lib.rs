@@ -11,6 +11,7 @@ pub mod contact;
 pub mod decimal;
 pub mod deed;
 pub mod disclosure;
+pub mod document;
 pub mod envelope;
 pub mod evidence;
 pub mod fault;

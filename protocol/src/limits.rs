@@ -120,8 +120,16 @@ pub const TICKET_BYTES: usize = 512;
 pub const RECIPIENTS: usize = 4;
 /// Things that a seller may keep of one strand by law: invoice, warranty, tax, and one more.
 pub const KEPT: usize = 4;
-/// One photo or document, bytes.
+/// One photo or document, bytes: what a telephone's camera makes.
 pub const DOCUMENT_BYTES: usize = 4 * 1024 * 1024;
+/// A piece of a document, bytes: what leaves room for version, number, hash, total, offset and length (under 64 bytes)
+/// in a frame. A document of 4 MiB is 274 of them.
+pub const PIECE_BYTES: usize = 15 * 1024;
+/// Pieces that one side asks of the other a minute, and how many at once: half of the frames that it may send, so that
+/// its letters never wait for a photo. 1.75 MiB come at once, and 4 MiB within 77 s.
+pub const PIECES_PER_MINUTE: u32 = FRAMES_PER_MINUTE / 2;
+/// Documents that each side may announce in one thread: 16 x 4 MiB are half of all that the other side keeps.
+pub const DOCUMENTS_PER_SIDE: usize = 16;
 /// Letters that each side may write in one thread: one a day for five years of warranty; 2,048 x 8 KiB are 16 MiB of
 /// the other side's disk at most, and less than one in practice.
 pub const LETTERS_PER_SIDE: usize = 2_048;

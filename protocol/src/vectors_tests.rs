@@ -15,6 +15,7 @@ use crate::{
     codec::{decode, encode},
     deed::{Acceptance, Agreement, Confirmation, Inquiry},
     disclosure::Opened,
+    document::Fetch,
     envelope::{Kind, Record, Signed, Verified, kind_of, open, record_id, sign},
     frame::Frame,
     id::{hex, unhex},
@@ -99,6 +100,7 @@ fn word(kind: Kind) -> &'static str {
         Kind::Ticket => "ticket",
         Kind::Rating => "rating",
         Kind::Inquiry => "inquiry",
+        Kind::Fetch => "fetch",
     }
 }
 
@@ -115,6 +117,7 @@ fn made() -> Vec<Vector> {
         Vector::record("acceptance", CUSTOMER, &deal.acceptance),
         Vector::record("confirmation", SELLER, &deal.confirmation),
         Vector::record("inquiry", CUSTOMER, &deal.inquiry),
+        Vector::record("fetch", SELLER, &deal.fetch),
     ];
     for (name, intent) in said_less() {
         let expires = deal.intent.header().expires;
@@ -211,7 +214,7 @@ fn every_kind_frame_and_fact_has_a_vector() {
     }
     // The variants' numbers on the wire: the second byte of a frame, and the byte after an entry's four first fields.
     let frames: Vec<u8> = numbers(&kept, "frame", |bytes| bytes[1]);
-    assert_eq!(frames, (0..14).collect::<Vec<u8>>());
+    assert_eq!(frames, (0..16).collect::<Vec<u8>>());
     let facts = numbers(&kept, "entry", |bytes| {
         let entry: Entry = decode(bytes).expect("an entry");
         bytes[encode(&(entry.number, entry.before, entry.at)).len()]
@@ -223,6 +226,7 @@ fn every_kind_frame_and_fact_has_a_vector() {
         Frame::Pull { .. } | Frame::Stored(_) | Frame::Refused { .. } => {}
         Frame::Confirmed { .. } | Frame::Open { .. } | Frame::Tell { .. } => {}
         Frame::Letter(_) | Frame::Compare(_) | Frame::Held { .. } => {}
+        Frame::Fetch(_) | Frame::Piece { .. } => {}
     };
     use crate::ledger::Fact;
     let _ = |fact: &Fact| match fact {
@@ -310,6 +314,7 @@ fn every_file_reads_verifies_and_can_be_written_again_from_its_words() {
             "confirmation" => record_holds::<Confirmation>(vector),
             "receipt" => record_holds::<Receipt>(vector),
             "inquiry" => record_holds::<Inquiry>(vector),
+            "fetch" => record_holds::<Fetch>(vector),
             "letter" => record_holds::<Letter>(vector),
             "ticket" => record_holds::<Ticket>(vector),
             "rating" => record_holds::<Rating>(vector),

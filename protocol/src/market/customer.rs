@@ -149,6 +149,11 @@ impl Own {
         self.said.last().map(|version| version.kept.clone()).unwrap_or_default()
     }
 
+    /// What any of its versions withholds, opened.
+    pub(super) fn kept_back(&self) -> impl Iterator<Item = &crate::disclosure::Opened> {
+        self.said.iter().flat_map(|version| version.kept.opened.iter())
+    }
+
     fn amendment(&self, revision: RecordId) -> Option<&Verified<Amendment>> {
         self.amendments.iter().find(|amendment| amendment.id() == revision)
     }

@@ -10,11 +10,13 @@ use crate::{
     deed::Difference,
     fault::{Fault, Verdict},
     frame::Refusal,
-    id::{AgreementId, IntentId, OfferId, RecordId},
+    id::{AgreementId, EntryHash, IntentId, OfferId, RecordId},
     intent::Intent,
     keys::PublicKey,
     ledger::Stored,
     letter::{self, Matter, ThreadId},
+    limits,
+    list::Bytes,
     matching::Ranked,
     offer::Reason,
     order::Illegal,
@@ -132,6 +134,18 @@ pub enum Output {
     },
     /// Reply on a stream.
     Reply(Exchange, Vec<u8>),
+    /// Reply on a stream with a piece of a document, to one who may have it: with a `Piece`, or a `Refused` that says
+    /// `Early` where the document is not here and `NotStored` where it cannot be read.
+    Serve {
+        /// To reply on.
+        exchange: Exchange,
+        /// What a refusal is about.
+        about: RecordId,
+        /// SHA-256 of the document.
+        hash: EntryHash,
+        /// Where the piece begins, bytes.
+        offset: u32,
+    },
     /// Listen here.
     Subscribe(Topic),
     /// Listen here no more.
@@ -249,6 +263,15 @@ pub enum Command {
     },
     /// Hold what we have of a deal against what the other side has. Answered when the other side has answered.
     Compare(AgreementId),
+    /// Ask the other side for a piece of what it announced. Answered when the other side has answered.
+    Fetch {
+        /// In which conversation.
+        thread: ThreadId,
+        /// SHA-256 of the document.
+        hash: EntryHash,
+        /// Where the piece begins, bytes: a multiple of [`crate::limits::PIECE_BYTES`].
+        offset: u32,
+    },
 }
 
 /// What a command led to.
@@ -285,6 +308,13 @@ pub enum Answered {
     },
     /// Both sides of a deal.
     Compared(Box<Compared>),
+    /// A piece of a document, where it was asked from: a full one, or the last.
+    Piece {
+        /// How long the document is, bytes.
+        total: u32,
+        /// The piece.
+        bytes: Bytes<{ limits::PIECE_BYTES }>,
+    },
 }
 
 /// Why a command is not carried out.
@@ -356,6 +386,9 @@ pub enum Denied {
     /// The other side is not there.
     #[error("the other side cannot be reached: try again when it is there")]
     Unreached,
+    /// No such document.
+    #[error("no document {0} was announced in this conversation")]
+    NoDocument(EntryHash),
     /// The other side is there and does not say.
     #[error("the other side does not say what it holds ({}): try again later", .0.word())]
     Unanswered(Refusal),

@@ -21,6 +21,7 @@ mod book;
 mod comparing;
 mod customer;
 mod deals;
+mod documents;
 mod haggling;
 mod head_start;
 mod interests;
@@ -43,6 +44,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 pub use crate::thread::Role;
 pub use comparing::{Compared, Sameness, Side};
 pub use customer::{Change, Draft};
+pub use documents::{Announced, Told};
 pub use head_start::HeadStart;
 pub use listener::Candidate;
 pub use messages::{
@@ -59,7 +61,7 @@ use crate::{
     contact::ReplyPath,
     envelope::Verified,
     frame::{Frame, Refusal},
-    id::{AgreementId, IntentId, OfferId, RecordId},
+    id::{AgreementId, EntryHash, IntentId, OfferId, RecordId},
     keys::{PublicKey, Seed},
     ledger::{Broken, Chain, Fact},
     offer::Decline,
@@ -139,6 +141,11 @@ enum Task {
     Compare {
         request: Request,
         agreement: AgreementId,
+    },
+    Fetch {
+        request: Request,
+        hash: EntryHash,
+        offset: u32,
     },
 }
 
@@ -228,7 +235,7 @@ impl Market {
                 self.out.push_back(Output::Verdict(ticket, verdict));
             }
             Input::Frame { exchange, peer, bytes } => {
-                if let Some(reply) = self.frame(now, &peer, &bytes) {
+                if let Some(reply) = self.frame(now, exchange, &peer, &bytes) {
                     self.promise(Output::Reply(exchange, reply.encode()));
                 }
             }
@@ -324,13 +331,17 @@ impl Market {
                     Ok(()) => return,
                     Err(denied) => Err(denied),
                 },
+                Command::Fetch { thread, hash, offset } => match self.fetch(now, request, thread, hash, offset) {
+                    Ok(()) => return,
+                    Err(denied) => Err(denied),
+                },
             }
         };
         self.promise(Output::Answer(request, answer));
     }
 
-    /// A frame in, a frame out. `None` only where no reply is due.
-    fn frame(&mut self, now: Timestamp, peer: &[u8], bytes: &[u8]) -> Option<Frame> {
+    /// A frame in, a frame out. `None` only where no reply is due, or it comes from the disk.
+    fn frame(&mut self, now: Timestamp, exchange: Exchange, peer: &[u8], bytes: &[u8]) -> Option<Frame> {
         let refused = |why| {
             let about = Frame::decode(bytes).ok().and_then(|frame| frame.about());
             let about = about.unwrap_or_default();
@@ -358,12 +369,14 @@ impl Market {
             }
             Ok(Frame::Tell { .. }) => refused(Refusal::Unknown),
             Ok(Frame::Compare(record)) => Some(self.take_inquiry(now, &record)),
+            Ok(Frame::Fetch(record)) => self.take_fetch(now, exchange, &record),
             Ok(
                 Frame::Stored(_)
                 | Frame::Refused { .. }
                 | Frame::Confirmed { .. }
                 | Frame::Open { .. }
-                | Frame::Held { .. },
+                | Frame::Held { .. }
+                | Frame::Piece { .. },
             ) => refused(Refusal::Malformed),
         }
     }
@@ -391,6 +404,7 @@ impl Market {
             }
             (Some(Task::Pull { topic, peer, .. }), _) => self.relay.pull_failed(topic, &peer.peer),
             (Some(Task::Compare { request, agreement }), done) => self.compared(now, request, agreement, done),
+            (Some(Task::Fetch { request, hash, offset }), done) => self.fetched(request, hash, offset, done),
             (Some(Task::Tell { .. }), Done::Replied(_)) => {}
             (Some(Task::Tell { topic, peer }), _) => self.relay.tell_failed(topic, &peer),
             (Some(Task::Search { intent, revision }), Done::Found(candidates)) => {

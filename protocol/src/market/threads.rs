@@ -122,7 +122,7 @@ fn why(objection: &Objection) -> Refusal {
 
 /// What a conversation stands on.
 impl Market {
-    fn role_in(&self, id: ThreadId) -> Option<Role> {
+    pub(super) fn role_in(&self, id: ThreadId) -> Option<Role> {
         if self.own.contains_key(&id.intent) {
             Some(Role::Customer)
         } else if self.heard.contains_key(&id.intent) && id.seller == self.seller_key() {
@@ -207,7 +207,7 @@ impl Market {
         }
     }
 
-    fn key_for(&self, id: ThreadId) -> Option<Key> {
+    pub(super) fn key_for(&self, id: ThreadId) -> Option<Key> {
         match self.role_in(id)? {
             Role::Customer => Some(self.seed.intent_key(&self.own.get(&id.intent)?.nonce)),
             Role::Seller => Some(self.seed.seller_key()),

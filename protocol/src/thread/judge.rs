@@ -93,7 +93,14 @@ pub(super) fn matter(view: &View, role: Role, ground: &Ground, letter: &Verified
         return Err(Objection::TooMany("letters", limits::LETTERS_PER_SIDE));
     }
     match &letter.matter {
-        Matter::Moved | Matter::Document { .. } => Ok(()),
+        Matter::Moved => Ok(()),
+        Matter::Document { .. } => {
+            let is_document = |entry: &&super::Entry| matches!(entry.matter(), Matter::Document { .. });
+            if view.of(role).iter().filter(is_document).count() >= limits::DOCUMENTS_PER_SIDE {
+                return Err(Objection::TooMany("documents", limits::DOCUMENTS_PER_SIDE));
+            }
+            Ok(())
+        }
         Matter::Seen { letter } => {
             let theirs = view.of(role.other()).iter().any(|entry| entry.id() == *letter);
             if theirs {

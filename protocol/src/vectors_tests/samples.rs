@@ -9,13 +9,15 @@ use crate::{
     contact::ReplyPath,
     deed::{Acceptance, Agreement, Confirmation, Difference, Inquiry, Settled, agreement_id},
     disclosure::{self, Kept, Opened, Salt, Stage, Withheld},
+    document::Fetch,
     envelope::{Record, Verified, sign},
     frame::{Frame, Refusal},
-    id::{IntentId, OfferId, RecordId, digest},
+    id::{EntryHash, IntentId, OfferId, RecordId, digest},
     intent::{Amendment, Budget, Condition, Conditions, Intent, Language, Withdrawal},
     keys::Key,
     ledger::{Fact, Refused},
-    letter::Letter,
+    letter::{Letter, ThreadId},
+    limits,
     list::{Bytes, List},
     money::{Currency, Money},
     offer::{Decline, Fit, Gtin, Line, Need, Offer, Reason, Seller, Totals},
@@ -151,6 +153,11 @@ pub fn want() -> Intent {
     }
 }
 
+/// The photo that the want withholds.
+pub fn photo_hash() -> EntryHash {
+    EntryHash(digest("a photo", &[]))
+}
+
 /// What the want withholds, each with the stage from which on it may be opened.
 pub fn opened() -> [(Stage, Opened); 2] {
     let opened = |field, value, salt| Opened {
@@ -158,7 +165,7 @@ pub fn opened() -> [(Stage, Opened); 2] {
         value,
         salt: Salt([salt; 32]),
     };
-    let photo = disclosure::Value::Document(held(&digest("a photo", &[])));
+    let photo = disclosure::Value::Document(held(&photo_hash().0));
     [
         (
             Stage::Accepted,
@@ -236,6 +243,7 @@ pub struct Deal {
     pub acceptance: Verified<Acceptance>,
     pub confirmation: Verified<Confirmation>,
     pub inquiry: Verified<Inquiry>,
+    pub fetch: Verified<Fetch>,
     pub receipts: Vec<Verified<Receipt>>,
     pub agreement: Settled,
     pub amended: Settled,
@@ -421,6 +429,14 @@ impl Deal {
         let asks = Inquiry {
             agreement: acceptance.agreement,
         };
+        let fetches = Fetch {
+            thread: ThreadId {
+                intent: intent.id().into(),
+                seller: seller().public(),
+            },
+            hash: photo_hash(),
+            offset: 2 * limits::PIECE_BYTES as u32,
+        };
         let ticket = letters::ticket(intent.category.root());
         let mut deal = Self {
             letters: Vec::new(),
@@ -430,6 +446,7 @@ impl Deal {
             withdrawal: signed(&customer(), later(2), expires, withdrawal),
             decline: signed(&customer(), later(2), later(48), decline),
             inquiry: signed(&customer(), later(9), later(9).plus(Seconds(300)), asks),
+            fetch: signed(&seller(), later(9), later(9).plus(Seconds(300)), fetches),
             receipts: chain(&acceptance),
             intent,
             amendment,
@@ -496,6 +513,16 @@ impl Deal {
                     bytes: self.agreement.bytes_hash(),
                     receipts: self.receipts.len() as u32,
                     last: self.receipts.last().map(Verified::id),
+                },
+            ),
+            ("fetch", Frame::Fetch(held(self.fetch.bytes()))),
+            (
+                "piece",
+                Frame::Piece {
+                    hash: photo_hash(),
+                    total: 2 * limits::PIECE_BYTES as u32 + 6,
+                    offset: 2 * limits::PIECE_BYTES as u32,
+                    bytes: held(b"\xff\xd8\xff\xd9\0\0"),
                 },
             ),
         ]

@@ -289,7 +289,7 @@ pub(super) fn ideas(dice: &mut Dice, now: Timestamp, thread: &ThreadView) -> Vec
         Matter::Document {
             hash: EntryHash(fresh(dice).0),
             mime: Word::lossy("image/png"),
-            bytes: dice.below(1_000_000) as u32,
+            bytes: 1 + dice.below(1_000_000) as u32,
             name: Name::lossy("the hallway"),
         },
     ));
