@@ -220,6 +220,10 @@ pub struct AgreementView {
     pub differences: Vec<Difference>,
     /// What we, as the customer, think of it.
     pub rating: Option<RatingView>,
+    /// Where it goes on from a backup and the other side has not said what it holds: until when it is known what was said.
+    /// Nothing is written in it before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsure_since: Option<Timestamp>,
 }
 
 /// A rating of ours.
@@ -265,6 +269,9 @@ pub struct Status {
     pub agreements: usize,
     /// Records that still wait to reach somebody.
     pub outbox: usize,
+    /// Conversations that go on from a backup and wait for the other side's word.
+    #[serde(default)]
+    pub unsure: usize,
     /// Entries of the ledger.
     pub ledger_entries: u64,
     /// The hash of the ledger's last entry.
@@ -316,14 +323,21 @@ impl Market {
 
     /// Every deal, newest first.
     pub fn agreements(&self) -> Vec<AgreementView> {
-        let mut views: Vec<AgreementView> = self.deals.values().map(|deal| deal.view(&self.outbox)).collect();
+        let mut views: Vec<AgreementView> = self.deals.values().map(|deal| self.deal_view(deal)).collect();
         views.sort_by_key(|view| (std::cmp::Reverse(view.at), view.id));
         views
     }
 
     /// One deal.
     pub fn agreement(&self, id: AgreementId) -> Option<AgreementView> {
-        self.deals.get(&id).map(|deal| deal.view(&self.outbox))
+        self.deals.get(&id).map(|deal| self.deal_view(deal))
+    }
+
+    fn deal_view(&self, deal: &super::deals::Deal) -> AgreementView {
+        AgreementView {
+            unsure_since: self.unsure.since(deal.thread()),
+            ..deal.view(&self.outbox)
+        }
     }
 
     /// One deal's records, for evidence.
@@ -345,6 +359,7 @@ impl Market {
             relayed_intents: self.relay.len(),
             agreements: self.deals.len(),
             outbox: self.outbox.waiting(),
+            unsure: self.unsure.count(),
             ledger_entries: self.chain().len(),
             ledger_head: self.chain().head(),
             gossip_accepted: accepted,
