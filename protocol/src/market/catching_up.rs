@@ -260,7 +260,9 @@ impl Market {
             return;
         };
         let known = self.address_of(id);
-        let Some(unsure) = self.unsure.all.get_mut(&id) else { return };
+        let Some(unsure) = self.unsure.all.get_mut(&id) else {
+            return;
+        };
         // Where it said that it is, and in turn where it was seen, if it has moved since.
         let seen_at = unsure.seen_at.clone().filter(|_| unsure.attempts % 2 == 1);
         let to = seen_at.or(known).or(unsure.seen_at.clone());
@@ -289,7 +291,9 @@ impl Market {
     }
 
     fn ask_later(&mut self, now: Timestamp, id: ThreadId, at_least: Seconds) {
-        let Some(unsure) = self.unsure.all.get_mut(&id) else { return };
+        let Some(unsure) = self.unsure.all.get_mut(&id) else {
+            return;
+        };
         unsure.asking = false;
         unsure.attempts += 1;
         let wait = FIRST_WAIT_MS
@@ -416,7 +420,9 @@ impl Market {
     }
 
     fn remember_letter(&mut self, now: Timestamp, id: ThreadId, ours: Role, bytes: &[u8]) -> bool {
-        let Ok(letter) = open::<Letter>(bytes) else { return false };
+        let Ok(letter) = open::<Letter>(bytes) else {
+            return false;
+        };
         let Some(footing) = self.footing(id, false).filter(|_| letter.thread == id) else {
             return false;
         };
@@ -461,7 +467,9 @@ impl Market {
     }
 
     fn remember_receipt(&mut self, now: Timestamp, id: ThreadId, ours: Role, bytes: &[u8]) -> bool {
-        let Ok(receipt) = open::<Receipt>(bytes) else { return false };
+        let Ok(receipt) = open::<Receipt>(bytes) else {
+            return false;
+        };
         let Some(deal) = self.deal_of(id) else {
             return self.remember_deal(now, id, receipt);
         };
@@ -533,12 +541,16 @@ impl Market {
     }
 
     fn remember_acceptance(&mut self, now: Timestamp, id: ThreadId, bytes: &[u8]) -> bool {
-        let Ok(acceptance) = open::<Acceptance>(bytes) else { return false };
+        let Ok(acceptance) = open::<Acceptance>(bytes) else {
+            return false;
+        };
         let customer = self.footing(id, false).map(|footing| footing.ground().customer);
         if acceptance.intent != id.intent || customer != Some(acceptance.header().author) {
             return false;
         }
-        let Some(unsure) = self.unsure.all.get_mut(&id) else { return false };
+        let Some(unsure) = self.unsure.all.get_mut(&id) else {
+            return false;
+        };
         let parts = &mut unsure.parts;
         let put_by = parts.offer.take();
         let put_by = put_by.filter(|offer| OfferId::from(offer.id()) == acceptance.offer);
@@ -552,7 +564,11 @@ impl Market {
 
     /// The first receipt is the last part of a deal.
     fn remember_deal(&mut self, now: Timestamp, id: ThreadId, receipt: Verified<Receipt>) -> bool {
-        let parts = self.unsure.all.get_mut(&id).map(|unsure| std::mem::take(&mut unsure.parts));
+        let parts = self
+            .unsure
+            .all
+            .get_mut(&id)
+            .map(|unsure| std::mem::take(&mut unsure.parts));
         let Some(Parts {
             acceptance: Some(acceptance),
             confirmation: Some(confirmation),
@@ -599,7 +615,9 @@ impl Market {
     }
 
     fn remember_amendment(&mut self, now: Timestamp, id: ThreadId, ours: Role, bytes: &[u8]) -> bool {
-        let Ok(amendment) = open::<Amendment>(bytes) else { return false };
+        let Ok(amendment) = open::<Amendment>(bytes) else {
+            return false;
+        };
         let customer = self.footing(id, false).map(|footing| footing.ground().customer);
         if amendment.intent != id.intent || customer != Some(amendment.header().author) {
             return false;
@@ -615,7 +633,9 @@ impl Market {
     }
 
     fn remember_withdrawal(&mut self, now: Timestamp, id: ThreadId, ours: Role, bytes: &[u8]) -> bool {
-        let Ok(withdrawal) = open::<Withdrawal>(bytes) else { return false };
+        let Ok(withdrawal) = open::<Withdrawal>(bytes) else {
+            return false;
+        };
         let customer = self.footing(id, false).map(|footing| footing.ground().customer);
         if withdrawal.intent != id.intent || customer != Some(withdrawal.header().author) {
             return false;

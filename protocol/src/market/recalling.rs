@@ -45,6 +45,10 @@ impl Market {
         if Some(asked.header().author) != self.other_party(id, ours) {
             return Err(Refusal::Unknown);
         }
+        // Whoever names a want and a key of their own is party of a conversation in which nothing was said.
+        if !self.threads.all.contains_key(&id) && self.deal_of(id).is_none() && self.offers_between(id).is_empty() {
+            return Err(Refusal::Unknown);
+        }
         if self.turns_away(id) {
             return Err(Refusal::Busy { retry: TURNED_AWAY });
         }
@@ -112,7 +116,8 @@ impl Market {
         };
         // The first of them is what makes the deal.
         if let Some(deal) = deal.filter(|_| asked.receipts == 0) {
-            line.0.extend(next_receipts(deal.receipts.first().map(|first| first.id())));
+            line.0
+                .extend(next_receipts(deal.receipts.first().map(|first| first.id())));
         }
         let conversation = self.threads.all.get(&id);
         let letters = conversation.map(|it| it.thread.view().in_line()).unwrap_or_default();
@@ -124,7 +129,8 @@ impl Market {
                 Role::Customer => asked.customer,
                 Role::Seller => asked.seller,
             };
-            line.0.extend((entry.letter.number >= has).then_some(entry.letter.bytes()));
+            line.0
+                .extend((entry.letter.number >= has).then_some(entry.letter.bytes()));
         }
         line.0.extend(next_receipts(None));
         line.0.extend(self.withdrawal_of(id.intent));

@@ -526,7 +526,13 @@ impl Market {
     }
 
     /// What the other side of a deal said against its rules is kept and shown with the deal.
-    pub(super) fn file_objection(&mut self, now: Timestamp, id: ThreadId, letter: &Verified<Letter>, objection: &Objection) {
+    pub(super) fn file_objection(
+        &mut self,
+        now: Timestamp,
+        id: ThreadId,
+        letter: &Verified<Letter>,
+        objection: &Objection,
+    ) {
         let Some(deal) = self.deal_of(id) else { return };
         let difference = Difference {
             field: letter.matter.word().into(),

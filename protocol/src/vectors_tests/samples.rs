@@ -680,8 +680,18 @@ impl Deal {
                     favourites: list_of([seller().public()]),
                 },
             ),
-            ("restored", Fact::Restored { made: CAST.plus_millis(3_600_000) }),
-            ("doubted", Fact::Doubted { thread: self.recall.thread }),
+            (
+                "restored",
+                Fact::Restored {
+                    made: CAST.plus_millis(3_600_000),
+                },
+            ),
+            (
+                "doubted",
+                Fact::Doubted {
+                    thread: self.recall.thread,
+                },
+            ),
             (
                 "caught-up",
                 Fact::CaughtUp {
