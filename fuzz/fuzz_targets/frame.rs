@@ -15,7 +15,8 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         | Frame::Receipt(record)
         | Frame::Withdrawal(record)
         | Frame::Letter(record)
-        | Frame::Compare(record) => open_as_any(record),
+        | Frame::Compare(record)
+        | Frame::Fetch(record) => open_as_any(record),
         Frame::Confirmed { confirmation, receipt } => {
             open_as_any(confirmation);
             open_as_any(receipt);
@@ -25,6 +26,6 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
             records.iter().for_each(|record| open_as_any(record));
         }
         Frame::Pull { topic, .. } => assert_eq!(topic.to_string().parse(), Ok(*topic)),
-        Frame::Stored(_) | Frame::Refused { .. } | Frame::Held { .. } => {}
+        Frame::Stored(_) | Frame::Refused { .. } | Frame::Held { .. } | Frame::Piece { .. } => {}
     }
 });

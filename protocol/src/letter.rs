@@ -321,6 +321,8 @@ pub enum Ask {
     Cancel,
     /// That it be taken back.
     Return,
+    /// That all that was gathered about the customer be given back, as the agreed terms say.
+    Data,
 }
 
 /// What may be done with a strand. Bit 0 use, 1 store, 2 share, 3 derive; never empty.

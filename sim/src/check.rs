@@ -127,12 +127,12 @@ pub(crate) fn promise(world: &mut World, at: usize, output: &Output) {
             Answered::Receipt { receipt, .. } => kept.records.contains(receipt),
             Answered::Said(record) | Answered::Rated(record) => kept.records.contains(record),
             Answered::Amended { revision, .. } => kept.records.contains(revision),
-            Answered::Ok | Answered::Compared(_) => true,
+            Answered::Ok | Answered::Compared(_) | Answered::Piece { .. } => true,
         },
         Output::Publish { bytes, .. } => kept.records.contains(&record_id(bytes)),
         Output::Send { frame, .. } => match Frame::decode(frame) {
             // A question promises nothing.
-            Ok(Frame::Pull { .. } | Frame::Compare(_)) => true,
+            Ok(Frame::Pull { .. } | Frame::Compare(_) | Frame::Fetch(_)) => true,
             Ok(Frame::Tell { records, .. }) => records.iter().all(|record| kept.records.contains(&record_id(record))),
             Ok(frame) => frame.about().is_some_and(|about| kept.records.contains(&about)),
             Err(_) => false,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use intentcast_protocol::{
     fault::Verdict,
+    frame::{Frame, Refusal},
     id::{IntentId, digest},
     item::Item,
     keys::PublicKey,
@@ -305,6 +306,7 @@ impl World {
             Output::Reply(_, frame) => ("reply", frame),
             Output::Append { entries, .. } => ("append", entries.last().map_or(&[], |entry| &entry.bytes)),
             Output::Search { .. } => ("search", &[]),
+            Output::Serve { hash, .. } => ("serve", &hash.0),
             Output::Verdict(..)
             | Output::Reach(_)
             | Output::Subscribe(_)
@@ -505,6 +507,12 @@ impl World {
                 if let Some(to) = node_of(&to).filter(|to| *to < self.nodes.len()) {
                     self.post(at, to, |bytes| Happening::Frame { task, life, bytes }, frame);
                 }
+            }
+            // No node of this world has a disk for documents.
+            Output::Serve { exchange, about, .. } => {
+                let why = Refusal::Early;
+                let frame = Frame::Refused { about, why }.encode();
+                self.carry_out(at, Output::Reply(exchange, frame));
             }
             Output::Reply(exchange, bytes) => {
                 if let Some((to, task, life)) = self.nodes[at].exchanges.remove(&exchange.0) {

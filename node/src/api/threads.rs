@@ -100,7 +100,14 @@ pub async fn write<B: Backend>(
         let why = format!("a letter of the kind {} is written by the node itself", matter.word());
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unfit", why));
     }
-    let about = match about {
+    let about = about_of(&shared, about).await?;
+    let matter = Box::new(matter);
+    Ok(Json(shared.backend.command(Command::Say { about, matter }).await?))
+}
+
+/// What the market calls it.
+pub(super) async fn about_of<B: Backend>(shared: &Shared<B>, about: Subject) -> Result<About, Problem> {
+    Ok(match about {
         Subject::Offer(id) => About::Offer(id),
         Subject::Agreement(id) => About::Agreement(id),
         Subject::Intent(id) => About::Intent(id),
@@ -108,9 +115,7 @@ pub async fn write<B: Backend>(
             let found = shared.backend.read(move |_, market| market.thread_of(id)).await?;
             About::Thread(found.ok_or_else(|| Problem::no("thread"))?)
         }
-    };
-    let matter = Box::new(matter);
-    Ok(Json(shared.backend.command(Command::Say { about, matter }).await?))
+    })
 }
 
 pub async fn revise<B: Backend>(

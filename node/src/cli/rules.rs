@@ -95,7 +95,7 @@ async fn test(global: &Global, args: TestArgs) -> Result<()> {
     let (rules, _) = read(&file)?;
     let want = match (args.region, args.budget) {
         (Some(region), Some(budget)) => {
-            let want = args.more.hashed()?.want(args.intent.clone(), region, budget);
+            let want = args.more.hashed()?.0.want(args.intent.clone(), region, budget);
             tell_filled(&want.draft(now())?.1);
             Some(want)
         }

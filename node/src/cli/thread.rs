@@ -98,7 +98,7 @@ pub struct DeclineArgs {
 }
 
 /// Everything that can be talked about, by its id.
-struct Known {
+pub(super) struct Known {
     threads: Vec<ThreadView>,
     offers: Vec<OfferView>,
     agreements: Vec<AgreementView>,
@@ -106,7 +106,7 @@ struct Known {
 }
 
 impl Known {
-    async fn of(client: &Client) -> Result<Self> {
+    pub(super) async fn of(client: &Client) -> Result<Self> {
         Ok(Self {
             threads: client.get("/v1/threads").await?,
             offers: client.get("/v1/offers").await?,
@@ -122,7 +122,7 @@ impl Known {
     }
 
     /// What a beginning of an id means, wherever it is from.
-    fn subject(&self, prefix: &Prefix) -> Result<Subject> {
+    pub(super) fn subject(&self, prefix: &Prefix) -> Result<Subject> {
         let mut ids: Vec<String> = self.threads.iter().map(|it| it.id.to_string()).collect();
         ids.extend(self.letters().map(|(_, letter)| letter.id.to_string()));
         ids.extend(self.offers.iter().map(|it| it.id.to_string()));
@@ -502,7 +502,12 @@ pub fn told(matter: &Matter) -> String {
             0 => "all of it".into(),
             kept => format!("{kept} things are kept by law"),
         },
-        Matter::Document { name, mime, bytes, .. } => format!("{name}, {mime}, {bytes} bytes"),
+        Matter::Document {
+            hash,
+            name,
+            mime,
+            bytes,
+        } => format!("{name}, {mime}, {bytes} bytes: document {}", hash.short()),
         Matter::Disclosed { fields, .. } => {
             let names: Vec<&str> = fields.iter().map(|it| it.field.as_str()).collect();
             names.join(", ")

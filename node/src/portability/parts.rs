@@ -36,8 +36,9 @@ pub(super) const FILES: [&str; 7] = [
     "policy.toml",
     "map.toml",
 ];
-/// Folders in it of which every file is taken along: a seller's store of strands, and the secrets that open them.
-pub(super) const FOLDERS: [&str; 2] = ["strands", "strands/keys"];
+/// Folders in it of which every file is taken along: a seller's store of strands, and the secrets that open them; photos
+/// and documents, with what has come so far of those that are on their way.
+pub(super) const FOLDERS: [&str; 3] = ["strands", "strands/keys", crate::documents::DIR];
 /// Names that no file of a backup has: they are made anew by the node that runs there.
 const MADE_ANEW: [&str; 5] = [
     "lock",

@@ -6,13 +6,14 @@ use crate::{
     disclosure::{self, Stage},
     envelope::{Verified, open},
     id::{OfferId, RecordId},
-    letter::{DealChange, Letter, Matter, Permission},
+    letter::{Ask, DealChange, Letter, Matter, Permission},
     limits,
     offer::Offer,
     purpose::Purpose,
     rating::Ticket,
     seal::SealKey,
     strand::{self, StrandName},
+    terms::Act,
 };
 
 type Judged = Result<(), Objection>;
@@ -215,10 +216,15 @@ pub(super) fn matter(view: &View, role: Role, ground: &Ground, letter: &Verified
                 |it| matches!(it, Matter::Acknowledged { receipt: of } if of == receipt),
             )
         }
-        Matter::Asked { .. } => {
+        Matter::Asked { what, .. } => {
             only(role, Role::Customer)?;
-            deal(ground)?;
-            Ok(())
+            let terms = &deal(ground)?.wanted().terms;
+            match what {
+                Ask::Data if terms.owes(Act::ReturnData).is_none() => Err(Objection::Unfit(format!(
+                    "the agreed terms, {terms}, do not make the seller give data back: SD-BASE-DP does"
+                ))),
+                Ask::Data | Ask::Cancel | Ask::Return => Ok(()),
+            }
         }
         Matter::RatingAsked { .. } => {
             only(role, Role::Customer)?;

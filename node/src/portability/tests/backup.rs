@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use super::*;
 use crate::{
+    documents::{Documents, hash_of},
     home::{Home, write_secret},
     portability::{
         access::Access,
@@ -22,6 +23,8 @@ const CHEAP: Cost = Cost {
     passes: 1,
     lanes: 1,
 };
+/// A document that was sent.
+const WORDS: &[u8] = b"The frame is 52 cm.";
 const ADDRESS: &str = "ann.lee@whitefriars.example";
 
 fn opener(words: &str) -> Opener {
@@ -42,6 +45,7 @@ fn home(dir: &Path) {
     fs::create_dir_all(dir.join("strands/keys")).unwrap();
     fs::write(dir.join("strands/uses.jsonl"), "").unwrap();
     fs::write(dir.join("strands/keys/aa"), [7; 32]).unwrap();
+    Documents::open(dir).unwrap().put(WORDS).unwrap();
     fs::write(dir.join("shop.toml"), "shop = \"a\"\n").unwrap();
     let config = "identity = \"kept\"\n[seller]\nrules = \"shop.toml\"\nmap = \"../map.toml\"\n";
     fs::write(dir.join("config.toml"), config).unwrap();
@@ -71,6 +75,7 @@ async fn backup(home: &Path) -> Vec<u8> {
         saved.files,
         [
             "config.toml",
+            &format!("documents/{}", hash_of(WORDS)),
             "peer.key",
             "seed",
             "shop.toml",
@@ -105,7 +110,7 @@ async fn a_node_is_elsewhere_what_it_was() {
         "a strand's secret is locked too"
     );
     let restored = restore(&bytes, &right(), &new).unwrap();
-    assert_eq!((restored.interests, restored.files), (1, 7));
+    assert_eq!((restored.interests, restored.files), (1, 8));
     assert_eq!(names(dir.path()), ["new", "old"], "nothing stays beside it");
     for name in ["seed", "peer.key", "vault", "config.toml", "strands/keys/aa"] {
         assert_eq!(
@@ -116,6 +121,8 @@ async fn a_node_is_elsewhere_what_it_was() {
     }
     assert!(!new.join("api.token").exists());
     Home::open(&new).unwrap().seed().unwrap();
+    let documents = Documents::open(&new).unwrap();
+    assert_eq!(documents.read(hash_of(WORDS)).unwrap().as_deref(), Some(WORDS));
     let vault = Vault::open(&new, &right()).unwrap();
     assert_eq!(&**vault.get(&"contact.email".parse().unwrap()).unwrap(), ADDRESS);
     drop(fs::remove_file(old.join("lock")));
