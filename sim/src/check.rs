@@ -85,7 +85,10 @@ impl Kept {
             | Fact::Delivered { .. }
             | Fact::Differed { .. }
             | Fact::Regarded { .. }
-            | Fact::HeadStart { .. } => {}
+            | Fact::HeadStart { .. }
+            | Fact::Restored { .. }
+            | Fact::Doubted { .. }
+            | Fact::CaughtUp { .. } => {}
         }
     }
 
@@ -95,6 +98,11 @@ impl Kept {
 
     pub(crate) fn has_cast(&self, intent: IntentId) -> bool {
         self.cast.contains_key(&intent)
+    }
+
+    /// Whether a record lies there.
+    pub(crate) fn holds(&self, id: RecordId) -> bool {
+        self.records.contains(&id)
     }
 
     fn record(&mut self, id: RecordId) {
@@ -132,13 +140,14 @@ pub(crate) fn promise(world: &mut World, at: usize, output: &Output) {
         Output::Publish { bytes, .. } => kept.records.contains(&record_id(bytes)),
         Output::Send { frame, .. } => match Frame::decode(frame) {
             // A question promises nothing.
-            Ok(Frame::Pull { .. } | Frame::Compare(_) | Frame::Fetch(_)) => true,
+            Ok(Frame::Pull { .. } | Frame::Compare(_) | Frame::Fetch(_) | Frame::Recall(_)) => true,
             Ok(Frame::Tell { records, .. }) => records.iter().all(|record| kept.records.contains(&record_id(record))),
             Ok(frame) => frame.about().is_some_and(|about| kept.records.contains(&about)),
             Err(_) => false,
         },
         Output::Reply(_, frame) => match Frame::decode(frame) {
             Ok(Frame::Stored(about)) => kept.records.contains(&about),
+            Ok(Frame::Recalled { records, .. }) => records.iter().all(|it| kept.records.contains(&record_id(it))),
             Ok(Frame::Confirmed { confirmation, receipt }) => {
                 kept.records.contains(&record_id(&confirmation)) && kept.records.contains(&record_id(&receipt))
             }
@@ -231,6 +240,9 @@ pub fn at_rest(world: &mut World) {
         };
         if !node.kept.ungrounded.is_empty() {
             wrong.push(format!("node {at} keeps a grant without an agreement before it"));
+        }
+        for waiting in market.unsure() {
+            wrong.push(format!("node {at} still waits to hear what was lost: {waiting:?}"));
         }
         if market.is_settling() {
             wrong.push(format!("node {at} is still storing"));
