@@ -185,7 +185,10 @@ async fn a_device_is_lost_in_the_middle_of_a_deal_and_another_goes_on() {
 async fn letter(member: &Member, what: &str) -> RecordId {
     let found = |all: Vec<ThreadView>| {
         let letters = all.into_iter().flat_map(|thread| thread.letters);
-        letters.filter(|letter| letter.what == what).map(|letter| letter.id).next()
+        letters
+            .filter(|letter| letter.what == what)
+            .map(|letter| letter.id)
+            .next()
     };
     member.until(what, "/v1/threads", found).await
 }
@@ -251,7 +254,10 @@ async fn what_was_said_after_the_backup_comes_back_from_the_other_side_though_th
     same_letters(&scene.customer, &scene.seller, 4).await;
 
     // And both go on.
-    scene.customer.does_and_falls(&["ask", &id, "When will it be here?"]).await;
+    scene
+        .customer
+        .does_and_falls(&["ask", &id, "When will it be here?"])
+        .await;
     scene.seller.does(&["order", "deliver", &id]).await;
     scene.held(OrderState::Delivered).await;
     scene
@@ -303,7 +309,9 @@ async fn a_deal_that_was_made_after_the_backup_comes_back_and_a_person_may_go_on
     seller.kill().await;
     customer = Member::start(&world.home("tablet"), &args).await;
     let waiting = unsure(&customer, 1).await;
-    let denied = customer.fails(1, &["offer", "accept", &offer.to_string(), "--yes"]).await;
+    let denied = customer
+        .fails(1, &["offer", "accept", &offer.to_string(), "--yes"])
+        .await;
     assert!(denied.contains("goes on from a backup"), "{denied}");
     customer
         .does(&["data", "catch-up", &waiting[0].id.to_string(), "--anyway"])

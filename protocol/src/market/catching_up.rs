@@ -160,7 +160,7 @@ impl Market {
                 seller,
             })
         });
-        let heard = self.heard.iter().filter(|(_, heard)| heard.offers_after(made));
+        let heard = self.heard.iter().filter(|(_, heard)| heard.goes_on_after(made));
         let heard = heard.map(|(intent, _)| ThreadId {
             intent: *intent,
             seller,

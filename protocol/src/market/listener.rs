@@ -95,11 +95,11 @@ impl Heard {
             .collect()
     }
 
-    /// Whether an offer of ours could be taken up after `made`.
-    pub(super) fn offers_after(&self, made: Timestamp) -> bool {
-        self.offers
-            .values()
-            .any(|made_then| made_then.agreed.is_some() || made_then.offer.valid_until.plus(LATE) > made)
+    /// Whether an offer of ours could be taken up after `made`, or something was about to be said, since no want is kept for
+    /// nothing.
+    pub(super) fn goes_on_after(&self, made: Timestamp) -> bool {
+        let mut offers = self.offers.values();
+        self.offers.is_empty() || offers.any(|it| it.agreed.is_some() || it.offer.valid_until.plus(LATE) > made)
     }
 
     pub(super) fn amendments(&self) -> &[Verified<Amendment>] {
