@@ -55,7 +55,7 @@ impl Market {
         let line = self.line(id, &asked).0;
         let from = match asked.after {
             None => 0,
-            // One that is in line no more was the last that could be had from there: the asker begins again.
+            // Behind one that is not in line there is nothing.
             Some(after) => {
                 let at = line.iter().position(|record| record_id(record) == after);
                 at.map_or(line.len(), |at| at + 1)

@@ -338,6 +338,41 @@ fn from_every_older_backup_of_the_customer_both_go_on() {
 }
 
 #[test]
+fn a_long_conversation_comes_back_page_by_page_though_it_goes_on_meanwhile() {
+    let mut life = Life::new();
+    let offer = life.customer.open_offers()[0];
+    let kept = [life.customer.disk.len(), life.seller.disk.len()];
+    let words = "word ".repeat(90);
+    for _ in 0..60 {
+        let asked = life.say(false, question(&words));
+        life.say(true, answer(asked));
+    }
+    life.customer.command(after(life.now), Command::Accept(offer)).unwrap();
+    life.settle();
+    let said = thread(&life.seller).letters.len();
+    for at in [0, 1] {
+        let node = if at == 0 { &mut life.customer } else { &mut life.seller };
+        node.restore(after(LATER + at * HALF), kept[at as usize]);
+        let from = after(LATER + at * HALF + 1_000);
+        node.wait(from);
+        let id = ThreadId {
+            intent: node.market.unsure()[0].intent,
+            seller: node.market.unsure()[0].seller,
+        };
+        // One page, and the other side goes on writing.
+        exchange(from, &mut life.customer, &mut life.seller);
+        exchange(from, &mut life.seller, &mut life.customer);
+        let node = if at == 0 { &mut life.seller } else { &mut life.customer };
+        say(node, from, About::Thread(id), question("Are you there?")).unwrap();
+        life.is_whole(from, "after many pages");
+        assert_eq!(life.seller.market.agreements().len(), 1);
+    }
+    // Each time one while it waited, and one of each when all was here.
+    let caught = |event: &Event| matches!(event, Event::CaughtUp { records, .. } if *records >= said);
+    assert!(life.customer.events.iter().any(caught) && life.seller.events.iter().any(caught));
+}
+
+#[test]
 fn from_every_older_backup_of_the_seller_both_go_on() {
     let whole = Life::lived();
     let (from, to) = (whole.begun[1], whole.seller.disk.len());
