@@ -18,11 +18,9 @@ use intentcast_protocol::{
     market::{OfferState, OfferView},
     text::{Name, Word},
 };
-use serde_json::Value;
 
 use crate::{
     member::Member,
-    orders::cli,
     rogue::{Rogue, refusal},
     wait::beside_others,
     world::{World, accept, agreed, agreement_on, bike_wanted, cast},
@@ -48,13 +46,6 @@ fn photo(length: usize) -> (Vec<u8>, Vec<u8>) {
     let said = [&[0xff, 0xd8][..], &head, &segment(0xe1, &gps), &tail].concat();
     let shown = [&[0xff, 0xd8][..], &head, &tail].concat();
     (said, shown)
-}
-
-/// Runs a command that must succeed, and gives what it wrote.
-async fn told(member: &Member, args: &[&str]) -> Value {
-    let ended = cli(member, args).await;
-    assert!(ended.status.success(), "{args:?}: {}", ended.complaints);
-    serde_json::from_str(ended.out.lines().last().unwrap_or("null")).unwrap()
 }
 
 /// The document of this hash at a member, once it is as wanted.
@@ -102,8 +93,10 @@ async fn a_photo_reaches_the_seller_whole_though_each_side_falls_in_the_middle()
     let (file, to) = (world.home("hallway.jpg"), world.home("saved.jpg"));
     std::fs::write(&file, &said).unwrap();
     let (file, to) = (file.to_str().unwrap(), to.to_str().unwrap());
-    told(&customer, &["ask", &id.to_string(), "Does it fit through this door?"]).await;
-    let sent = told(&customer, &["document", "send", &id.to_string(), file]).await;
+    customer
+        .does(&["ask", &id.to_string(), "Does it fit through this door?"])
+        .await;
+    let sent = customer.does(&["document", "send", &id.to_string(), file]).await;
     let hash = hash_of(&shown);
     assert_eq!(sent["document"], hash.to_string(), "where it was taken is left out");
     assert_eq!(
@@ -116,23 +109,27 @@ async fn a_photo_reaches_the_seller_whole_though_each_side_falls_in_the_middle()
     seller.kill().await;
     seller.restart().await;
     let after = document(&seller, hash, "it goes on", |state| here(state) > here(&before.state)).await;
-    let early = cli(&seller, &["document", "save", &hash.to_string(), "--to", to]).await;
+    let early = seller.cli(&["document", "save", &hash.to_string(), "--to", to]).await;
     assert!(!early.status.success(), "half a photo is nobody's");
     customer.kill().await;
     customer.restart().await;
     assert!(here(&after.state) >= PIECE as u64);
     document(&seller, hash, "all of it is there", is_held).await;
 
-    told(&seller, &["document", "save", &hash.to_string()[..12], "--to", to]).await;
+    seller
+        .does(&["document", "save", &hash.to_string()[..12], "--to", to])
+        .await;
     assert_eq!(std::fs::read(to).unwrap(), shown);
-    let again = cli(&seller, &["document", "save", &hash.to_string(), "--to", to]).await;
+    let again = seller.cli(&["document", "save", &hash.to_string(), "--to", to]).await;
     assert_eq!(
         again.status.code(),
         Some(2),
         "nothing is written over: {}",
         again.complaints
     );
-    told(&seller, &["document", "save", &hash.to_string(), "--to", to, "--force"]).await;
+    seller
+        .does(&["document", "save", &hash.to_string(), "--to", to, "--force"])
+        .await;
     let held = std::fs::read_dir(seller.home.join("documents")).unwrap();
     assert_eq!(held.count(), 1, "nothing is left of the way");
     assert_eq!(document(&customer, hash, "ours", |_| true).await.state, State::Held);
@@ -150,9 +147,8 @@ async fn the_photo_of_a_want_is_with_the_seller_once_there_is_a_deal_and_not_bef
     let file = world.home("me.jpg");
     std::fs::write(&file, &said).unwrap();
     let field = format!("photo={}", file.display());
-    let cast = told(
-        &customer,
-        &[
+    let cast = customer
+        .does(&[
             "cast",
             "mountain bike",
             "--region",
@@ -163,9 +159,8 @@ async fn the_photo_of_a_want_is_with_the_seller_once_there_is_a_deal_and_not_bef
             "frame=XL",
             "--once-accepted",
             &field,
-        ],
-    )
-    .await;
+        ])
+        .await;
     let intent: IntentId = cast["intent"].as_str().unwrap().parse().unwrap();
     let offer = offer_to(&customer, intent).await.id;
     assert!(seller.get::<Vec<DocumentView>>("/v1/documents").await.is_empty());
@@ -344,7 +339,9 @@ async fn whoever_knows_the_hash_of_a_photo_and_is_no_party_gets_the_answer_of_on
     let file = world.home("me.jpg");
     std::fs::write(&file, &shown).unwrap();
     let about = shops.id.to_string();
-    told(&customer, &["document", "send", &about, file.to_str().unwrap()]).await;
+    customer
+        .does(&["document", "send", &about, file.to_str().unwrap()])
+        .await;
     let hash = hash_of(&shown);
     document(&shop, hash, "the shop has it", is_held).await;
 
