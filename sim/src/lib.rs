@@ -1,23 +1,22 @@
-//! The market machine over a modelled network and a virtual clock: what many nodes do together, from one seed.
+//! Networks of many nodes over a virtual clock, from one seed.
 //!
-//! Every node runs the real [`Market`](intentcast_protocol::market::Market). Network, disk and search are models that
-//! lose, double, delay and fail as the [`Weather`] says. The same seed gives the same history, to the byte; nothing
-//! here reads a clock, starts a thread or asks the machine for entropy.
+//! A [`Scenario`](scenario::Scenario) says what to simulate; each level runs it its own way and gives back an
+//! [`Outcome`](outcome::Outcome). The same seed gives the same history, to the byte, whatever the number of threads;
+//! nothing here reads a clock or asks the machine for entropy, but for what measures the simulator itself.
 
-pub mod check;
-mod dice;
-mod node;
-mod restore;
-mod rogue;
+#[cfg(feature = "report")]
+pub mod cli;
+pub mod engine;
+pub mod exchange;
+pub mod gossipsub;
+pub mod level;
+pub mod links;
+pub mod market;
+pub mod outcome;
+#[cfg(feature = "report")]
+pub mod report;
 pub mod scenario;
-mod shop;
-pub mod talk;
-mod world;
-
-pub use dice::Dice;
-pub use node::Node;
-pub use shop::{draft, item, rules, twin_strollers};
-pub use world::{Weather, World};
-
-#[cfg(test)]
-mod tests;
+#[cfg(feature = "report")]
+pub mod sweep;
+pub mod validate;
+pub mod watch;

@@ -323,7 +323,7 @@ mod tests {
                 "{length}"
             );
         }
-        for bytes in [&PNG[..], b"\x89PNG\r\n\x1a\n\xff\xff\xff\xffIDAT"] {
+        for bytes in [PNG, b"\x89PNG\r\n\x1a\n\xff\xff\xff\xffIDAT"] {
             assert_eq!(left_out(Form::Png, bytes), Err(Misbuilt(Form::Png)));
         }
         for bytes in [

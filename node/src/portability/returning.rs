@@ -61,7 +61,7 @@ pub async fn keep(documents: Arc<Documents>, seed: Seed, backend: impl Backend, 
 
 /// Answers whoever is owed one, each by itself. Whether nothing is owed any more.
 async fn answer_all(documents: &Arc<Documents>, seed: &Seed, backend: &impl Backend) -> anyhow::Result<bool> {
-    let owed = backend.read(|now, market| owed(now, market)).await?;
+    let owed = backend.read(owed).await?;
     let mut all_done = true;
     for agreement in owed {
         match answer(documents, seed, backend, agreement).await {

@@ -278,7 +278,7 @@ fn a_receipt_names_who_was_told_and_waits_a_while_for_who_was_not() {
 
     let nobody = of(&[used(Operation::Use, "deliver_order", None, false), told.clone()]);
     assert_eq!(nobody, Telling::default(), "who never had it is not named");
-    let untold = of(&[shared.clone()]);
+    let untold = of(std::slice::from_ref(&shared));
     assert_eq!(untold.untold, to_tell);
     assert_eq!(
         untold.waits_until(&[], NOW, &grant),

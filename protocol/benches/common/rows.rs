@@ -108,8 +108,10 @@ pub fn catalogue() -> (Vec<Item>, &'static str) {
     let mut text = String::new();
     let (rows, name) = match data() {
         Some(data) => {
-            let file = std::fs::File::open(data.join("products.jsonl.gz")).unwrap();
-            GzDecoder::new(file).read_to_string(&mut text).unwrap();
+            let file = std::fs::File::open(data.join("products.jsonl.gz")).expect("it is there");
+            GzDecoder::new(file)
+                .read_to_string(&mut text)
+                .expect("it is gzip of text");
             (text.as_str(), "Chorus")
         }
         None => (DEMO, "the demo catalogue"),

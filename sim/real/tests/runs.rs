@@ -1,0 +1,126 @@
+//! Whole runs, each in a process of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use intentcast_sim::outcome::{Outcome, Summary};
+
+/// Runs a scenario and gives back what it left.
+fn run(name: &str, seed: u64, scenario: &str, more: &[&str]) -> Outcome {
+    let place = |end: &str| -> PathBuf { Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{seed}.{end}")) };
+    std::fs::write(place("toml"), scenario).unwrap();
+    let run = Command::new(env!("CARGO_BIN_EXE_intentcast-sim-real"))
+        .arg("run")
+        .arg(place("toml"))
+        .args(["--seed", &seed.to_string(), "--json", "--out"])
+        .arg(place("json"))
+        .args(more)
+        .output()
+        .unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let outcome: Outcome = serde_json::from_slice(&std::fs::read(place("json")).unwrap()).unwrap();
+    let printed: Summary = serde_json::from_slice(&run.stdout).unwrap();
+    assert_eq!(printed, Summary::of(&outcome), "what is printed is what is left");
+    assert!(outcome.violations.is_empty(), "{:?}", outcome.violations);
+    outcome
+}
+
+fn mean(numbers: impl IntoIterator<Item = f64>) -> f64 {
+    let numbers: Vec<f64> = numbers.into_iter().collect();
+    numbers.iter().sum::<f64>() / numbers.len() as f64
+}
+
+const CALM: &str = "
+nodes = 60
+time = { warm_up_s = 10, cool_down_s = 3 }
+topology = { dials = 8 }
+traffic = { messages = 5 }
+";
+
+#[test]
+fn one_seed_tells_one_history_and_another_seed_another() {
+    let first = run("first", 7, CALM, &[]);
+    assert_eq!(first, run("again", 7, CALM, &[]));
+    let other = run("first", 8, CALM, &[]);
+    assert_ne!(first.trace, other.trace);
+    let whole = run("whole", 7, CALM, &["--behaviours", "node"]);
+    assert_ne!(first.trace, whole.trace);
+    assert_eq!(whole, run("whole-again", 7, CALM, &["--behaviours", "node"]));
+}
+
+#[test]
+fn bad_lines_and_comings_and_goings_are_repeatable_too() {
+    let stormy = "
+        nodes = 60
+        time = { warm_up_s = 20, cool_down_s = 20 }
+        topology = { dials = 8 }
+        traffic = { messages = 20, timing = \"poisson\" }
+        gossipsub = { validation_ms = 5 }
+        churn = { share = 0.3, online_s = 20, offline_s = 10, start_s = 10 }
+        [links]
+        latency = { log_normal = { median_ms = 60, sigma = 0.5 } }
+        jitter = 0.1
+        loss = 0.01
+        bandwidth = { up_bps = 1e7, down_bps = 5e7 }
+    ";
+    let first = run("stormy", 3, stormy, &[]);
+    assert_eq!(first, run("stormy-again", 3, stormy, &[]));
+    let summary = Summary::of(&first);
+    assert!(summary.delivery_ratio.unwrap() > 0.9, "{summary:?}");
+    let least = first.timeline.iter().map(|second| second.online).min().unwrap();
+    assert!((30..60).contains(&least), "{least} were there");
+}
+
+/// The outside witness in small: what it measured with a thousand real processes is here measured on two hundred nodes.
+#[test]
+fn two_hundred_nodes_agree_with_the_witness() {
+    let witness = "
+        nodes = 200
+        time = { warm_up_s = 15, cool_down_s = 3 }
+        topology = { dials = 20, order = \"descending\" }
+        gossipsub = { d_out = 2, scores = false, idontwant_threshold_bytes = 0 }
+        traffic = { messages = 10 }
+    ";
+    let runs: Vec<Summary> = (1..=3).map(|seed| Summary::of(&run("witness", seed, witness, &[]))).collect();
+    for summary in &runs {
+        assert_eq!(summary.delivery_ratio, Some(1.0));
+        // Latencies are whole hops: nothing else takes time.
+        let hops = summary.latency.mean_ms.unwrap() / 100.0;
+        assert!((hops - summary.hops_mean.unwrap()).abs() < 0.02, "{summary:?}");
+        assert!(summary.mesh_degree.min >= Some(6) && summary.mesh_degree.max <= Some(12));
+        // Everybody sends to all its mesh but to where the message came from; the rest was asked for.
+        let sends = summary.sends_per_delivery.unwrap() - (summary.mesh_degree.mean.unwrap() - 1.0);
+        assert!((-0.3..0.3).contains(&sends), "{summary:?}");
+    }
+    let degree = mean(runs.iter().map(|summary| summary.mesh_degree.mean.unwrap()));
+    assert!((7.7..8.5).contains(&degree), "{degree}");
+}
+
+#[test]
+fn a_message_stays_in_its_part_until_the_network_is_whole() {
+    let parted = "
+        nodes = 60
+        time = { warm_up_s = 10, cool_down_s = 30 }
+        topology = { dials = 10 }
+        traffic = { messages = 10 }
+        [[partition]]
+        start_s = 12
+        stop_s = 17
+    ";
+    let outcome = run("parted", 1, parted, &[]);
+    let heard = |message: usize| outcome.deliveries.message.iter().filter(|heard| **heard as usize == message).count();
+    assert_eq!(heard(0), 59);
+    assert!(heard(4) < 59, "published while the network was in two");
+    assert!(heard(4) > 5);
+    // Ten seconds after they lost each other they dial each other again; what was said last is then still told of.
+    assert!(outcome.degrees.iter().all(|degree| *degree >= 4), "{:?}", outcome.degrees);
+}
+
+#[test]
+fn what_cannot_be_done_is_said() {
+    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("attack.toml");
+    std::fs::write(&place, "nodes = 10\ntopology = { dials = 2 }\n[[attack]]\nkind = \"control_spam\"\n").unwrap();
+    let run = Command::new(env!("CARGO_BIN_EXE_intentcast-sim-real")).arg("run").arg(&place).output().unwrap();
+    assert!(!run.status.success());
+    assert!(String::from_utf8_lossy(&run.stderr).contains("attack"));
+}

@@ -1,0 +1,137 @@
+//! What the nodes of one part share while events are handled: time's calendar, the mail to other parts, the counts.
+
+use super::calendar::Calendar;
+use super::event::Event;
+use super::plan::Plan;
+use crate::gossipsub::{Actions, Rpc};
+use crate::outcome::{Counters, Second};
+
+/// One first arrival.
+#[derive(Clone, Copy, Debug)]
+pub struct Delivery {
+    pub time: u64,
+    pub node: u32,
+    pub message: u32,
+    pub hops: u8,
+}
+
+/// Where events of one part's nodes come from and go to.
+#[derive(Debug)]
+pub struct Desk<'a> {
+    pub plan: &'a Plan,
+    pub calendar: Calendar,
+    /// The window that is being handled.
+    pub window: u64,
+    /// Timers of the node at hand that are due in this window.
+    pub soon: Vec<Event>,
+    /// Mail to other parts, by part.
+    pub mail: Vec<Vec<Event>>,
+    /// Nodes of each part, and which part this is.
+    pub share: u32,
+    pub own: usize,
+    pub counters: Counters,
+    pub seconds: Vec<Second>,
+    pub deliveries: Vec<Delivery>,
+    pub events: u64,
+    pub actions: Actions,
+}
+
+impl<'a> Desk<'a> {
+    /// One part of `parts`, of nodes of this many each.
+    pub fn new(plan: &'a Plan, own: usize, parts: usize, share: u32) -> Self {
+        Self {
+            plan,
+            calendar: Calendar::new(plan.links.least_delay()),
+            window: 0,
+            soon: Vec::new(),
+            mail: (0..parts).map(|_| Vec::new()).collect(),
+            share,
+            own,
+            counters: Counters::default(),
+            seconds: vec![Second::default(); (plan.scenario.length_ns() / 1_000_000_000) as usize + 1],
+            deliveries: Vec::new(),
+            events: 0,
+            actions: Actions::default(),
+        }
+    }
+
+    /// Notes an event: of the node at hand in this very window, of this part, or of another.
+    pub fn put(&mut self, event: Event) {
+        let part = (event.dest / self.share) as usize;
+        if part != self.own {
+            self.mail[part].push(event);
+        } else if self.calendar.window_of(event.time) <= self.window {
+            // Only a node's own timers come so soon: frames take at least a window.
+            self.soon.push(event);
+        } else {
+            self.calendar.put(event);
+        }
+    }
+
+    /// The second of an instant; the last one, for what happens at the very end.
+    pub fn second(&mut self, now: u64) -> &mut Second {
+        let last = self.seconds.len() - 1;
+        &mut self.seconds[((now / 1_000_000_000) as usize).min(last)]
+    }
+
+    /// Bytes of a frame on the wire.
+    pub fn bytes_of(&self, rpc: &Rpc) -> u64 {
+        let size = match rpc {
+            Rpc::Publish { message, .. } => self.plan.world.message(*message).map_or(0, |message| message.size),
+            _ => 0,
+        };
+        rpc.bytes(size, self.plan.scenario.gossipsub.id_bytes) + self.plan.links.path().overhead
+    }
+
+    /// Counts a frame that is sent; its bytes.
+    pub fn sent(&mut self, now: u64, rpc: &Rpc) -> u64 {
+        let bytes = self.bytes_of(rpc);
+        let counters = &mut self.counters;
+        let is_payload = rpc.is_payload();
+        match rpc {
+            Rpc::Extensions => {}
+            Rpc::Subscribe(topics) | Rpc::Unsubscribe(topics) => counters.subscriptions += topics.all().len() as u64,
+            Rpc::Graft(_) => counters.graft += 1,
+            Rpc::Prune { .. } => counters.prune += 1,
+            Rpc::IDontWant(_) => counters.idontwant += 1,
+            Rpc::IHave(ids) => {
+                counters.ihave += 1;
+                counters.ihave_ids += ids.all().len() as u64;
+            }
+            Rpc::IWant(ids) => {
+                counters.iwant += 1;
+                counters.iwant_ids += ids.all().len() as u64;
+            }
+            Rpc::Publish { .. } => counters.payload_sends += 1,
+        }
+        if is_payload {
+            counters.payload_bytes += bytes;
+        } else {
+            counters.control_bytes += bytes;
+        }
+        let is_control = !is_payload && rpc.class() > 0;
+        let second = self.second(now);
+        second.payload_sends += u64::from(is_payload);
+        second.control_sends += u64::from(is_control);
+        second.bytes += bytes;
+        bytes
+    }
+
+    /// A message has come to a node for the first time. It counts where the node is honest and was there when the
+    /// message was published.
+    pub fn deliver(&mut self, now: u64, node: u32, since: u64, message: u32, hops: u8) {
+        let Some(published) = self.plan.published.get(message as usize) else {
+            return;
+        };
+        if node >= self.plan.scenario.nodes || since > published.at_ns {
+            return;
+        }
+        self.second(now).delivered += 1;
+        self.deliveries.push(Delivery {
+            time: now,
+            node,
+            message,
+            hops,
+        });
+    }
+}

@@ -1,0 +1,485 @@
+//! One node in the engine: its gossip, its connections, its links' state, its life.
+
+use super::conduct::Conduct;
+use super::desk::Desk;
+use super::event::{Event, What};
+use super::plan::Plan;
+use super::presence::Presence;
+use crate::gossipsub::{self, Chance, Node, Rpc};
+use crate::links::{Frame, Gauges};
+use crate::scenario::millis;
+
+/// What has become of a connection.
+const NONE: u8 = 0;
+const DIALLING: u8 = 1;
+const ACCEPTED: u8 = 2;
+const GRANTED: u8 = 3;
+const UP: u8 = 4;
+
+/// How long a dialler waits before it dials again what it lost or could not have, ns.
+const REDIAL: u64 = 10_000_000_000;
+
+const FOR_GOSSIP: u64 = 16;
+const FOR_HEARTBEAT: u64 = 17;
+const FOR_LINKS: u64 = 18;
+
+/// One node.
+pub struct Host {
+    pub node: Node,
+    pub online: bool,
+    /// Since when it is there, ns.
+    pub since: u64,
+    /// How often it has started; timers of an earlier life are void.
+    life: u32,
+    /// Events that it has made.
+    seq: u32,
+    /// What has happened to it, folded.
+    pub trace: u64,
+    /// Bytes: payload up, down, control up, down.
+    pub bytes: [u64; 4],
+    links: Chance,
+    gauges: Option<Box<Gauges>>,
+    presence: Option<Box<Presence>>,
+    stops: u64,
+    /// Whom it still has to dial.
+    dials: Vec<u32>,
+    conduct: Option<Box<dyn Conduct>>,
+    wake: Option<u64>,
+}
+
+impl Host {
+    /// A node before it first starts, and its first start, if there is any.
+    pub fn new(plan: &Plan, id: u32, conduct: Option<Box<dyn Conduct>>) -> (Self, Option<u64>) {
+        let mut presence = plan.presence(id);
+        let first = presence.next();
+        let (starts, stops) = first.map_or((None, u64::MAX), |(from, to)| (Some(from), to));
+        let gauges = (!plan.links.path().is_plain()).then(|| Box::new(Gauges::of(plan.is_phone(id))));
+        let host = Self {
+            node: Node::new(0, plan.chance(FOR_GOSSIP, id)),
+            online: false,
+            since: 0,
+            life: 0,
+            seq: 0,
+            trace: u64::from(id),
+            bytes: [0; 4],
+            links: plan.chance(FOR_LINKS, id),
+            gauges,
+            presence: (stops < u64::MAX).then(|| Box::new(presence)),
+            stops,
+            dials: Vec::new(),
+            conduct,
+            wake: None,
+        };
+        (host, starts)
+    }
+
+    /// One event, and all that follows from it.
+    pub fn handle(&mut self, desk: &mut Desk<'_>, event: Event) {
+        let (now, id) = (event.time, event.dest);
+        self.trace = event.digest(self.trace);
+        desk.events += 1;
+        match event.what {
+            What::Start => return self.start(desk, now, id),
+            // A stop belongs to the life that it ends; a life that a later one has replaced was ended already.
+            What::Stop if event.slot == self.life => return self.stop(desk, now, id),
+            What::Syn { .. } if !self.online => {
+                let delay = desk.plan.links.delay(id, event.src);
+                return self.tell(desk, now + delay, id, event.src, What::Refuse);
+            }
+            _ if !self.online => {
+                desk.counters.dropped += u64::from(matches!(event.what, What::Frame(_)));
+                return;
+            }
+            _ => {}
+        }
+        let own = event.slot == self.life;
+        match event.what {
+            What::Nothing | What::Start | What::Stop => {}
+            What::Cut => self.cut(desk, now, id),
+            What::Join if own => {
+                for topic in desk.plan.topics(id) {
+                    self.step(desk, now, id, gossipsub::Event::Subscribe(topic));
+                }
+            }
+            What::Syn { slot, began } => self.asked(desk, now, id, event.src, slot, began),
+            What::Ack(theirs) => self.granted(desk, now, id, &event, theirs),
+            What::Refuse => self.refused(desk, now, id, event.src),
+            What::Fin => self.lost(desk, now, id, event.src),
+            What::Up(slot) if own => self.up(desk, now, id, slot),
+            What::Frame(rpc) => self.frame(desk, now, id, event.src, event.slot, rpc),
+            What::Read(slot, rpc) => self.read(desk, now, id, event.src, slot, rpc),
+            What::Verdict(message) if own => self.step(desk, now, id, gossipsub::Event::Verdict(message)),
+            What::Heartbeat if own => {
+                self.step(desk, now, id, gossipsub::Event::Heartbeat);
+                self.timer(desk, now + desk.plan.world.settings.heartbeat, id, What::Heartbeat);
+            }
+            What::Publish(message) => {
+                desk.second(now).published += 1;
+                self.step(desk, now, id, gossipsub::Event::Publish(message));
+            }
+            What::Dial(number) if own => self.dial_next(desk, now, id, number),
+            What::Redial(other) if own => self.dial(desk, now, id, other),
+            What::Wake if own => self.wake(desk, now, id),
+            // Timers of an earlier life.
+            What::Join
+            | What::Up(_)
+            | What::Verdict(_)
+            | What::Heartbeat
+            | What::Dial(_)
+            | What::Redial(_)
+            | What::Wake => {}
+        }
+    }
+
+    fn timer(&mut self, desk: &mut Desk<'_>, time: u64, id: u32, what: What) {
+        let seq = self.next_seq();
+        desk.put(Event {
+            time,
+            dest: id,
+            src: id,
+            slot: self.life,
+            seq,
+            what,
+        });
+    }
+
+    fn tell(&mut self, desk: &mut Desk<'_>, time: u64, id: u32, dest: u32, what: What) {
+        let seq = self.next_seq();
+        desk.put(Event {
+            time,
+            dest,
+            src: id,
+            slot: 0,
+            seq,
+            what,
+        });
+    }
+
+    fn next_seq(&mut self) -> u32 {
+        self.seq = self.seq.wrapping_add(1);
+        self.seq
+    }
+
+    fn start(&mut self, desk: &mut Desk<'_>, now: u64, id: u32) {
+        let scenario = &desk.plan.scenario;
+        self.life += 1;
+        (self.online, self.since) = (true, now);
+        let mut chance = desk.plan.chance(FOR_HEARTBEAT + 256 * u64::from(self.life), id);
+        // `behaviour.rs`, `new_with_subscription_filter_and_transform`: an interval and the initial delay.
+        let spread = millis(scenario.gossipsub.heartbeat_spread_ms);
+        let first = desk.plan.world.settings.heartbeat
+            + millis(scenario.gossipsub.heartbeat_initial_ms)
+            + chance.below(spread.max(1));
+        self.node = Node::new(now, desk.plan.chance(FOR_GOSSIP + 256 * u64::from(self.life), id));
+        let (join, dial) = (
+            millis(scenario.topics.subscribe_ms),
+            millis(scenario.topology.first_dial_ms),
+        );
+        self.timer(desk, now + first, id, What::Heartbeat);
+        self.timer(desk, now + join, id, What::Join);
+        self.timer(desk, now + dial, id, What::Dial(0));
+        if self.stops < u64::MAX {
+            self.timer(desk, self.stops, id, What::Stop);
+        }
+        self.wake = None;
+        self.ask_to_wake(desk, now, id);
+    }
+
+    /// It is gone at once, with all that it remembers; its peers notice when the last packets do not come.
+    fn stop(&mut self, desk: &mut Desk<'_>, now: u64, id: u32) {
+        let peers: Vec<(u32, u64)> = self
+            .node
+            .peers()
+            .iter()
+            .filter(|peer| peer.stage != NONE)
+            .map(|peer| (peer.id, u64::from(peer.delay)))
+            .collect();
+        for (peer, delay) in peers {
+            self.tell(desk, now + delay, id, peer, What::Fin);
+        }
+        self.online = false;
+        self.node = Node::new(now, Chance::of(0, 0));
+        self.dials = Vec::new();
+        let next = self.presence.as_mut().and_then(|presence| presence.next());
+        if let Some((from, to)) = next {
+            self.stops = to;
+            self.timer(desk, from.max(now + 1), id, What::Start);
+        }
+    }
+
+    fn dial_next(&mut self, desk: &mut Desk<'_>, now: u64, id: u32, number: u32) {
+        if number == 0 {
+            self.dials = desk.plan.dials(id);
+        }
+        match self.dials.get(number as usize).copied() {
+            Some(other) => {
+                self.dial(desk, now, id, other);
+                let interval = millis(desk.plan.scenario.topology.dial_interval_ms);
+                self.timer(desk, now + interval, id, What::Dial(number + 1));
+            }
+            None => self.dials = Vec::new(),
+        }
+    }
+
+    fn dial(&mut self, desk: &mut Desk<'_>, now: u64, id: u32, other: u32) {
+        let links = &desk.plan.links;
+        if other == id || !links.is_reachable(other) {
+            return;
+        }
+        if desk.plan.is_cut(now, id, other) {
+            return self.timer(desk, now + REDIAL, id, What::Redial(other));
+        }
+        let slot = self.node.slot_for(now, &desk.plan.world, other);
+        let Some(peer) = self.node.peer_mut(slot).filter(|peer| peer.stage == NONE) else {
+            return;
+        };
+        let delay = links.delay(id, other);
+        (peer.stage, peer.since, peer.delay) = (DIALLING, now, delay as u32);
+        self.tell(desk, now + delay, id, other, What::Syn { slot, began: now });
+    }
+
+    /// Another node dials. Of two dials that cross, the earlier one counts, on both sides.
+    fn asked(&mut self, desk: &mut Desk<'_>, now: u64, id: u32, src: u32, theirs: u32, began: u64) {
+        if desk.plan.is_cut(now, id, src) {
+            let delay = desk.plan.links.delay(id, src);
+            return self.tell(desk, now + delay, id, src, What::Refuse);
+        }
+        let slot = self.node.slot_for(now, &desk.plan.world, src);
+        let Some(peer) = self.node.peer_mut(slot) else {
+            return;
+        };
+        let first = peer.stage == NONE || (peer.stage == DIALLING && (began, src) < (peer.since, id));
+        if !first {
+            return;
+        }
+        let delay = desk.plan.links.delay(id, src);
+        (peer.stage, peer.theirs, peer.delay) = (ACCEPTED, theirs, delay as u32);
+        let round_trips = desk.plan.scenario.links.handshake_round_trips;
+        let up = now + ways(delay, 2.0 * round_trips);
+        self.timer(desk, up, id, What::Up(slot));
+        self.tell(desk, now + delay, id, src, What::Ack(slot));
+    }
+
+    fn granted(&mut self, desk: &mut Desk<'_>, now: u64, id: u32, event: &Event, theirs: u32) {
+        let Some(slot) = self.node.slot_of(event.src) else {
+            return;
+        };
+        let Some(peer) = self.node.peer_mut(slot).filter(|peer| peer.stage == DIALLING) else {
+            return;
+        };
+        (peer.stage, peer.theirs) = (GRANTED, theirs);
+        let delay = u64::from(peer.delay);
+        let round_trips = desk.plan.scenario.links.handshake_round_trips;
+        let up = now + ways(delay, 2.0 * round_trips - 1.0);
+        self.timer(desk, up, id, What::Up(slot));
+    }
+
+    fn refused(&mut self, desk: &mut Desk<'_>, now: u64, id: u32, src: u32) {
+        let slot = self.node.slot_of(src);
+        if let Some(peer) = slot
+            .and_then(|slot| self.node.peer_mut(slot))
+            .filter(|peer| peer.stage == DIALLING)
+        {
+            peer.stage = NONE;
+            self.timer(desk, now + REDIAL, id, What::Redial(src));
+        }
+    }
+
+    /// A connection is there. The stream that gossip goes over has a round trip of its own to negotiate its protocol,
+    /// so the first frames wait for it (`handler.rs`, `EnabledHandler::poll`; multistream-select, version 1).
+    fn up(&mut self, desk: &mut Desk<'_>, now: u64, id: u32, slot: u32) {
+        let Some(peer) = self.node.peer_mut(slot) else {
+            return;
+        };
+        let outbound = match peer.stage {
+            GRANTED => true,
+            ACCEPTED => false,
+            _ => return,
+        };
+        peer.stage = UP;
+        peer.since = now + 2 * u64::from(peer.delay);
+        if let Some(gauges) = &mut self.gauges {
+            gauges.reset(slot);
+        }
+        self.step(desk, now, id, gossipsub::Event::Connected { slot, outbound });
+    }
+
+    /// A peer is gone. One that we had dialled is dialled again after a while.
+    fn lost(&mut self, desk: &mut Desk<'_>, now: u64, id: u32, src: u32) {
+        let Some(slot) = self.node.slot_of(src) else {
+            return;
+        };
+        let Some(peer) = self.node.peer_mut(slot) else {
+            return;
+        };
+        let stage = std::mem::replace(&mut peer.stage, NONE);
+        if stage == NONE {
+            return;
+        }
+        peer.since = now;
+        let dialled = matches!(stage, DIALLING | GRANTED) || self.node.outbound().has(slot);
+        if stage == UP {
+            self.step(desk, now, id, gossipsub::Event::Disconnected(slot));
+        }
+        if dialled {
+            self.timer(desk, now + REDIAL, id, What::Redial(src));
+        }
+    }
+
+    /// A partition begins: both sides lose what crosses it.
+    fn cut(&mut self, desk: &mut Desk<'_>, now: u64, id: u32) {
+        let parted: Vec<u32> = self
+            .node
+            .peers()
+            .iter()
+            .filter(|peer| peer.stage != NONE && desk.plan.is_cut(now, id, peer.id))
+            .map(|peer| peer.id)
+            .collect();
+        for peer in parted {
+            self.lost(desk, now, id, peer);
+        }
+    }
+
+    fn is_from(&self, src: u32, slot: u32) -> bool {
+        self.node
+            .peers()
+            .get(slot as usize)
+            .is_some_and(|peer| peer.id == src && peer.stage == UP)
+    }
+
+    fn frame(&mut self, desk: &mut Desk<'_>, now: u64, id: u32, src: u32, slot: u32, rpc: Rpc) {
+        if !self.is_from(src, slot) || (!desk.plan.cuts().is_empty() && desk.plan.is_cut(now, id, src)) {
+            desk.counters.dropped += 1;
+            return;
+        }
+        if let Some(gauges) = &mut self.gauges {
+            let through = desk.plan.links.path().received(now, desk.bytes_of(&rpc), gauges);
+            if through > now {
+                let seq = self.next_seq();
+                return desk.put(Event {
+                    time: through,
+                    dest: id,
+                    src,
+                    slot: self.life,
+                    seq,
+                    what: What::Read(slot, rpc),
+                });
+            }
+        }
+        self.read(desk, now, id, src, slot, rpc);
+    }
+
+    fn read(&mut self, desk: &mut Desk<'_>, now: u64, id: u32, src: u32, slot: u32, rpc: Rpc) {
+        if !self.is_from(src, slot) {
+            desk.counters.dropped += 1;
+            return;
+        }
+        self.bytes[if rpc.is_payload() { 1 } else { 3 }] += desk.bytes_of(&rpc);
+        self.step(desk, now, id, gossipsub::Event::Received(slot, rpc));
+    }
+
+    /// The gossip's part, and its actions put into the world.
+    fn step(&mut self, desk: &mut Desk<'_>, now: u64, id: u32, event: gossipsub::Event) {
+        let mut actions = std::mem::take(&mut desk.actions);
+        match &mut self.conduct {
+            None => self.node.step(now, &desk.plan.world, event, &mut actions),
+            Some(conduct) => {
+                if conduct.hears(now, &desk.plan.world, &self.node, &event) {
+                    self.node.step(now, &desk.plan.world, event.clone(), &mut actions);
+                    conduct.acts(now, &desk.plan.world, &mut self.node, &event, &mut actions);
+                }
+            }
+        }
+        self.perform(desk, now, id, &mut actions);
+        desk.actions = actions;
+        if self.conduct.is_some() {
+            self.ask_to_wake(desk, now, id);
+        }
+    }
+
+    fn wake(&mut self, desk: &mut Desk<'_>, now: u64, id: u32) {
+        if self.wake.is_none_or(|wake| wake > now) {
+            return;
+        }
+        self.wake = None;
+        let mut actions = std::mem::take(&mut desk.actions);
+        if let Some(conduct) = &mut self.conduct {
+            conduct.wakes(now, &desk.plan.world, &mut self.node, &mut actions);
+        }
+        self.perform(desk, now, id, &mut actions);
+        desk.actions = actions;
+        self.ask_to_wake(desk, now, id);
+    }
+
+    fn ask_to_wake(&mut self, desk: &mut Desk<'_>, now: u64, id: u32) {
+        let Some(at) = self.conduct.as_ref().and_then(|conduct| conduct.wakes_at()) else {
+            return;
+        };
+        // One that asks for this very instant again and again must not stop time.
+        let at = at.max(now + 1);
+        if self.wake.is_none_or(|wake| at < wake) {
+            self.wake = Some(at);
+            self.timer(desk, at, id, What::Wake);
+        }
+    }
+
+    fn perform(&mut self, desk: &mut Desk<'_>, now: u64, id: u32, actions: &mut gossipsub::Actions) {
+        if self.gauges.is_some() {
+            // A frame waits for those before it, and of those of one instant the urgent ones are before.
+            actions.sends.sort_by_key(|(_, rpc)| rpc.class());
+        }
+        for (slot, rpc) in actions.sends.drain(..) {
+            self.send(desk, now, id, slot, rpc);
+        }
+        for (message, hops) in actions.delivered.drain(..) {
+            desk.deliver(now, id, self.since, message, hops);
+        }
+        for message in actions.judge.drain(..) {
+            self.timer(
+                desk,
+                now + desk.plan.world.settings.validation,
+                id,
+                What::Verdict(message),
+            );
+        }
+        desk.counters.duplicates += actions.duplicates;
+        desk.counters.rejected += actions.rejected;
+        if actions.duplicates > 0 {
+            desk.second(now).duplicates += actions.duplicates;
+        }
+        (actions.duplicates, actions.rejected, actions.unheard) = (0, 0, 0);
+    }
+
+    fn send(&mut self, desk: &mut Desk<'_>, now: u64, id: u32, slot: u32, rpc: Rpc) {
+        let Some(peer) = self.node.peers().get(slot as usize).filter(|peer| peer.stage == UP) else {
+            return;
+        };
+        let (dest, theirs, delay, ready) = (peer.id, peer.theirs, u64::from(peer.delay), peer.since);
+        let bytes = desk.sent(now, &rpc);
+        self.bytes[if rpc.is_payload() { 0 } else { 2 }] += bytes;
+        let time = match &mut self.gauges {
+            None => now.max(ready) + delay,
+            Some(gauges) => {
+                let frame = Frame { slot, bytes, delay };
+                desk.plan
+                    .links
+                    .path()
+                    .arrival(now, ready, frame, gauges, &mut self.links)
+            }
+        };
+        let seq = self.next_seq();
+        desk.put(Event {
+            time,
+            dest,
+            src: id,
+            slot: theirs,
+            seq,
+            what: What::Frame(rpc),
+        });
+    }
+}
+
+/// So many times over a link, ns.
+fn ways(delay: u64, times: f64) -> u64 {
+    (times.max(0.0) * delay as f64) as u64
+}

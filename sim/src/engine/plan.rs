@@ -1,0 +1,488 @@
+//! All that is settled before the first event: who dials whom, who listens to what, who says what and when.
+//!
+//! What belongs to one node is a pure function of the seed and the node's number, so nothing here grows with the nodes
+//! but the messages' audience.
+
+use std::path::Path;
+
+use super::presence::{self, Presence, Trace};
+use crate::gossipsub::{Chance, Message, Settings, World, mix2, unit};
+use crate::links::{BadMatrix, Links};
+use crate::outcome::Published;
+use crate::scenario::{Choice, ChurnKind, DialOrder, Publishers, Scenario, Shape, Timing, Topics, millis, seconds};
+
+/// A run that has not begun.
+#[derive(Debug)]
+pub struct Plan {
+    pub scenario: Scenario,
+    pub seed: u64,
+    pub world: World,
+    pub links: Links,
+    /// Every message, in the order of their times.
+    pub published: Vec<Published>,
+    trace: Trace,
+    /// Of `topology.kind = "file"`: dialler and dialled, by dialler.
+    edges: Vec<(u32, u32)>,
+    pick: Pick,
+    cuts: Vec<Cut>,
+}
+
+/// A partition, in ns.
+#[derive(Clone, Copy, Debug)]
+pub struct Cut {
+    pub start: u64,
+    pub stop: u64,
+    number: usize,
+}
+
+/// Why a scenario cannot be run: a file that it names is missing or bad.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// The latency matrix.
+    Matrix(BadMatrix),
+    /// Another file, and what is wrong.
+    File(String, String),
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Error::Matrix(bad) => bad.fmt(f),
+            Error::File(name, expected) => write!(f, "`{name}`: {expected}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Bytes of one file.
+const MOST_BYTES: u64 = 1 << 30;
+
+fn read(name: &str) -> Result<String, Error> {
+    let bad = |error: std::io::Error| Error::File(name.to_owned(), error.to_string());
+    let path = Path::new(name);
+    if path.metadata().map_err(bad)?.len() > MOST_BYTES {
+        return Err(Error::File(
+            name.to_owned(),
+            format!("expected at most {MOST_BYTES} bytes"),
+        ));
+    }
+    std::fs::read_to_string(path).map_err(bad)
+}
+
+// What a stream of chances is for. The numbers only have to differ.
+const FOR_DIALS: u64 = 1;
+const FOR_TOPICS: u64 = 2;
+const FOR_TRAFFIC: u64 = 3;
+const FOR_CUTS: u64 = 4;
+const FOR_LISTENING: u64 = 5;
+const FOR_BACKBONE: u64 = 6;
+
+impl Plan {
+    /// Of a scenario and a seed. Reads the files that the scenario names.
+    pub fn of(scenario: &Scenario, seed: u64) -> Result<Self, Error> {
+        let links = Links::of(scenario, seed).map_err(Error::Matrix)?;
+        let trace = match &scenario.churn {
+            Some(churn) if churn.kind == ChurnKind::Trace => {
+                let name = churn.file.as_deref().unwrap_or_default();
+                presence::trace(&read(name)?).map_err(|expected| Error::File(name.to_owned(), expected))?
+            }
+            _ => Trace::new(),
+        };
+        let edges = match (scenario.topology.kind, &scenario.topology.file) {
+            (Shape::File, Some(name)) => {
+                edges(&read(name)?, scenario.nodes).map_err(|expected| Error::File(name.to_owned(), expected))?
+            }
+            _ => Vec::new(),
+        };
+        let cuts = scenario.partition.iter().enumerate().map(|(number, partition)| Cut {
+            start: seconds(partition.start_s),
+            stop: seconds(partition.stop_s),
+            number,
+        });
+        let mut plan = Self {
+            seed,
+            world: World {
+                settings: Settings::from(&scenario.gossipsub),
+                messages: Vec::new(),
+                addresses: addresses(scenario),
+            },
+            links,
+            published: Vec::new(),
+            trace,
+            edges,
+            pick: Pick::of(&scenario.topics),
+            cuts: cuts.collect(),
+            scenario: scenario.clone(),
+        };
+        plan.publish();
+        plan.count_audience();
+        Ok(plan)
+    }
+
+    /// A stream of chances of one node, for one purpose.
+    pub fn chance(&self, purpose: u64, node: u32) -> Chance {
+        Chance::of(mix2(self.seed, purpose), u64::from(node))
+    }
+
+    /// When a node is there.
+    pub fn presence(&self, node: u32) -> Presence {
+        Presence::of(&self.scenario, &self.trace, self.seed, node)
+    }
+
+    /// Whether a node is a phone.
+    pub fn is_phone(&self, node: u32) -> bool {
+        presence::is_phone(&self.scenario, self.seed, node)
+    }
+
+    /// Whom a node dials, in this order.
+    ///
+    /// The order matters: dialled from the highest number down, nodes of high numbers are dialled by everyone first, and
+    /// meshes become larger by one peer than they do in the order of drawing.
+    pub fn dials(&self, node: u32) -> Vec<u32> {
+        let (topology, nodes) = (&self.scenario.topology, self.scenario.nodes);
+        match topology.kind {
+            Shape::Ring => (1..=topology.dials.min(nodes - 1))
+                .map(|step| (node + step) % nodes)
+                .collect(),
+            Shape::File => {
+                let from = self.edges.partition_point(|(dialler, _)| *dialler < node);
+                self.edges[from..]
+                    .iter()
+                    .take_while(|(dialler, _)| *dialler == node)
+                    .map(|(_, to)| *to)
+                    .collect()
+            }
+            Shape::Uniform => {
+                let own = self.attack_of(node).and_then(|attack| attack.dials);
+                let most = if node < nodes { nodes - 1 } else { nodes };
+                let n = own.unwrap_or(topology.dials).min(most);
+                let mut chance = self.chance(FOR_DIALS, node);
+                let mut chosen: Vec<u32> = Vec::with_capacity(n as usize);
+                while (chosen.len() as u32) < n {
+                    let other = chance.below(u64::from(nodes)) as u32;
+                    if other != node && !chosen.contains(&other) {
+                        chosen.push(other);
+                    }
+                }
+                match topology.order {
+                    DialOrder::Drawn => {}
+                    DialOrder::Descending => chosen.sort_unstable_by(|a, b| b.cmp(a)),
+                }
+                chosen
+            }
+        }
+    }
+
+    /// The attack that a node belongs to.
+    pub fn attack_of(&self, node: u32) -> Option<&crate::scenario::Attack> {
+        let mut first = self.scenario.nodes;
+        self.scenario.attack.iter().find(|attack| {
+            let last = first.saturating_add(attack.nodes(self.scenario.nodes));
+            let is_in = node >= first && node < last;
+            first = last;
+            is_in
+        })
+    }
+
+    /// The topics that a node joins, ascending.
+    pub fn topics(&self, node: u32) -> Vec<u32> {
+        let topics = &self.scenario.topics;
+        let mut chosen = Vec::new();
+        if unit(mix2(mix2(self.seed, FOR_LISTENING), u64::from(node))) < topics.listeners {
+            let mut chance = self.chance(FOR_TOPICS, node);
+            let n = topics.joined.min(topics.count) as usize;
+            if n == topics.count as usize {
+                chosen.extend(0..topics.count);
+            }
+            while chosen.len() < n {
+                let topic = self.pick.one(&mut chance);
+                if !chosen.contains(&topic) {
+                    chosen.push(topic);
+                }
+            }
+        }
+        let mut chance = self.chance(FOR_BACKBONE, node);
+        for _ in 0..topics.backbone.min(topics.count) {
+            let topic = chance.below(u64::from(topics.count)) as u32;
+            if !chosen.contains(&topic) {
+                chosen.push(topic);
+            }
+        }
+        chosen.sort_unstable();
+        chosen
+    }
+
+    /// Partitions, in the scenario's order.
+    pub fn cuts(&self) -> &[Cut] {
+        &self.cuts
+    }
+
+    /// Whether a partition lies between two nodes now.
+    pub fn is_cut(&self, now: u64, a: u32, b: u32) -> bool {
+        let parted = |cut: &Cut| (cut.start..cut.stop).contains(&now) && self.side(cut, a) != self.side(cut, b);
+        self.cuts.iter().any(parted)
+    }
+
+    fn side(&self, cut: &Cut, node: u32) -> bool {
+        let partition = &self.scenario.partition[cut.number];
+        let of_region = || {
+            self.links
+                .region_of(node)
+                .is_some_and(|region| partition.regions.iter().any(|r| r == region))
+        };
+        let drawn = unit(mix2(
+            mix2(self.seed, FOR_CUTS + 256 * cut.number as u64),
+            u64::from(node),
+        ));
+        (partition.regions.is_empty() || of_region()) && drawn < partition.share
+    }
+
+    fn publish(&mut self) {
+        let (traffic, nodes) = (self.scenario.traffic.clone(), self.scenario.nodes);
+        let mut chance = self.chance(FOR_TRAFFIC, 0);
+        let publishers: Vec<u32> = match traffic.publishers {
+            Publishers::All => Vec::new(),
+            Publishers::Number(n) => {
+                let mut chosen = std::collections::BTreeSet::new();
+                while (chosen.len() as u32) < n.min(nodes) {
+                    chosen.insert(chance.below(u64::from(nodes)) as u32);
+                }
+                chosen.into_iter().collect()
+            }
+        };
+        let (start, length) = (self.scenario.start_ns(), self.scenario.run_ns());
+        let interval = millis(traffic.interval_ms);
+        let mut at = 0;
+        for number in 0..traffic.messages {
+            match traffic.timing {
+                Timing::Regular => at = interval.saturating_mul(u64::from(number)),
+                Timing::Poisson => at += millis(chance.exponential(traffic.interval_ms)),
+            }
+            if self.scenario.time.run_s.is_some() && at >= length {
+                break;
+            }
+            let node = match publishers.len() {
+                0 => chance.below(u64::from(nodes)) as u32,
+                n => publishers[chance.below(n as u64) as usize],
+            };
+            let topic = self.pick.one(&mut chance);
+            self.published.push(Published {
+                node,
+                topic,
+                at_ns: start + at,
+                expected: 0,
+            });
+            self.world.messages.push(Message {
+                topic,
+                size: traffic.size_bytes,
+                valid: true,
+            });
+        }
+    }
+
+    /// Counts who should hear what: honest nodes that had joined the topic and were there when it was published.
+    fn count_audience(&mut self) {
+        let topics = self.scenario.topics.count as usize;
+        let mut by_topic: Vec<Vec<u32>> = vec![Vec::new(); topics];
+        for (number, message) in self.published.iter().enumerate() {
+            by_topic[message.topic as usize].push(number as u32);
+        }
+        // Of each topic's messages, how many more or fewer hear the n-th than the one before.
+        let mut steps: Vec<Vec<i64>> = by_topic.iter().map(|messages| vec![0; messages.len() + 1]).collect();
+        let mut unpublished = vec![false; self.published.len()];
+        let end = self.scenario.length_ns();
+        for node in 0..self.scenario.nodes {
+            let joined = self.topics(node);
+            let mut presence = self.presence(node);
+            let mut there = Vec::new();
+            while let Some((from, to)) = presence.next() {
+                if from > end {
+                    break;
+                }
+                there.push((from, to));
+            }
+            for topic in joined {
+                let messages = &by_topic[topic as usize];
+                let before = |time: u64| messages.partition_point(|m| self.published[*m as usize].at_ns < time);
+                for (from, to) in &there {
+                    steps[topic as usize][before(*from)] += 1;
+                    steps[topic as usize][before(*to)] -= 1;
+                }
+            }
+            if there != [(0, u64::MAX)] {
+                for (number, message) in self.published.iter().enumerate().filter(|(_, m)| m.node == node) {
+                    unpublished[number] = !there.iter().any(|(from, to)| (*from..*to).contains(&message.at_ns));
+                }
+            }
+        }
+        for (messages, steps) in by_topic.iter().zip(&steps) {
+            let mut there = 0;
+            for (message, step) in messages.iter().zip(steps) {
+                there += step;
+                self.published[*message as usize].expected = there as u32;
+            }
+        }
+        for number in 0..self.published.len() {
+            let message = self.published[number];
+            if unpublished[number] {
+                self.published[number].expected = 0;
+            } else if self.topics(message.node).contains(&message.topic) {
+                self.published[number].expected = message.expected.saturating_sub(1);
+            }
+        }
+    }
+}
+
+/// Addresses, where attackers share some.
+fn addresses(scenario: &Scenario) -> Vec<u32> {
+    if scenario.attack.iter().all(|attack| attack.per_address <= 1) {
+        return Vec::new();
+    }
+    let mut addresses: Vec<u32> = (0..scenario.nodes).collect();
+    for attack in &scenario.attack {
+        let first = addresses.len() as u32;
+        addresses.extend((0..attack.nodes(scenario.nodes)).map(|n| first + n / attack.per_address.max(1)));
+    }
+    addresses
+}
+
+fn edges(text: &str, nodes: u32) -> Result<Vec<(u32, u32)>, String> {
+    let mut edges = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let mut ends = line
+            .split(|c: char| c.is_whitespace() || c == ',')
+            .filter(|end| !end.is_empty());
+        let mut end = || {
+            ends.next()
+                .and_then(|end| end.parse::<u32>().ok())
+                .filter(|end| *end < nodes)
+        };
+        match (end(), end()) {
+            (Some(a), Some(b)) if a != b => edges.push((a, b)),
+            _ => {
+                return Err(format!(
+                    "line {}: expected two node numbers below {nodes}, got `{line}`",
+                    number + 1
+                ));
+            }
+        }
+    }
+    // Stable, for a node's dials keep their order.
+    edges.sort_by_key(|(dialler, _)| *dialler);
+    Ok(edges)
+}
+
+/// How one topic of many is drawn.
+#[derive(Debug)]
+enum Pick {
+    Uniform(u32),
+    /// Running sums of the weights.
+    Weighted(Vec<f64>),
+}
+
+impl Pick {
+    fn of(topics: &Topics) -> Self {
+        match topics.choice {
+            Choice::Uniform => Pick::Uniform(topics.count),
+            Choice::Zipf => {
+                let mut sum = 0.0;
+                Pick::Weighted(
+                    (1..=topics.count)
+                        .map(|n| {
+                            sum += f64::from(n).powf(-topics.exponent);
+                            sum
+                        })
+                        .collect(),
+                )
+            }
+        }
+    }
+
+    fn one(&self, chance: &mut Chance) -> u32 {
+        match self {
+            Pick::Uniform(count) => chance.below(u64::from(*count)) as u32,
+            Pick::Weighted(sums) => {
+                let at = chance.unit() * sums.last().copied().unwrap_or(0.0);
+                (sums.partition_point(|sum| *sum <= at) as u32).min(sums.len() as u32 - 1)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::Partition;
+
+    #[test]
+    fn a_node_dials_distinct_others_from_the_highest_down_if_told_to() {
+        let mut scenario = Scenario::of(50);
+        scenario.topology.dials = 20;
+        let drawn = Plan::of(&scenario, 3).unwrap();
+        scenario.topology.order = DialOrder::Descending;
+        let plan = Plan::of(&scenario, 3).unwrap();
+        for node in 0..50 {
+            let dials = plan.dials(node);
+            assert_eq!(dials.len(), 20);
+            assert!(!dials.contains(&node));
+            assert!(dials.windows(2).all(|pair| pair[0] > pair[1]));
+            let mut same = drawn.dials(node);
+            assert_ne!(same, dials);
+            same.sort_unstable_by(|a, b| b.cmp(a));
+            assert_eq!(same, dials);
+        }
+        scenario.topology.kind = Shape::Ring;
+        scenario.topology.dials = 2;
+        assert_eq!(Plan::of(&scenario, 3).unwrap().dials(49), [0, 1]);
+    }
+
+    #[test]
+    fn all_that_are_there_should_hear_but_the_publisher() {
+        let mut scenario = Scenario::of(100);
+        let plan = Plan::of(&scenario, 3).unwrap();
+        assert_eq!(plan.published.len(), 60);
+        assert!(plan.published.iter().all(|message| message.expected == 99));
+        assert!(
+            plan.published
+                .windows(2)
+                .all(|pair| pair[1].at_ns - pair[0].at_ns == 1_000_000_000)
+        );
+        scenario.topics.count = 4;
+        scenario.topics.joined = 2;
+        let plan = Plan::of(&scenario, 3).unwrap();
+        for message in &plan.published {
+            let heard = (0..100)
+                .filter(|n| *n != message.node && plan.topics(*n).contains(&message.topic))
+                .count();
+            assert_eq!(message.expected as usize, heard);
+        }
+    }
+
+    #[test]
+    fn a_partition_parts_its_share_and_heals() {
+        let mut scenario = Scenario::of(1_000);
+        scenario.partition = vec![Partition {
+            start_s: 10.0,
+            stop_s: 20.0,
+            share: 0.3,
+            regions: Vec::new(),
+        }];
+        let plan = Plan::of(&scenario, 3).unwrap();
+        let parted = |now| (1..1_000).filter(|node| plan.is_cut(now, 0, *node)).count();
+        assert_eq!(parted(seconds(9.0)), 0);
+        assert!((250..350).contains(&parted(seconds(10.0))) || (650..750).contains(&parted(seconds(10.0))));
+        assert_eq!(parted(seconds(20.0)), 0);
+    }
+
+    #[test]
+    fn dials_come_from_a_file() {
+        assert_eq!(edges("# a b\n1 2\n0,3\n1 0\n", 4).unwrap(), [(0, 3), (1, 2), (1, 0)]);
+        assert!(edges("1 9\n", 4).unwrap_err().contains("line 1"));
+        assert!(edges("1 1\n", 4).is_err());
+    }
+}

@@ -1,0 +1,282 @@
+//! When a node is there: churn, sleeping phones, attackers that come later. Nothing that happens in the network
+//! changes it, so each node's times can be told from the seed alone.
+
+use crate::gossipsub::{Chance, mix2, unit};
+use crate::scenario::{Churn, ChurnKind, Scenario, seconds};
+
+/// The next stays of one node.
+#[derive(Clone, Debug)]
+pub struct Presence {
+    kind: Kind,
+    chance: Chance,
+    /// Where the next stay begins, ns; none: there is no next one.
+    next: Option<u64>,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    /// From the first instant to the last, or between two of them.
+    Always(u64),
+    Churn(Churn),
+    Phone {
+        sleep: f64,
+        awake: f64,
+    },
+    /// What is left of a trace, last first.
+    Trace(Vec<(u64, u64)>),
+}
+
+/// Rows of a trace: node, from, to; ns.
+pub type Trace = Vec<(u32, u64, u64)>;
+
+impl Presence {
+    /// Of one node of a scenario. `trace` is that of the churn's file.
+    pub fn of(scenario: &Scenario, trace: &Trace, seed: u64, node: u32) -> Self {
+        let chance = Chance::of(mix2(seed, 0x9e5), u64::from(node));
+        if node >= scenario.nodes {
+            let (start, stop) = attacker(scenario, node);
+            return Self {
+                kind: Kind::Always(stop),
+                chance,
+                next: Some(start),
+            };
+        }
+        if let Some(phones) = &scenario.phones
+            && is_phone(scenario, seed, node)
+        {
+            let (sleep, awake) = (phones.sleep_s, phones.awake_s);
+            let mut chance = chance;
+            // As if it had been so for long: awake by that share of the time, and otherwise somewhere in a sleep.
+            let next = match chance.unit() < (awake / sleep).min(1.0) {
+                true => 0,
+                false => seconds(chance.exponential(sleep)),
+            };
+            return Self {
+                kind: Kind::Phone { sleep, awake },
+                chance,
+                next: Some(next),
+            };
+        }
+        match &scenario.churn {
+            Some(churn) if churn.kind == ChurnKind::Trace => {
+                let mut stays: Vec<(u64, u64)> = trace
+                    .iter()
+                    .filter(|(of, ..)| *of == node)
+                    .map(|(_, from, to)| (*from, *to))
+                    .collect();
+                // A node that the file does not name is always there.
+                if stays.is_empty() {
+                    return Self {
+                        kind: Kind::Always(u64::MAX),
+                        chance,
+                        next: Some(0),
+                    };
+                }
+                stays.sort_unstable_by(|a, b| b.cmp(a));
+                let next = stays.last().map(|(from, _)| *from);
+                Self {
+                    kind: Kind::Trace(stays),
+                    chance,
+                    next,
+                }
+            }
+            Some(churn) if unit(mix2(mix2(seed, 0xc4), u64::from(node))) < churn.share => Self {
+                kind: Kind::Churn(churn.clone()),
+                chance,
+                next: Some(0),
+            },
+            _ => Self {
+                kind: Kind::Always(u64::MAX),
+                chance,
+                next: Some(0),
+            },
+        }
+    }
+
+    /// The next stay: from when to when, ns. The last one ends at `u64::MAX`.
+    pub fn next(&mut self) -> Option<(u64, u64)> {
+        let from = self.next?;
+        let (to, next) = match &mut self.kind {
+            Kind::Always(stop) => (*stop, None),
+            Kind::Phone { sleep, awake } => {
+                let to = from + seconds(self.chance.exponential(*awake)).max(1);
+                let woken = from + seconds(self.chance.exponential(*sleep));
+                // One that would be woken while it is awake sleeps for a moment, and begins anew.
+                (to, Some(woken.max(to + 1)))
+            }
+            Kind::Trace(stays) => {
+                let (_, to) = stays.pop()?;
+                // Stays that overlap follow one another.
+                (to, stays.last().map(|(next, _)| (*next).max(to.saturating_add(1))))
+            }
+            Kind::Churn(churn) => {
+                let stop = churn.stop_s.map_or(u64::MAX, seconds);
+                let to = from.max(seconds(churn.start_s)) + seconds(self.chance.exponential(churn.online_s)).max(1);
+                if to >= stop {
+                    (u64::MAX, None)
+                } else {
+                    let away = seconds(self.chance.exponential(away_s(churn, to))).max(1);
+                    (to, Some((to + away).min(stop)))
+                }
+            }
+        };
+        self.next = next.filter(|_| to < u64::MAX);
+        Some((from, to.max(from)))
+    }
+}
+
+/// Mean time away for one that leaves now, s. By night so much longer that presence, which swings as a cosine with its
+/// noon at the beginning, is down to `night` of what it is by day.
+fn away_s(churn: &Churn, now: u64) -> f64 {
+    if churn.kind != ChurnKind::Diurnal {
+        return churn.offline_s;
+    }
+    let day = (now as f64 / 1e9 / churn.day_s).fract();
+    let swing = (1.0 + (std::f64::consts::TAU * day).cos()) / 2.0;
+    let by_day = churn.online_s / (churn.online_s + churn.offline_s);
+    let present = by_day * (churn.night + (1.0 - churn.night) * swing);
+    // At a presence of nothing it would be away for ever.
+    churn.online_s * (1.0 / present.max(0.001) - 1.0)
+}
+
+/// Whether a node is a phone.
+pub fn is_phone(scenario: &Scenario, seed: u64, node: u32) -> bool {
+    let chance = unit(mix2(mix2(seed, 0xf0e), u64::from(node)));
+    node < scenario.nodes && scenario.phones.as_ref().is_some_and(|phones| chance < phones.share)
+}
+
+/// When the attack that an attacker belongs to begins and ends.
+fn attacker(scenario: &Scenario, node: u32) -> (u64, u64) {
+    let mut first = scenario.nodes;
+    for attack in &scenario.attack {
+        let next = first.saturating_add(attack.nodes(scenario.nodes));
+        if node < next {
+            return (seconds(attack.start_s), attack.stop_s.map_or(u64::MAX, seconds));
+        }
+        first = next;
+    }
+    (0, u64::MAX)
+}
+
+/// Reads a trace: lines of node, online and offline in seconds; a first line of words is a head.
+pub fn trace(text: &str) -> Result<Trace, String> {
+    let mut rows = Trace::new();
+    for (number, line) in text.lines().enumerate() {
+        let cells: Vec<&str> = line.split(',').map(str::trim).collect();
+        let row = match cells.as_slice() {
+            [node, from, to] => node
+                .parse::<u32>()
+                .ok()
+                .zip(from.parse::<f64>().ok())
+                .zip(to.parse::<f64>().ok()),
+            _ => None,
+        };
+        match row {
+            Some(((node, from), to)) if from >= 0.0 && to >= from && to.is_finite() => {
+                rows.push((node, seconds(from), seconds(to)));
+            }
+            _ if number == 0 || line.trim().is_empty() || line.starts_with('#') => {}
+            _ => {
+                return Err(format!(
+                    "line {}: expected node,online_s,offline_s, got `{line}`",
+                    number + 1
+                ));
+            }
+        }
+    }
+    Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::Phones;
+
+    fn share_there(scenario: &Scenario, at: u64) -> f64 {
+        let there = (0..scenario.nodes).filter(|node| {
+            let mut presence = Presence::of(scenario, &Trace::new(), 5, *node);
+            std::iter::from_fn(|| presence.next())
+                .take_while(|(from, _)| *from <= at)
+                .any(|(_, to)| to > at)
+        });
+        there.count() as f64 / f64::from(scenario.nodes)
+    }
+
+    #[test]
+    fn churn_settles_at_its_mean_times() {
+        let mut scenario = Scenario::of(4_000);
+        scenario.churn = Some(Churn {
+            share: 1.0,
+            online_s: 300.0,
+            offline_s: 100.0,
+            start_s: 10.0,
+            ..Churn::default()
+        });
+        assert_eq!(share_there(&scenario, seconds(9.0)), 1.0);
+        let settled = share_there(&scenario, seconds(3_000.0));
+        assert!((settled - 0.75).abs() < 0.03, "{settled}");
+    }
+
+    #[test]
+    fn all_are_back_when_churn_ends() {
+        let mut scenario = Scenario::of(1_000);
+        scenario.churn = Some(Churn {
+            share: 1.0,
+            offline_s: 10_000.0,
+            stop_s: Some(2_000.0),
+            ..Churn::default()
+        });
+        assert!(share_there(&scenario, seconds(1_999.0)) < 0.5);
+        assert_eq!(share_there(&scenario, seconds(2_001.0)), 1.0);
+    }
+
+    #[test]
+    fn fewer_are_there_at_night() {
+        let mut scenario = Scenario::of(4_000);
+        scenario.churn = Some(Churn {
+            kind: ChurnKind::Diurnal,
+            share: 1.0,
+            online_s: 300.0,
+            offline_s: 100.0,
+            night: 0.4,
+            ..Churn::default()
+        });
+        let (night, noon) = (
+            share_there(&scenario, seconds(43_200.0)),
+            share_there(&scenario, seconds(86_400.0)),
+        );
+        assert!((noon - 0.75).abs() < 0.04, "{noon}");
+        assert!((night - 0.30).abs() < 0.06, "{night}");
+    }
+
+    #[test]
+    fn phones_are_awake_for_their_share_from_the_beginning() {
+        let mut scenario = Scenario::of(8_000);
+        scenario.phones = Some(Phones {
+            share: 1.0,
+            sleep_s: 600.0,
+            awake_s: 60.0,
+            bandwidth_bps: None,
+        });
+        for at in [1.0, 5_000.0] {
+            let awake = share_there(&scenario, seconds(at));
+            assert!((awake - 0.1).abs() < 0.02, "{at}: {awake}");
+        }
+    }
+
+    #[test]
+    fn a_trace_is_followed_and_others_stay() {
+        let trace = trace("node,online_s,offline_s\n3, 0, 10\n3,20,30\n").unwrap();
+        let mut scenario = Scenario::of(10);
+        scenario.churn = Some(Churn {
+            kind: ChurnKind::Trace,
+            ..Churn::default()
+        });
+        let mut three = Presence::of(&scenario, &trace, 1, 3);
+        assert_eq!(three.next(), Some((0, seconds(10.0))));
+        assert_eq!(three.next(), Some((seconds(20.0), seconds(30.0))));
+        assert_eq!(three.next(), None);
+        assert_eq!(Presence::of(&scenario, &trace, 1, 4).next(), Some((0, u64::MAX)));
+        assert!(super::trace("3,0,10\n3,x,10\n").unwrap_err().contains("line 2"));
+    }
+}

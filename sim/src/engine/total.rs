@@ -1,0 +1,118 @@
+//! What came of all parts, put together.
+
+use sha2::{Digest, Sha256};
+
+use super::desk::Delivery;
+use super::part::Part;
+use super::plan::Plan;
+use crate::outcome::{Counters, Deliveries, NodeBytes, Outcome, Second};
+
+/// The outcome of a run that ended at `end`, ns.
+pub fn outcome(plan: &Plan, parts: Vec<Part<'_>>, partial: bool, end: u64) -> Outcome {
+    let scenario = &plan.scenario;
+    let mut outcome = Outcome {
+        nodes: scenario.nodes,
+        attackers: scenario.all_nodes() - scenario.nodes,
+        messages: plan.published.clone(),
+        end_ns: end,
+        partial,
+        ..Outcome::default()
+    };
+    if partial {
+        outcome.messages.retain(|message| message.at_ns < end);
+    }
+    let mut hash = Sha256::new();
+    hash.update(plan.seed.to_le_bytes());
+    let mut deliveries: Vec<Delivery> = Vec::new();
+    let seconds = (end / 1_000_000_000) as usize + 1;
+    let mut timeline = vec![Second::default(); seconds];
+    for part in parts {
+        let mut desk = part.desk;
+        outcome.events += desk.events;
+        add(&mut outcome.counters, &desk.counters);
+        for (sum, second) in timeline.iter_mut().zip(&desk.seconds) {
+            sum.published += second.published;
+            sum.delivered += second.delivered;
+            sum.payload_sends += second.payload_sends;
+            sum.duplicates += second.duplicates;
+            sum.control_sends += second.control_sends;
+            sum.bytes += second.bytes;
+        }
+        if deliveries.is_empty() {
+            deliveries = std::mem::take(&mut desk.deliveries);
+        } else {
+            deliveries.append(&mut desk.deliveries);
+        }
+        for (host, id) in part.hosts.into_iter().zip(part.first..) {
+            hash.update(host.trace.to_le_bytes());
+            each(&mut outcome.bytes, host.bytes);
+            if id < scenario.nodes && host.online {
+                outcome
+                    .degrees
+                    .extend(host.node.meshes().map(|(_, mesh)| mesh.len() as u16));
+            }
+        }
+    }
+    deliveries.sort_unstable_by_key(|delivery| (delivery.time, delivery.node, delivery.message));
+    outcome.deliveries = columns(plan, &deliveries);
+    count_online(plan, &mut timeline);
+    outcome.timeline = timeline;
+    outcome.trace = hash.finalize().into();
+    outcome
+}
+
+fn columns(plan: &Plan, deliveries: &[Delivery]) -> Deliveries {
+    let at = |delivery: &Delivery| plan.published[delivery.message as usize].at_ns;
+    Deliveries {
+        message: deliveries.iter().map(|delivery| delivery.message).collect(),
+        node: deliveries.iter().map(|delivery| delivery.node).collect(),
+        latency_ns: deliveries.iter().map(|delivery| delivery.time - at(delivery)).collect(),
+        hops: deliveries.iter().map(|delivery| delivery.hops).collect(),
+    }
+}
+
+fn each(bytes: &mut NodeBytes, [payload_up, payload_down, control_up, control_down]: [u64; 4]) {
+    bytes.payload_up.push(payload_up);
+    bytes.payload_down.push(payload_down);
+    bytes.control_up.push(control_up);
+    bytes.control_down.push(control_down);
+}
+
+fn add(sum: &mut Counters, more: &Counters) {
+    sum.payload_sends += more.payload_sends;
+    sum.duplicates += more.duplicates;
+    sum.ihave += more.ihave;
+    sum.ihave_ids += more.ihave_ids;
+    sum.iwant += more.iwant;
+    sum.iwant_ids += more.iwant_ids;
+    sum.graft += more.graft;
+    sum.prune += more.prune;
+    sum.idontwant += more.idontwant;
+    sum.subscriptions += more.subscriptions;
+    sum.dropped += more.dropped;
+    sum.rejected += more.rejected;
+    sum.payload_bytes += more.payload_bytes;
+    sum.control_bytes += more.control_bytes;
+}
+
+/// Honest nodes that are there at the end of each second.
+fn count_online(plan: &Plan, timeline: &mut [Second]) {
+    let mut steps = vec![0_i64; timeline.len() + 1];
+    let seconds = timeline.len();
+    let at_end = |time: u64| ((time / 1_000_000_000) as usize).min(seconds);
+    for node in 0..plan.scenario.nodes {
+        let mut presence = plan.presence(node);
+        while let Some((from, to)) = presence.next() {
+            if at_end(from) >= seconds {
+                break;
+            }
+            steps[at_end(from)] += 1;
+            steps[at_end(to)] -= 1;
+        }
+    }
+    let mut there = 0;
+    for (second, step) in timeline.iter_mut().zip(steps) {
+        there += step;
+        second.online = there as u64;
+    }
+}

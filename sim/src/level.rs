@@ -1,0 +1,126 @@
+//! One door to all levels: a scenario and a seed go in, an outcome comes out.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use crate::engine;
+use crate::outcome::Outcome;
+use crate::scenario::{Level, Scenario};
+use crate::watch::Watch;
+
+/// Says where the program of the `real` level is, when it is not beside this one.
+const REAL_VARIABLE: &str = "INTENTCAST_SIM_REAL";
+const REAL_PROGRAM: &str = "intentcast-sim-real";
+const REAL_BUILD: &str = "cargo build --release --manifest-path sim/real/Cargo.toml";
+
+/// Runs a scenario on the level it names. The outcome is the same for any number of threads.
+pub fn run(scenario: &Scenario, seed: u64, threads: usize, watch: &Watch) -> Result<Outcome, String> {
+    match scenario.level {
+        Level::Gossip => gossip(scenario, seed, threads, watch),
+        Level::Market => market(scenario, seed, threads, watch),
+        Level::Real => real(scenario, seed, watch),
+    }
+}
+
+fn gossip(scenario: &Scenario, seed: u64, threads: usize, watch: &Watch) -> Result<Outcome, String> {
+    if let Some(attack) = scenario.attack.first() {
+        return Err(format!(
+            "the attack `{}` has no attackers on this level",
+            attack.kind.name()
+        ));
+    }
+    engine::run(scenario, seed, threads, watch).map_err(|error| error.to_string())
+}
+
+fn market(_scenario: &Scenario, _seed: u64, _threads: usize, _watch: &Watch) -> Result<Outcome, String> {
+    Err("this build has no market on the modelled gossip; `intentcast-sim market` runs one on a simpler network".into())
+}
+
+/// The real swarm is a program of its own, for it is built with another clock; it leaves the outcome in a file.
+fn real(scenario: &Scenario, seed: u64, watch: &Watch) -> Result<Outcome, String> {
+    let program = real_program()?;
+    let place = Place::make()?;
+    let (asked, answer) = (place.0.join("scenario.toml"), place.0.join("outcome.json"));
+    let text = toml::to_string(scenario).map_err(|error| error.to_string())?;
+    std::fs::write(&asked, text).map_err(|error| format!("{}: {error}", asked.display()))?;
+    let mut child = Command::new(&program)
+        .arg("run")
+        .arg(&asked)
+        .args(["--seed", &seed.to_string()])
+        .arg("--out")
+        .arg(&answer)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| format!("{}: {error}", program.display()))?;
+    let mut last = String::new();
+    if let Some(said) = child.stderr.take() {
+        for line in BufReader::new(said).lines().map_while(Result::ok) {
+            if watch.is_ended() {
+                // It may be gone by itself already: the terminal's Ctrl-C reaches both.
+                let _ = child.kill();
+            }
+            match seconds_told(&line) {
+                Some(second) => watch.tell(second * 1_000_000_000, 0),
+                None => last = line,
+            }
+        }
+    }
+    let status = child.wait().map_err(|error| error.to_string())?;
+    if !status.success() {
+        return Err(match watch.is_ended() {
+            true => "ended before its time; the real level keeps nothing of a run that is cut short".into(),
+            false => format!("{REAL_PROGRAM} ended with {status}: {last}"),
+        });
+    }
+    let text = std::fs::read(&answer).map_err(|error| format!("{}: {error}", answer.display()))?;
+    serde_json::from_slice(&text).map_err(|error| format!("{REAL_PROGRAM} told an outcome of another shape: {error}"))
+}
+
+/// The second in "70 of 130 virtual seconds".
+fn seconds_told(line: &str) -> Option<u64> {
+    let (second, _) = line.strip_suffix(" virtual seconds")?.split_once(" of ")?;
+    second.parse().ok()
+}
+
+fn real_program() -> Result<PathBuf, String> {
+    if let Some(named) = std::env::var_os(REAL_VARIABLE) {
+        return Ok(named.into());
+    }
+    let name = format!("{REAL_PROGRAM}{}", std::env::consts::EXE_SUFFIX);
+    let own = std::env::current_exe().ok();
+    let beside = own.as_ref().and_then(|own| Some(own.parent()?.join(&name)));
+    // In the source tree this program is in target/<profile>, the other in sim/real/target/<profile>.
+    let tree = own.as_ref().and_then(|own| {
+        let root = own.parent()?.parent()?.parent()?;
+        Some(root.join("sim/real/target/release").join(&name))
+    });
+    let found = beside.into_iter().chain(tree).find(|path| path.is_file());
+    found.ok_or_else(|| {
+        format!("the real level is a program of its own, {REAL_PROGRAM}, which is neither beside this one nor named by {REAL_VARIABLE}; build it with: {REAL_BUILD}")
+    })
+}
+
+/// A directory for one exchange with the other program, gone afterwards.
+struct Place(PathBuf);
+
+impl Place {
+    fn make() -> Result<Self, String> {
+        use std::sync::atomic::{AtomicU64, Ordering};
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("intentcast-sim-{}-{number}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // What is left over in a temporary place does no harm.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

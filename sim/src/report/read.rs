@@ -1,0 +1,165 @@
+//! A run's tables read back, as far as figures need them.
+
+use std::fs::File;
+use std::path::Path;
+
+use parquet::column::reader::ColumnReader;
+use parquet::errors::ParquetError;
+use parquet::file::reader::{FileReader, SerializedFileReader};
+
+use crate::outcome::{Deliveries, IntentFate, MarketOutcome, NodeBytes, Outcome, Second, Summary};
+
+/// Rows read at once.
+const BATCH: usize = 1 << 16;
+
+/// One file's columns, each asked for by name.
+struct Columns(SerializedFileReader<File>);
+
+impl Columns {
+    fn open(directory: &Path, name: &str) -> Result<Self, ParquetError> {
+        let path = directory.join(name);
+        let told = |error: &dyn std::fmt::Display| ParquetError::General(format!("{}: {error}", path.display()));
+        let file = File::open(&path).map_err(|error| told(&error))?;
+        Ok(Self(SerializedFileReader::new(file).map_err(|error| told(&error))?))
+    }
+
+    /// A column's values, a narrower one widened; none where a row has none.
+    fn whole(&self, name: &str) -> Result<Vec<Option<u64>>, ParquetError> {
+        let schema = self.0.metadata().file_metadata().schema_descr();
+        let found = (0..schema.num_columns()).find(|at| schema.column(*at).name() == name);
+        let at = found.ok_or_else(|| ParquetError::General(format!("no column {name}")))?;
+        let optional = schema.column(at).max_def_level() > 0;
+        let mut cells = Vec::new();
+        for group in 0..self.0.num_row_groups() {
+            let group = self.0.get_row_group(group)?;
+            let (mut values, mut levels) = (Vec::new(), Vec::new());
+            match group.get_column_reader(at)? {
+                ColumnReader::Int32ColumnReader(mut reader) => {
+                    let mut narrow = Vec::new();
+                    while reader.read_records(BATCH, Some(&mut levels), None, &mut narrow)?.0 > 0 {}
+                    values.extend(narrow.into_iter().map(|value: i32| u64::from(value as u32)));
+                }
+                ColumnReader::Int64ColumnReader(mut reader) => {
+                    let mut wide = Vec::new();
+                    while reader.read_records(BATCH, Some(&mut levels), None, &mut wide)?.0 > 0 {}
+                    values.extend(wide.into_iter().map(|value: i64| value as u64));
+                }
+                _ => return Err(ParquetError::General(format!("{name} is not of whole numbers"))),
+            }
+            let mut values = values.into_iter();
+            match optional {
+                true => cells.extend(
+                    levels
+                        .into_iter()
+                        .map(|level| if level > 0 { values.next() } else { None }),
+                ),
+                false => cells.extend(values.map(Some)),
+            }
+        }
+        Ok(cells)
+    }
+
+    fn u64s(&self, name: &str) -> Result<Vec<u64>, ParquetError> {
+        Ok(self.whole(name)?.into_iter().flatten().collect())
+    }
+
+    fn u32s(&self, name: &str) -> Result<Vec<u32>, ParquetError> {
+        Ok(self.u64s(name)?.into_iter().map(|value| value as u32).collect())
+    }
+}
+
+/// What figures need of a run that was written to this directory; who published what is not in it.
+pub fn outcome(directory: &Path, summary: &Summary) -> Result<Outcome, ParquetError> {
+    let arrived = Columns::open(directory, "deliveries.parquet")?;
+    let deliveries = Deliveries {
+        message: arrived.u32s("message")?,
+        node: arrived.u32s("node")?,
+        latency_ns: arrived.u64s("latency_ns")?,
+        hops: arrived.u32s("hops")?.into_iter().map(|hops| hops as u8).collect(),
+    };
+    let degrees = summary.mesh_degree.histogram.iter().enumerate();
+    let degrees = degrees.flat_map(|(degree, meshes)| std::iter::repeat_n(degree as u16, *meshes as usize));
+    let bytes = match directory.join("nodes.parquet").is_file() {
+        true => node_bytes(directory)?,
+        false => NodeBytes::default(),
+    };
+    Ok(Outcome {
+        nodes: summary.nodes,
+        attackers: summary.attackers,
+        deliveries,
+        counters: summary.counters,
+        bytes,
+        degrees: degrees.collect(),
+        timeline: timeline(directory)?,
+        market: match directory.join("intents.parquet").is_file() {
+            true => Some(intents(directory)?),
+            false => None,
+        },
+        measures: summary.measures.clone(),
+        violations: summary.violations.clone(),
+        events: summary.events,
+        end_ns: (summary.virtual_s * 1e9).round() as u64,
+        partial: summary.partial,
+        ..Outcome::default()
+    })
+}
+
+fn node_bytes(directory: &Path) -> Result<NodeBytes, ParquetError> {
+    let nodes = Columns::open(directory, "nodes.parquet")?;
+    Ok(NodeBytes {
+        payload_up: nodes.u64s("payload_up_bytes")?,
+        payload_down: nodes.u64s("payload_down_bytes")?,
+        control_up: nodes.u64s("control_up_bytes")?,
+        control_down: nodes.u64s("control_down_bytes")?,
+    })
+}
+
+fn timeline(directory: &Path) -> Result<Vec<Second>, ParquetError> {
+    let seconds = Columns::open(directory, "timeline.parquet")?;
+    let columns = [
+        "published",
+        "delivered",
+        "payload_sends",
+        "duplicates",
+        "control_sends",
+        "bytes",
+        "online",
+    ];
+    let [
+        published,
+        delivered,
+        payload_sends,
+        duplicates,
+        control_sends,
+        bytes,
+        online,
+    ] = columns.map(|name| seconds.u64s(name));
+    let (published, delivered, payload_sends) = (published?, delivered?, payload_sends?);
+    let (duplicates, control_sends, bytes, online) = (duplicates?, control_sends?, bytes?, online?);
+    let second = |at: usize| Second {
+        published: published[at],
+        delivered: delivered[at],
+        payload_sends: payload_sends[at],
+        duplicates: duplicates[at],
+        control_sends: control_sends[at],
+        bytes: bytes[at],
+        online: online[at],
+    };
+    Ok((0..published.len()).map(second).collect())
+}
+
+fn intents(directory: &Path) -> Result<MarketOutcome, ParquetError> {
+    let rows = Columns::open(directory, "intents.parquet")?;
+    let cast = rows.u64s("cast_ns")?;
+    let (first, best) = (rows.whole("first_offer_ns")?, rows.whole("best_offer_ns")?);
+    let fate = |at: usize| IntentFate {
+        cast_ns: cast[at],
+        first_offer_ns: first[at],
+        best_offer_ns: best[at],
+        ..IntentFate::default()
+    };
+    Ok(MarketOutcome {
+        intents: (0..cast.len()).map(fate).collect(),
+        ..MarketOutcome::default()
+    })
+}
