@@ -15,6 +15,7 @@ use intentcast_protocol::{
     list::List,
     offer::{Decline, Offer},
     rating::{Rating, Ticket},
+    recall::Recall,
     receipt::Receipt,
 };
 
@@ -33,6 +34,7 @@ fn body(bytes: &[u8]) -> Option<Vec<u8>> {
         Kind::Receipt => body::<Receipt>(bytes),
         Kind::Inquiry => body::<Inquiry>(bytes),
         Kind::Fetch => body::<Fetch>(bytes),
+        Kind::Recall => body::<Recall>(bytes),
         Kind::Letter => body::<Letter>(bytes),
         Kind::Ticket => body::<Ticket>(bytes),
         Kind::Rating => body::<Rating>(bytes),

@@ -16,13 +16,18 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         | Frame::Withdrawal(record)
         | Frame::Letter(record)
         | Frame::Compare(record)
-        | Frame::Fetch(record) => open_as_any(record),
+        | Frame::Fetch(record)
+        | Frame::Recall(record) => open_as_any(record),
         Frame::Confirmed { confirmation, receipt } => {
             open_as_any(confirmation);
             open_as_any(receipt);
         }
         Frame::Open { records, .. } | Frame::Tell { records, .. } => {
             assert!(records.len() <= limits::PULL);
+            records.iter().for_each(|record| open_as_any(record));
+        }
+        Frame::Recalled { records, .. } => {
+            assert!(records.len() <= limits::RECALLED);
             records.iter().for_each(|record| open_as_any(record));
         }
         Frame::Pull { topic, .. } => assert_eq!(topic.to_string().parse(), Ok(*topic)),

@@ -10,6 +10,7 @@ use intentcast_protocol::{
     letter::Letter,
     offer::{Decline, Offer},
     rating::{Rating, Ticket},
+    recall::Recall,
     receipt::Receipt,
     time::{Seconds, Timestamp},
 };
@@ -54,6 +55,7 @@ pub fn open_as_any(bytes: &[u8]) {
     try_as::<Rating>(bytes);
     try_as::<Inquiry>(bytes);
     try_as::<Fetch>(bytes);
+    try_as::<Recall>(bytes);
 }
 
 /// Reads `bytes` as a body of this kind, behind no signature: what decodes has one spelling, passes its own check
@@ -89,6 +91,7 @@ pub fn read_body(kind: Kind, bytes: &[u8]) {
         Kind::Receipt => body::<Receipt>(bytes),
         Kind::Inquiry => body::<Inquiry>(bytes),
         Kind::Fetch => body::<Fetch>(bytes),
+        Kind::Recall => body::<Recall>(bytes),
         Kind::Letter => body::<Letter>(bytes),
         Kind::Ticket => body::<Ticket>(bytes),
         Kind::Rating => body::<Rating>(bytes),

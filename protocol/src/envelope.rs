@@ -50,11 +50,13 @@ pub enum Kind {
     Inquiry = 12,
     /// [`crate::document::Fetch`]
     Fetch = 13,
+    /// [`crate::recall::Recall`]
+    Recall = 14,
 }
 
 impl Kind {
     /// Every kind that this version knows.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Intent,
         Self::Amendment,
         Self::Withdrawal,
@@ -68,6 +70,7 @@ impl Kind {
         Self::Rating,
         Self::Inquiry,
         Self::Fetch,
+        Self::Recall,
     ];
 
     /// The kind with this number on the wire.

@@ -200,6 +200,7 @@ fn kind_word(kind: Kind) -> &'static str {
         Kind::Rating => "rating",
         Kind::Inquiry => "inquiry",
         Kind::Fetch => "fetch",
+        Kind::Recall => "recall",
     }
 }
 

@@ -97,6 +97,17 @@ pub enum Frame {
         /// The piece.
         bytes: Bytes<{ limits::PIECE_BYTES }>,
     },
+    /// Either party of a thread to the other, after it lost what was newest: what do you hold of it that is not here? A
+    /// [`crate::recall::Recall`], signed, so that nobody else learns that there is a conversation. Answered by `Recalled`
+    /// or `Refused`.
+    Recall(RecordBytes),
+    /// What the asker lacks: records of both sides as they were signed, each after all that it speaks of.
+    Recalled {
+        /// Their envelopes.
+        records: List<RecordBytes, { limits::RECALLED }>,
+        /// Whether there are more after the last.
+        more: bool,
+    },
 }
 
 /// Why a frame's record is not taken, in a word that both sides' programmers know.
@@ -191,14 +202,16 @@ impl Frame {
             | Self::Withdrawal(record)
             | Self::Letter(record)
             | Self::Compare(record)
-            | Self::Fetch(record) => Some(record_id(record)),
+            | Self::Fetch(record)
+            | Self::Recall(record) => Some(record_id(record)),
             Self::Stored(about) | Self::Refused { about, .. } => Some(*about),
             Self::Pull { .. }
             | Self::Confirmed { .. }
             | Self::Open { .. }
             | Self::Tell { .. }
             | Self::Held { .. }
-            | Self::Piece { .. } => None,
+            | Self::Piece { .. }
+            | Self::Recalled { .. } => None,
         }
     }
 

@@ -33,6 +33,7 @@ pub mod order;
 pub mod place;
 pub mod purpose;
 pub mod rating;
+pub mod recall;
 pub mod receipt;
 pub mod regard;
 pub mod rules;

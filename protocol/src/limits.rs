@@ -140,6 +140,19 @@ pub const OPEN_QUESTIONS: usize = 16;
 /// How long after a grant's end the seller's last report and its deletion receipt may take: it deletes at the end, and
 /// a receipt is under way for an hour where somebody's node is down.
 pub const AFTER_GRANT: Seconds = Seconds(3600);
+/// Records on one page of what somebody lacks of a conversation; the page's bytes are the nearer bound. 32 of the usual
+/// 300 bytes are 10 KiB.
+pub const RECALLED: usize = 32;
+/// Bytes of those records, each with its length of 3: what leaves room for version, number and count in a frame.
+pub const RECALLED_BYTES: usize = FRAME_BYTES - 64;
+/// Pages that are asked for in a row: 2 x 2,048 letters and 64 receipts with room, two on a page at the least, since the
+/// longest letter is below half a frame. Whoever sends more sends what is not wanted.
+pub const RECALLED_PAGES: u32 = 2_200;
+/// How often a conversation is doubted because the other side's letter follows one that is not here: an honest node loses
+/// its newest records a few times in its life; whoever claims more is not believed.
+pub const DOUBTS: u32 = 8;
+/// How long a want with an offer of ours is kept for a customer who has not said, after a restore, whether it accepted.
+pub const UNSURE_FOR: Seconds = Seconds(30 * 24 * 3600);
 /// Strands that a seller may ask for in one thread, over its whole life.
 pub const REQUESTS_PER_THREAD: usize = 64;
 

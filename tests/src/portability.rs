@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use intentcast_protocol::{
-    id::AgreementId,
-    market::{AgreementView, Compared, OfferState, OfferView, Sameness, ThreadView},
+    id::{AgreementId, RecordId},
+    market::{AgreementView, Compared, OfferState, OfferView, Sameness, ThreadView, UnsureView},
     order::OrderState,
 };
 use serde_json::{Value, json};
@@ -179,6 +179,143 @@ async fn a_device_is_lost_in_the_middle_of_a_deal_and_another_goes_on() {
         member.stop().await;
         assert!(!audit(member).is_empty());
     }
+}
+
+/// The first letter of this kind in the one conversation, once it is there.
+async fn letter(member: &Member, what: &str) -> RecordId {
+    let found = |all: Vec<ThreadView>| {
+        let letters = all.into_iter().flat_map(|thread| thread.letters);
+        letters
+            .filter(|letter| letter.what == what)
+            .map(|letter| letter.id)
+            .next()
+    };
+    member.until(what, "/v1/threads", found).await
+}
+
+/// Once both sides hold so many letters, that they are the same ones.
+async fn same_letters(customer: &Member, seller: &Member, least: usize) {
+    let ids = |all: &[ThreadView]| -> Vec<RecordId> {
+        let letters = all.iter().flat_map(|thread| &thread.letters);
+        letters.map(|letter| letter.id).collect()
+    };
+    let theirs: Vec<ThreadView> = seller.get("/v1/threads").await;
+    let wanted = ids(&theirs);
+    assert!(wanted.len() >= least, "{theirs:?}");
+    let same = |all: Vec<ThreadView>| (ids(&all).starts_with(&wanted)).then_some(());
+    customer.until("the same letters", "/v1/threads", same).await;
+}
+
+/// The customer waits for the other side's word, or no longer.
+async fn unsure(member: &Member, count: usize) -> Vec<UnsureView> {
+    let wanted = |all: Vec<UnsureView>| (all.len() == count).then_some(all);
+    member.until("so many conversations wait", "/v1/unsure", wanted).await
+}
+
+#[tokio::test]
+async fn what_was_said_after_the_backup_comes_back_from_the_other_side_though_the_new_device_falls() {
+    let _stage = beside_others().await;
+    let mut scene = Scene::set().await;
+    let (_, backup) = scene.file("monday");
+    scene.customer.does(&["data", "backup", &backup]).await;
+    let id = scene.id.to_string();
+
+    // On Tuesday it is shipped, and there is a question that is answered.
+    let ship = ["order", "ship", &id, "--carrier", "Yellow Van", "--tracking", "YV-17"];
+    scene.seller.does(&ship).await;
+    scene.held(OrderState::Shipped).await;
+    scene.seller.does(&["ask", &id, "Is a neighbour at home?"]).await;
+    let question = letter(&scene.customer, "question").await.to_string();
+    scene.customer.does(&["answer", &question, "At number 3."]).await;
+    let answer = letter(&scene.seller, "answer").await;
+
+    // On Wednesday the device is lost, and nobody is at the shop.
+    scene.customer.kill().await;
+    std::fs::remove_dir_all(&scene.customer.home).unwrap();
+    scene.seller.kill().await;
+    scene.customer.home = scene.world.home("phone");
+    scene.customer.does(&["data", "restore", &backup]).await;
+    let args = ["up", "--listen", QUIC, "--bootstrap", scene.world.address()];
+    scene.customer = Member::start(&scene.world.home("phone"), &args).await;
+    let waiting = unsure(&scene.customer, 1).await;
+    assert_eq!(waiting[0].agreement, Some(scene.id));
+    let denied = scene.customer.fails(1, &["ask", &id, "Where is it?"]).await;
+    assert!(denied.contains("goes on from a backup"), "{denied}");
+    let shown = scene.customer.does(&["data", "catch-up"]).await;
+    assert_eq!(shown["id"], json!(waiting[0].id));
+    scene.customer.fall().await;
+    unsure(&scene.customer, 1).await;
+
+    scene.seller.restart().await;
+    unsure(&scene.customer, 0).await;
+    scene.customer.fall().await;
+    scene.held(OrderState::Shipped).await;
+    assert_eq!(letter(&scene.customer, "answer").await, answer);
+    same_letters(&scene.customer, &scene.seller, 4).await;
+
+    // And both go on.
+    scene
+        .customer
+        .does_and_falls(&["ask", &id, "When will it be here?"])
+        .await;
+    scene.seller.does(&["order", "deliver", &id]).await;
+    scene.held(OrderState::Delivered).await;
+    scene
+        .customer
+        .does(&["rate", &id, "--stars", "5", "--text", "It rides well."])
+        .await;
+    same_letters(&scene.customer, &scene.seller, 7).await;
+    same_deal(&scene.customer, &scene.seller, scene.id).await;
+    assert_eq!(scene.verified(&scene.customer).await.sameness, Sameness::Same);
+    for member in [&mut scene.customer, &mut scene.seller] {
+        member.is_well();
+        member.stop().await;
+        assert!(!audit(member).is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_deal_that_was_made_after_the_backup_comes_back_and_a_person_may_go_on_without() {
+    let _stage = beside_others().await;
+    let world = World::new().await;
+    let mut seller = world.bike_shop("Hull Wheels").await;
+    let mut customer = world.customer("laptop").await;
+    let intent = cast(&customer, &bike_wanted()).await;
+    let path = format!("/v1/intents/{intent}/offers");
+    let open = |all: Vec<OfferView>| {
+        let open = all.iter().find(|view| view.state == OfferState::Open);
+        open.map(|view| view.id)
+    };
+    let offer = customer.until("an offer", &path, open).await;
+    let backup = world.home("early").to_str().unwrap().to_owned();
+    customer.does(&["data", "backup", &backup]).await;
+    accept(&customer, offer).await;
+    let id = agreement_on(&customer, offer).await.id;
+    agreed(&seller, id).await;
+    customer.kill().await;
+
+    for home in ["phone", "tablet"] {
+        customer.home = world.home(home);
+        customer.does(&["data", "restore", &backup]).await;
+    }
+    let args = ["up", "--listen", QUIC, "--bootstrap", world.address()];
+    customer = Member::start(&world.home("phone"), &args).await;
+    assert_eq!(agreement_on(&customer, offer).await.id, id);
+    unsure(&customer, 0).await;
+    same_deal(&customer, &seller, id).await;
+    customer.stop().await;
+
+    // The shop is gone for good: nothing keeps a person from going on but their own word.
+    seller.kill().await;
+    customer = Member::start(&world.home("tablet"), &args).await;
+    let waiting = unsure(&customer, 1).await;
+    let denied = customer.fails(1, &["offer", "accept", &offer.to_string()]).await;
+    assert!(denied.contains("goes on from a backup"), "{denied}");
+    customer
+        .does(&["data", "catch-up", &waiting[0].id.to_string(), "--anyway"])
+        .await;
+    unsure(&customer, 0).await;
+    customer.is_well();
 }
 
 /// Every field of these names says something.

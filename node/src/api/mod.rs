@@ -60,7 +60,7 @@ pub use self::{
     portability::{ArchivePage, LedgerPage},
     seller::RulesTest,
     suppliers::RegardBody,
-    threads::{LetterBody, RateBody, ReviseBody, Subject},
+    threads::{CatchUpBody, LetterBody, RateBody, ReviseBody, Subject},
     vault::{ChangeBody, Changed, OpenerBody, Shown, ValueBody},
 };
 use crate::{
@@ -218,6 +218,7 @@ fn router<B: Backend>(shared: Shared<B>, guard: Guard) -> Router {
         .route("/agreements/{id}/rate", post(threads::rate::<B>))
         .route("/threads", get(threads::threads::<B>))
         .route("/threads/{id}", get(threads::thread::<B>))
+        .route("/unsure", get(threads::unsure::<B>).post(threads::catch_up::<B>))
         .route("/letters", post(threads::write::<B>))
         .route("/agreements/{id}/verify", get(orders::verify::<B>))
         .route("/agreements/{id}/receipts", post(orders::tell::<B>))

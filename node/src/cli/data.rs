@@ -18,7 +18,7 @@ use intentcast_protocol::{
 };
 use serde_json::{Value, json};
 
-use super::{Exit, Failure, Global, out::Out, pick::Prefix, secret::SecretArgs};
+use super::{Exit, Failure, Global, catch_up, out::Out, pick::Prefix, secret::SecretArgs};
 use crate::{
     api::{LetterBody, Subject},
     client::Client,
@@ -54,6 +54,14 @@ pub enum DataCommand {
         #[command(flatten)]
         secret: SecretArgs,
     },
+    /// What goes on from a backup and waits until the other side has said what it holds; ask it now
+    CatchUp {
+        /// The conversation, its order, or their first digits; all of them, where none is named
+        which: Option<Prefix>,
+        /// Go on with what is here. Where the other side does hold more, it will take nothing that you write there
+        #[arg(long, requires = "which")]
+        anyway: bool,
+    },
     /// Write one open document, JSON-LD: wants, offers, orders, ratings, letters and consents, with the signed originals
     Export {
         /// The file; it must not be there yet
@@ -86,6 +94,10 @@ fn sort(word: &str) -> Result<Sort, String> {
 const ONE_ALONE: &str = "only one of the two devices may go on: run this node or the one that was backed up, never both. \
                          Where both write, their letters part ways, and the other side refuses those of one";
 
+/// Said with every restore: what was said since the backup is not in it.
+const ASKS_FIRST: &str = "once it runs, it asks the other side of every conversation for what was said since the backup, and \
+                          writes nothing there before: `intentcast data catch-up` shows what it waits for";
+
 pub async fn run(global: &Global, command: DataCommand) -> Result<()> {
     let (home, out) = (global.home()?, global.out());
     match command {
@@ -112,7 +124,7 @@ pub async fn run(global: &Global, command: DataCommand) -> Result<()> {
             let opens_with = backup::opens_with(&bytes)?;
             backup::may_restore_into(&home)?;
             let opener = secret.opener(opens_with)?;
-            let restored = backup::restore(&bytes, &opener, &home)?;
+            let restored = backup::restore(&bytes, &opener, &home, now())?;
             out.value(&json!({ "event": "restored", "home": home, "restored": restored, "notice": ONE_ALONE }))?;
             out.line(format!(
                 "restored {}: {} entries and {} files, as they were at {}",
@@ -122,7 +134,9 @@ pub async fn run(global: &Global, command: DataCommand) -> Result<()> {
                 restored.about.made
             ))?;
             out.line(ONE_ALONE)?;
+            out.line(ASKS_FIRST)?;
         }
+        DataCommand::CatchUp { which, anyway } => catch_up::run(global, which.as_ref(), anyway).await?,
         DataCommand::Export { file, with_vault } => {
             must_be_new(&file)?;
             let (_, market, entries) = access(&home).await?.market(&home).await?;

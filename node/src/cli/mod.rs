@@ -9,6 +9,7 @@ mod bootstrap;
 mod cart;
 mod cast;
 mod catalog;
+mod catch_up;
 mod config;
 mod data;
 mod demo;

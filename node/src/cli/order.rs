@@ -237,6 +237,9 @@ fn show(out: Out, view: &AgreementView) -> Result<()> {
         ("returns until", date(order.returns_until)),
         ("warranty until", date(order.warranty_until)),
     ]);
+    if let Some(since) = view.unsure_since {
+        fields.push(("waits", super::catch_up::waits(since, &view.id.short())));
+    }
     if order.refunded.minor > 0 {
         let refunded = format!("{}, {} left", order.refunded, order.left);
         fields.push(("refunded", refunded));

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::Subcommand;
 use intentcast_protocol::{evidence::Evidence, market::AgreementView};
 use serde_json::json;

@@ -564,6 +564,9 @@ fn show(out: Out, thread: &ThreadView) -> io::Result<()> {
                 .unwrap_or_default(),
         ),
     ])?;
+    if let Some(since) = thread.unsure_since {
+        out.line(super::catch_up::waits(since, &thread.id.short()))?;
+    }
     let head = ["letter", "at", "from", "what", "says", "passage"];
     let rows = thread.letters.iter().map(|letter| {
         vec![

@@ -222,6 +222,8 @@ impl Teller {
                 None => format!("receipt {} is there", receipt.short()),
             },
             Event::Differed { difference, .. } => format!("not as agreed: {difference}"),
+            Event::CaughtUp { anyway: true, .. } => "gone on from the backup, without the other side's word".into(),
+            Event::CaughtUp { records, .. } => format!("all that was said since the backup is here: {records} records"),
             Event::StoreFailed => "the ledger could not be written".into(),
             Event::Superseded { offer, .. } => {
                 format!(

@@ -139,8 +139,8 @@ impl Parts {
         out
     }
 
-    /// The parts that these bytes are, the ledger's chain and every signature in it verified.
-    pub(super) fn read(bytes: &[u8]) -> Result<Self, String> {
+    /// The parts that these bytes are, the ledger's chain and every signature in it verified, and that chain's end.
+    pub(super) fn read(bytes: &[u8]) -> Result<(Self, ledger::Chain), String> {
         let mut rest = bytes;
         let mut about = None;
         let mut files = BTreeMap::new();
@@ -195,13 +195,14 @@ impl Parts {
         if !files.contains_key(SEED) {
             return Err("the seed is not in it".into());
         }
-        Ok(Self {
+        let parts = Self {
             about,
             files,
             entries,
             interests,
             archive,
-        })
+        };
+        Ok((parts, chain))
     }
 }
 

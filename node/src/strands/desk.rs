@@ -61,6 +61,13 @@ impl From<anyhow::Error> for DeskError {
     }
 }
 
+impl DeskError {
+    /// Whether it is put off until the customer has said what it holds; what else is due waits for nobody.
+    fn is_put_off(&self) -> bool {
+        matches!(self, Self::Command(CommandError::Denied(Denied::Unsure(_))))
+    }
+}
+
 /// What a seller asks for.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
 #[serde(deny_unknown_fields)]
@@ -441,7 +448,11 @@ impl Desk {
             self.destroy(now, held, "nobody answered in time").await?;
             return Ok(None);
         };
-        self.tell_uses(backend, now, held).await?;
+        let told = self.tell_uses(backend, now, held).await;
+        let put_off = told.as_ref().is_err_and(DeskError::is_put_off);
+        if !put_off {
+            told?;
+        }
         let (grant, permission) = (&view.grant, held.permission());
         let must_go = permission.ends <= now || grant.revoked.as_ref().is_some_and(|revoked| revoked.delete);
         if !must_go {
@@ -453,6 +464,10 @@ impl Desk {
             "revoked"
         };
         self.destroy(now, held, why).await?;
+        // The receipt for it goes with the report.
+        if put_off {
+            return Ok(None);
+        }
         let rule = self
             .policy
             .as_ref()
@@ -471,8 +486,11 @@ impl Desk {
             kept: List::cut(rule.map(|rule| rule.kept(now)).unwrap_or_default()),
             told: List::cut(telling.told),
         };
-        say(backend, About::Agreement(held.agreement), Matter::Deleted(deletion)).await?;
-        info!(grant = %grant.id.short(), "a strand is deleted");
+        match say(backend, About::Agreement(held.agreement), Matter::Deleted(deletion)).await {
+            Ok(_) => info!(grant = %grant.id.short(), "a strand is deleted"),
+            Err(why) if why.is_put_off() => {}
+            Err(why) => return Err(why),
+        }
         Ok(None)
     }
 
@@ -498,6 +516,7 @@ impl Desk {
                 }
                 match self.send_request(backend, permission, benefit).await {
                     Ok(request) => info!(request = %request.short(), "asked for a strand by the policy"),
+                    Err(why) if why.is_put_off() => break,
                     // The want does not let it be asked, or the like: nothing that trying again would mend.
                     Err(DeskError::Command(CommandError::Denied(Denied::Unfitting(why)))) => {
                         warn!(agreement = %deal.id.short(), "not asked for all that the rules need");
@@ -516,6 +535,10 @@ impl Desk {
     /// [`DeskError`].
     pub async fn forget_strays<B: Backend>(&self, backend: &B) -> Result<(), DeskError> {
         let _busy = self.busy.lock().await;
+        // The request may be one that comes back.
+        if !backend.read(|_, market: &Market| market.unsure()).await?.is_empty() {
+            return Ok(());
+        }
         let (_, holdings) = self.holdings(backend).await?;
         self.on_disk(move |strands| {
             for key in strands.keys()? {

@@ -72,6 +72,7 @@ impl Deal {
                 .collect(),
             differences: self.differences.clone(),
             rating: self.rating.as_ref().map(rating_view),
+            unsure_since: None,
         }
     }
 
@@ -149,7 +150,7 @@ impl Deal {
 
 impl Market {
     /// A receipt for a deal of ours.
-    pub(super) fn take_receipt(&mut self, now: Timestamp, bytes: &[u8]) -> Frame {
+    pub(super) fn take_receipt(&mut self, now: Timestamp, peer: &[u8], bytes: &[u8]) -> Frame {
         let about = record_id(bytes);
         let Ok(receipt) = Signed::<Receipt>::parse(bytes).and_then(Signed::verify) else {
             return Frame::Refused {
@@ -163,12 +164,19 @@ impl Market {
             .get(&receipt.agreement)
             .filter(|deal| deal.role == Role::Customer)
         else {
-            let is_early = self.awaits(receipt.agreement, receipt.header().author);
+            // Of a deal that was made after a backup its seller tells in the conversation.
+            let seller = receipt.header().author;
+            let is_early = self.awaits(receipt.agreement, seller) || self.recall_from_seller(now, seller, peer);
             let why = if is_early { not_yet } else { Refusal::Unknown };
             return Frame::Refused { about, why };
         };
         if deal.receipts.iter().any(|known| known.id() == about) {
             return Frame::Stored(about);
+        }
+        let thread = deal.thread();
+        if self.unsure.has(thread) && deal.settled.offer.header().author == receipt.header().author {
+            self.recall_from(now, thread, peer);
+            return Frame::Refused { about, why: not_yet };
         }
         if deal.receipts.len() >= limits::RECEIPTS_PER_AGREEMENT {
             return Frame::Refused {
@@ -317,5 +325,6 @@ impl Market {
         self.resume_listener(now);
         self.resume_orders(now);
         self.resume_threads(now);
+        self.resume_unsure(now);
     }
 }

@@ -227,7 +227,8 @@ impl Market {
         Ok(asked.body().clone())
     }
 
-    fn other_party(&self, id: ThreadId, ours: Role) -> Option<PublicKey> {
+    /// The key of the other side of a conversation.
+    pub(super) fn other_party(&self, id: ThreadId, ours: Role) -> Option<PublicKey> {
         match ours {
             Role::Customer => Some(id.seller),
             Role::Seller => self.heard_intent(id.intent).map(|intent| intent.header().author),

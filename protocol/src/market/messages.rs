@@ -272,6 +272,13 @@ pub enum Command {
         /// Where the piece begins, bytes: a multiple of [`crate::limits::PIECE_BYTES`].
         offset: u32,
     },
+    /// Ask the other side at once what it holds of a conversation that came out of a backup, or go on without.
+    CatchUp {
+        /// Which; none for all that wait.
+        thread: Option<ThreadId>,
+        /// Whether to go on with what is here. Where the other side does hold more, it takes nothing that is written.
+        anyway: bool,
+    },
 }
 
 /// What a command led to.
@@ -424,6 +431,12 @@ pub enum Denied {
     /// Too many sellers are thought of.
     #[error("you think something of {0} sellers already, and no more fit: undo some")]
     TooManyRegards(usize),
+    /// It came out of a backup, and the other side has not said what it holds.
+    #[error(
+        "this goes on from a backup, and the other side has not said yet what it holds beyond that: it is asked until it \
+         answers, and nothing is written before; `data catch-up {0} --anyway` goes on without"
+    )]
+    Unsure(ThreadId),
     /// Its seller has answered again.
     #[error("the seller has made another offer since, to the newer version of the intent: accept that one")]
     Superseded,
@@ -557,6 +570,12 @@ pub enum Event {
         agreement: AgreementId,
         receipt: RecordId,
         refused: Option<Refusal>,
+    },
+    /// What the other side holds of a conversation is here as well: so many records had been lost.
+    CaughtUp {
+        thread: ThreadId,
+        records: usize,
+        anyway: bool,
     },
     /// The other side named something else than was agreed; it was refused and is kept to be shown.
     Differed {

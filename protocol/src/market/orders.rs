@@ -29,6 +29,10 @@ impl Market {
         if deal.role != Role::Seller {
             return Err(Denied::NotTheSeller);
         }
+        let thread = deal.thread();
+        if self.unsure.has(thread) {
+            return Err(Denied::Unsure(thread));
+        }
         // The same word again is the same word: whoever lost the answer may ask once more.
         if let Some(receipt) = deal.said(&event) {
             return Ok(Answered::Receipt { agreement, receipt });
@@ -75,7 +79,7 @@ impl Market {
     }
 
     /// Brings the customer the first receipt that it does not have. The very first it has: it is the answer to its yes.
-    fn post_receipts(&mut self, now: Timestamp, agreement: AgreementId) {
+    pub(super) fn post_receipts(&mut self, now: Timestamp, agreement: AgreementId) {
         let Some(deal) = self.deals.get(&agreement).filter(|deal| deal.role == Role::Seller) else {
             return;
         };

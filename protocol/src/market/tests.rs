@@ -1,6 +1,7 @@
 //! Stories told by hand: two or three markets, no network, each message passed on by the story itself.
 
 mod amending;
+mod catching_up;
 mod customer;
 mod data;
 mod disclosing;

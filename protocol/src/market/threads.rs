@@ -304,6 +304,9 @@ impl Market {
         let (role, key) = self.role_in(id).zip(self.key_for(id)).ok_or(Denied::NoThread)?;
         let empty = Thread::new(id);
         let thread = self.threads.all.get(&id).map_or(&empty, |it| &it.thread);
+        if self.unsure.has(id) {
+            return Err(Denied::Unsure(id));
+        }
         if let Some(why) = self.refused_before(thread.view().of(role)) {
             let told = format!("the other side takes no letters here: it refused one as {}", why.word());
             return Err(Denied::Unfitting(told));
@@ -385,17 +388,25 @@ impl Market {
             .into_iter()
             .collect();
         for id in living {
-            let news = self.news_of_us(id).is_some();
-            // An open want says so in its amendment, to all.
-            let amended = self.deal_of(id).is_none() && self.own.contains_key(&id.intent);
-            if news && !amended {
-                let told = self.write(now, id, Matter::Moved);
-                debug_assert!(
-                    !matches!(told, Err(Denied::Unfit(_))),
-                    "a reply path that the network gave signs"
-                );
-            }
+            self.tell_moved_in(now, id);
             self.post_letters(now, id);
+        }
+    }
+
+    /// Says in one conversation where we are, if the other side does not know, and it is one that goes on.
+    pub(super) fn tell_moved_in(&mut self, now: Timestamp, id: ThreadId) {
+        let warm = |deal: &super::deals::Deal| deal.settled.at().plus(WARM) > now || self.holds_data(now, deal);
+        if !self.is_living(now, id) && !self.deal_of(id).is_some_and(warm) {
+            return;
+        }
+        // An open want says so in its amendment, to all.
+        let amended = self.deal_of(id).is_none() && self.own.contains_key(&id.intent);
+        if self.news_of_us(id).is_some() && !amended {
+            let told = self.write(now, id, Matter::Moved);
+            debug_assert!(
+                !matches!(told, Err(Denied::Unfit(_))),
+                "a reply path that the network gave signs"
+            );
         }
     }
 
@@ -425,7 +436,7 @@ impl Market {
 /// Taking in.
 impl Market {
     /// A letter for a conversation of ours.
-    pub(super) fn take_letter(&mut self, now: Timestamp, bytes: &[u8]) -> Frame {
+    pub(super) fn take_letter(&mut self, now: Timestamp, peer: &[u8], bytes: &[u8]) -> Frame {
         let about = record_id(bytes);
         let refused = |why| Frame::Refused { about, why };
         let letter = Signed::<Letter>::parse(bytes).and_then(|signed| {
@@ -455,11 +466,26 @@ impl Market {
         let Some(footing) = self.footing(id, false) else {
             return refused(Refusal::Unknown);
         };
-        let judged = thread.judge(&footing.ground(), &letter);
+        let (author, judged) = (
+            thread.author(&footing.ground(), &letter),
+            thread.judge(&footing.ground(), &letter),
+        );
+        let from_them = author == Ok(ours.other());
         match judged {
-            Ok(role) if role == ours.other() => {}
-            Ok(_) => return refused(Refusal::BadSignature),
+            Ok(_) if !from_them => return refused(Refusal::BadSignature),
             Err(Objection::Known) => return Frame::Stored(about),
+            // Nobody can judge what may follow on something that is lost here.
+            _ if from_them && self.unsure.has(id) => {
+                self.recall_from(now, id, peer);
+                return refused(Refusal::Early);
+            }
+            Ok(_) => {}
+            Err(Objection::Early(what)) => {
+                if from_them && what == crate::thread::LETTER {
+                    self.doubt(now, id, peer);
+                }
+                return refused(Refusal::Early);
+            }
             Err(objection) => {
                 let why = why(&objection);
                 if !why.may_retry() {
@@ -503,7 +529,13 @@ impl Market {
     }
 
     /// What the other side of a deal said against its rules is kept and shown with the deal.
-    fn file_objection(&mut self, now: Timestamp, id: ThreadId, letter: &Verified<Letter>, objection: &Objection) {
+    pub(super) fn file_objection(
+        &mut self,
+        now: Timestamp,
+        id: ThreadId,
+        letter: &Verified<Letter>,
+        objection: &Objection,
+    ) {
         let Some(deal) = self.deal_of(id) else { return };
         let difference = Difference {
             field: letter.matter.word().into(),
@@ -533,10 +565,9 @@ impl Market {
         self.post_letters(now, id);
     }
 
-    /// Whether an offer of ours goes out inside a letter, in the place of another.
-    pub(super) fn is_revision(&self, intent: IntentId, offer: RecordId) -> bool {
-        let seller = self.seller_key();
-        let Some(conversation) = self.threads.all.get(&ThreadId { intent, seller }) else {
+    /// Whether an offer goes out inside a letter, in the place of another.
+    pub(super) fn is_revision(&self, id: ThreadId, offer: RecordId) -> bool {
+        let Some(conversation) = self.threads.all.get(&id) else {
             return false;
         };
         let view = conversation.thread.view();
@@ -553,16 +584,37 @@ impl Market {
                 self.take_revised(now, with);
             }
             Matter::Counter { .. } => self.haggle(now, id, letter.id()),
-            Matter::RatingAsked { key } => {
-                let Some(deal) = self.deal_of(id) else { return };
-                let category = deal.settled.wanted().category.root();
-                let ticket = Ticket { key: *key, category };
-                let ticket = sign(&self.seed.seller_key(), now, now.plus(limits::DEED_LIFE), ticket);
-                if let Some(ticket) = ticket.ok().and_then(|ticket| Bytes::new(ticket.bytes()).ok()) {
-                    self.answer_with(now, id, Matter::RatingGiven { ticket });
-                }
-            }
+            Matter::RatingAsked { key } => self.give_ticket(now, id, *key),
             _ => {}
+        }
+    }
+
+    fn give_ticket(&mut self, now: Timestamp, id: ThreadId, key: PublicKey) {
+        let Some(deal) = self.deal_of(id) else { return };
+        let category = deal.settled.wanted().category.root();
+        let ticket = Ticket { key, category };
+        let ticket = sign(&self.seed.seller_key(), now, now.plus(limits::DEED_LIFE), ticket);
+        if let Some(ticket) = ticket.ok().and_then(|ticket| Bytes::new(ticket.bytes()).ok()) {
+            self.answer_with(now, id, Matter::RatingGiven { ticket });
+        }
+    }
+
+    /// As a seller: gives the machine's answers that letters of the customer still wait for.
+    pub(super) fn answer_open(&mut self, now: Timestamp, id: ThreadId) {
+        let Some(conversation) = self.threads.all.get(&id) else {
+            return;
+        };
+        let view = conversation.thread.view();
+        let counters: Vec<RecordId> = view.open_counters().map(|(counter, ..)| counter).collect();
+        let key = view.of(Role::Customer).iter().find_map(|entry| match entry.matter() {
+            Matter::RatingAsked { key } => Some(*key),
+            _ => None,
+        });
+        if let Some(key) = key.filter(|_| self.ticket(id).is_none()) {
+            self.give_ticket(now, id, key);
+        }
+        for counter in counters {
+            self.haggle(now, id, counter);
         }
     }
 
@@ -600,6 +652,7 @@ impl Market {
     pub(super) fn forget_threads(&mut self, intent: IntentId) {
         self.threads.all.retain(|id, _| id.intent != intent);
         self.threads.letters.retain(|_, id| id.intent != intent);
+        self.unsure.forget(intent);
     }
 
     /// After replay: what is unsaid is said.

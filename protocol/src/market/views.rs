@@ -227,6 +227,10 @@ pub struct AgreementView {
     pub differences: Vec<Difference>,
     /// What we, as the customer, think of it.
     pub rating: Option<RatingView>,
+    /// Where it goes on from a backup and the other side has not said what it holds: until when it is known what was said.
+    /// Nothing is written in it before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsure_since: Option<Timestamp>,
 }
 
 /// A rating of ours.
@@ -272,6 +276,9 @@ pub struct Status {
     pub agreements: usize,
     /// Records that still wait to reach somebody.
     pub outbox: usize,
+    /// Conversations that go on from a backup and wait for the other side's word.
+    #[serde(default)]
+    pub unsure: usize,
     /// Entries of the ledger.
     pub ledger_entries: u64,
     /// The hash of the ledger's last entry.
@@ -334,7 +341,10 @@ impl Market {
     }
 
     fn deal_view(&self, deal: &Deal) -> AgreementView {
-        deal.view(&self.outbox, &self.terms_of(deal))
+        AgreementView {
+            unsure_since: self.unsure.since(deal.thread()),
+            ..deal.view(&self.outbox, &self.terms_of(deal))
+        }
     }
 
     /// One deal's records, for evidence.
@@ -356,6 +366,7 @@ impl Market {
             relayed_intents: self.relay.len(),
             agreements: self.deals.len(),
             outbox: self.outbox.waiting(),
+            unsure: self.unsure.count(),
             ledger_entries: self.chain().len(),
             ledger_head: self.chain().head(),
             gossip_accepted: accepted,

@@ -23,6 +23,7 @@ use crate::{
     offer::{Decline, Fit, Gtin, Line, Need, Offer, Reason, Seller, Totals},
     place::{Cell, Fulfilment, Fulfilments, Place, Serves},
     rating::{Rating, Ticket},
+    recall::Recall,
     receipt::{OrderEvent, Receipt},
     regard::Regard,
     terms::TermsSet,
@@ -244,6 +245,7 @@ pub struct Deal {
     pub confirmation: Verified<Confirmation>,
     pub inquiry: Verified<Inquiry>,
     pub fetch: Verified<Fetch>,
+    pub recall: Verified<Recall>,
     pub receipts: Vec<Verified<Receipt>>,
     pub agreement: Settled,
     pub amended: Settled,
@@ -437,6 +439,14 @@ impl Deal {
             hash: photo_hash(),
             offset: 2 * limits::PIECE_BYTES as u32,
         };
+        let recalls = Recall {
+            thread: fetches.thread,
+            customer: 3,
+            seller: 300,
+            receipts: 1,
+            amended: 1,
+            after: Some(offer.id()),
+        };
         let ticket = letters::ticket(intent.category.root());
         let mut deal = Self {
             letters: Vec::new(),
@@ -447,6 +457,7 @@ impl Deal {
             decline: signed(&customer(), later(2), later(48), decline),
             inquiry: signed(&customer(), later(9), later(9).plus(Seconds(300)), asks),
             fetch: signed(&seller(), later(9), later(9).plus(Seconds(300)), fetches),
+            recall: signed(&customer(), later(9), later(9).plus(Seconds(300)), recalls),
             receipts: chain(&acceptance),
             intent,
             amendment,
@@ -523,6 +534,14 @@ impl Deal {
                     total: 2 * limits::PIECE_BYTES as u32 + 6,
                     offset: 2 * limits::PIECE_BYTES as u32,
                     bytes: held(b"\xff\xd8\xff\xd9\0\0"),
+                },
+            ),
+            ("recall", Frame::Recall(held(self.recall.bytes()))),
+            (
+                "recalled",
+                Frame::Recalled {
+                    records: list_of([held(self.letters[0].2.bytes()), held(self.receipts[1].bytes())]),
+                    more: true,
                 },
             ),
         ]
@@ -659,6 +678,25 @@ impl Deal {
                     intent: self.intent.id().into(),
                     until: CAST.plus_millis(600_000),
                     favourites: list_of([seller().public()]),
+                },
+            ),
+            (
+                "restored",
+                Fact::Restored {
+                    made: CAST.plus_millis(3_600_000),
+                },
+            ),
+            (
+                "doubted",
+                Fact::Doubted {
+                    thread: self.recall.thread,
+                },
+            ),
+            (
+                "caught-up",
+                Fact::CaughtUp {
+                    thread: self.recall.thread,
+                    anyway: false,
                 },
             ),
         ]

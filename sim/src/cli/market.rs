@@ -124,18 +124,20 @@ impl Talk {
             all.denied += said.denied;
             all.changed += said.changed;
             all.granted += said.granted;
+            all.restored += said.restored;
             broken += u64::from(!summary.violations.is_empty());
             for violation in &summary.violations {
                 println!("seed {seed}: {violation}");
             }
         }
         println!(
-            "{} walks: {} letters held by customers, {} moves denied, {} deals changed, {} strands granted; {broken} walks broke a rule",
+            "{} walks: {} letters held by customers, {} moves denied, {} deals changed, {} strands granted, {} older backups gone on from; {broken} walks broke a rule",
             seeds.end - seeds.start,
             all.letters,
             all.denied,
             all.changed,
-            all.granted
+            all.granted,
+            all.restored
         );
         Ok(u8::from(broken > 0).into())
     }

@@ -26,6 +26,10 @@ pub struct Kept {
     accepted: BTreeSet<AgreementId>,
     agreed: BTreeSet<AgreementId>,
     withdrawn: BTreeSet<IntentId>,
+    /// Every word of its own that a want is over: after a restore that may be said twice.
+    withdrawals: BTreeMap<RecordId, IntentId>,
+    /// Wants of others that it heard are over.
+    over: BTreeSet<IntentId>,
     declined: BTreeSet<OfferId>,
     refused: BTreeSet<OfferId>,
     /// Strands granted without a stored agreement.
@@ -46,9 +50,13 @@ impl Kept {
             Fact::Amended(it) | Fact::HeardAmendment(it) => self.record(it.id()),
             Fact::Withdrawn(it) => {
                 self.withdrawn.insert(it.intent);
+                self.withdrawals.insert(it.id(), it.intent);
                 self.record(it.id());
             }
-            Fact::HeardWithdrawal(it) => self.record(it.id()),
+            Fact::HeardWithdrawal(it) => {
+                self.over.insert(it.intent);
+                self.record(it.id());
+            }
             Fact::OfferTaken(offer) | Fact::Offered { offer, .. } => self.record(offer.id()),
             Fact::Declined(it) | Fact::DeclineTaken(it) => {
                 self.declined.insert(it.offer);
@@ -62,8 +70,11 @@ impl Kept {
                 self.refused.insert(offer);
             }
             Fact::Agreed {
-                confirmation, receipt, ..
+                confirmation,
+                receipt,
+                acceptance,
             } => {
+                self.record(acceptance.id());
                 self.agreed.insert(confirmation.agreement);
                 self.record(confirmation.id());
                 self.record(receipt.id());
@@ -85,7 +96,10 @@ impl Kept {
             | Fact::Delivered { .. }
             | Fact::Differed { .. }
             | Fact::Regarded { .. }
-            | Fact::HeadStart { .. } => {}
+            | Fact::HeadStart { .. }
+            | Fact::Restored { .. }
+            | Fact::Doubted { .. }
+            | Fact::CaughtUp { .. } => {}
         }
     }
 
@@ -95,6 +109,11 @@ impl Kept {
 
     pub(crate) fn has_cast(&self, intent: IntentId) -> bool {
         self.cast.contains_key(&intent)
+    }
+
+    /// Whether a record lies there.
+    pub(crate) fn holds(&self, id: RecordId) -> bool {
+        self.records.contains(&id)
     }
 
     fn record(&mut self, id: RecordId) {
@@ -132,13 +151,14 @@ pub(crate) fn promise(world: &mut World, at: usize, output: &Output) {
         Output::Publish { bytes, .. } => kept.records.contains(&record_id(bytes)),
         Output::Send { frame, .. } => match Frame::decode(frame) {
             // A question promises nothing.
-            Ok(Frame::Pull { .. } | Frame::Compare(_) | Frame::Fetch(_)) => true,
+            Ok(Frame::Pull { .. } | Frame::Compare(_) | Frame::Fetch(_) | Frame::Recall(_)) => true,
             Ok(Frame::Tell { records, .. }) => records.iter().all(|record| kept.records.contains(&record_id(record))),
             Ok(frame) => frame.about().is_some_and(|about| kept.records.contains(&about)),
             Err(_) => false,
         },
         Output::Reply(_, frame) => match Frame::decode(frame) {
-            Ok(Frame::Stored(about)) => kept.records.contains(&about),
+            Ok(Frame::Stored(about)) => kept.records.contains(&about) || is_over(world, kept, about),
+            Ok(Frame::Recalled { records, .. }) => records.iter().all(|it| kept.records.contains(&record_id(it))),
             Ok(Frame::Confirmed { confirmation, receipt }) => {
                 kept.records.contains(&record_id(&confirmation)) && kept.records.contains(&record_id(&receipt))
             }
@@ -160,6 +180,15 @@ pub(crate) fn promise(world: &mut World, at: usize, output: &Output) {
     if let Output::Send { frame, .. } = output {
         granted_under_a_deal(world, at, frame);
     }
+}
+
+/// Whether this is another word of a customer that a want is over of which the first one is here.
+fn is_over(world: &World, kept: &Kept, withdrawal: RecordId) -> bool {
+    let mut said = world
+        .nodes
+        .iter()
+        .filter_map(|node| node.kept.withdrawals.get(&withdrawal));
+    said.any(|intent| kept.over.contains(intent))
 }
 
 /// That a strand leaves only when both disks hold the agreement that it is granted under.
@@ -231,6 +260,9 @@ pub fn at_rest(world: &mut World) {
         };
         if !node.kept.ungrounded.is_empty() {
             wrong.push(format!("node {at} keeps a grant without an agreement before it"));
+        }
+        for waiting in market.unsure() {
+            wrong.push(format!("node {at} still waits to hear what was lost: {waiting:?}"));
         }
         if market.is_settling() {
             wrong.push(format!("node {at} is still storing"));

@@ -179,6 +179,7 @@ fn talks(seeds: std::ops::Range<u64>, cheat: Option<Cheat>) -> (Said, Summary) {
         all.denied += said.denied;
         all.changed += said.changed;
         all.granted += said.granted;
+        all.restored += said.restored;
         last = Some(summary);
     }
     (all, last.expect("there is a seed"))
@@ -191,7 +192,7 @@ const TALK: usize = 90;
 fn whatever_two_sides_say_both_hold_the_same_and_nobody_waits_for_ever() {
     let (said, _) = talks(0..60, None);
     assert!(
-        said.letters > 60 * 20 && said.denied > 60 * 4 && said.changed > 10 && said.granted > 10,
+        said.letters > 60 * 20 && said.denied > 60 * 4 && said.changed > 10 && said.granted > 10 && said.restored > 60,
         "{said:?}"
     );
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use intentcast_protocol::{
+    envelope::record_id,
     fault::Verdict,
     frame::{Frame, Refusal},
     id::{IntentId, digest},
@@ -229,6 +230,38 @@ impl World {
         node.die();
         self.note(&[b"crash", &at.to_be_bytes()]);
         self.later(down_ms, at, at, Happening::Start);
+    }
+
+    /// A number from the world's own dice.
+    pub(crate) fn throw(&mut self, span: (u64, u64)) -> u64 {
+        self.dice.between(span)
+    }
+
+    /// A device is gone, and with it its streams: nothing of it arrives any more. What no other disk holds of what it
+    /// confirmed is as if it had never been said.
+    pub(crate) fn forget_said_by(&mut self, at: usize) {
+        self.queue.retain(|(_, _, from, _), happening| {
+            *from != at || !matches!(happening, Happening::Frame { .. } | Happening::Done { reply: true, .. })
+        });
+        let nodes = &self.nodes;
+        self.confirmed.retain(|_, frame| match Frame::decode(frame) {
+            Ok(Frame::Confirmed { confirmation, .. }) => {
+                let id = record_id(&confirmation);
+                nodes.iter().any(|node| node.kept.holds(id))
+            }
+            _ => true,
+        });
+    }
+
+    /// Starts the node anew, on the disk that it has now.
+    pub(crate) fn start_over(&mut self, at: usize) {
+        self.note(&[b"restore", &at.to_be_bytes()]);
+        self.later(1, at, at, Happening::Start);
+    }
+
+    /// Whether the last command was put off until the other side has said what it holds.
+    pub(crate) fn is_unsure(&self) -> bool {
+        matches!(self.answer, Some(Err(Denied::Unsure(_))))
     }
 
     /// The node's disk takes no more.

@@ -109,7 +109,7 @@ async fn a_node_is_elsewhere_what_it_was() {
         !bytes.windows(32).any(|it| it == secret),
         "a strand's secret is locked too"
     );
-    let restored = restore(&bytes, &right(), &new).unwrap();
+    let restored = restore(&bytes, &right(), &new, later(500)).unwrap();
     assert_eq!((restored.interests, restored.files), (1, 8));
     assert_eq!(names(dir.path()), ["new", "old"], "nothing stays beside it");
     for name in ["seed", "peer.key", "vault", "config.toml", "strands/keys/aa"] {
@@ -128,8 +128,16 @@ async fn a_node_is_elsewhere_what_it_was() {
     drop(fs::remove_file(old.join("lock")));
     let (old, new) = (Store::open(&old).unwrap(), Store::open(&new).unwrap());
     let entries = |store: &Store| store.entries(0).unwrap().map(Result::unwrap).collect::<Vec<_>>();
-    assert_eq!(entries(&old), entries(&new));
-    assert_eq!(entries(&new), Deal::new().ledger(Side::Customer));
+    assert_eq!(entries(&old), Deal::new().ledger(Side::Customer));
+    let mut taken_along = entries(&new);
+    let mark = taken_along.pop().unwrap();
+    assert_eq!(entries(&old), taken_along);
+    let mut chain = Chain::default();
+    for entry in &taken_along {
+        chain.follow(&entry.bytes).unwrap();
+    }
+    let mark = chain.follow(&mark.bytes).unwrap();
+    assert!(matches!(mark.fact, Fact::Restored { made } if made == restored.about.made));
     assert_eq!(old.interests().unwrap(), new.interests().unwrap());
     let archived = |store: &Store| archive::page(store, None).unwrap();
     assert_eq!(archived(&old), archived(&new));
@@ -144,7 +152,7 @@ async fn a_broken_backup_a_wrong_passphrase_and_a_used_folder_leave_nothing() {
     let bytes = backup(&old).await;
     let new = dir.path().join("new");
     let why = |bytes: &[u8], opener: &Opener| {
-        let error = restore(bytes, opener, &new).unwrap_err();
+        let error = restore(bytes, opener, &new, later(500)).unwrap_err();
         assert_eq!(names(dir.path()), ["old"], "it leaves nothing");
         error.downcast::<BackupError>().unwrap()
     };
@@ -172,14 +180,14 @@ async fn a_broken_backup_a_wrong_passphrase_and_a_used_folder_leave_nothing() {
 
     fs::create_dir(&new).unwrap();
     fs::write(new.join("notes"), "mine").unwrap();
-    let used = restore(&bytes, &right(), &new).unwrap_err();
+    let used = restore(&bytes, &right(), &new, later(500)).unwrap_err();
     assert!(used.to_string().contains("is not empty"), "{used}");
     assert_eq!(
         (names(&new), names(dir.path())),
         (vec!["notes".into()], vec!["new".into(), "old".into()])
     );
     fs::remove_file(new.join("notes")).unwrap();
-    restore(&bytes, &right(), &new).unwrap();
+    restore(&bytes, &right(), &new, later(500)).unwrap();
 }
 
 #[test]
@@ -193,7 +201,7 @@ fn a_ledger_that_was_cut_or_changed_is_no_backup() {
         interests: Default::default(),
         archive: Vec::new(),
     };
-    let read = |entries| parts::Parts::read(&parts(entries).write()).map(|parts| parts.entries);
+    let read = |entries| parts::Parts::read(&parts(entries).write()).map(|(parts, _)| parts.entries);
     assert_eq!(read(ledger.clone()).unwrap(), ledger);
     assert!(read(ledger[..3].to_vec()).unwrap_err().contains("ends at entry 3"));
     let mut torn = ledger.clone();

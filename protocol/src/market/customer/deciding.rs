@@ -75,6 +75,9 @@ impl Market {
             Some(accepted) => return Err(Denied::Taken(accepted.offer)),
             None => {}
         }
+        if let Some(thread) = self.unsure.of_intent(offer.intent) {
+            return Err(Denied::Unsure(thread));
+        }
         if taken.declined.is_some() || taken.refused.is_some() {
             return Err(Denied::Declined);
         }
