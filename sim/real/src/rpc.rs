@@ -130,7 +130,11 @@ impl Reader {
             return;
         }
         counts.frames += 1;
-        *if said.payloads > 0 { &mut counts.payload_bytes } else { &mut counts.control_bytes } += size;
+        *if said.payloads > 0 {
+            &mut counts.payload_bytes
+        } else {
+            &mut counts.control_bytes
+        } += size;
         counts.add(&said);
     }
 }
@@ -299,7 +303,13 @@ mod tests {
         let mut bytes = framed(b"/multistream/1.0.0\n");
         bytes.extend(framed(b"/meshsub/1.2.0\n"));
         let ids = [field(1, b"id-a"), field(1, b"id-b")].concat();
-        let have = [field(1, b"topic"), field(2, b"id-a"), field(2, b"id-b"), field(2, b"id-c")].concat();
+        let have = [
+            field(1, b"topic"),
+            field(2, b"id-a"),
+            field(2, b"id-b"),
+            field(2, b"id-c"),
+        ]
+        .concat();
         let control = [
             field(1, &have),
             field(2, &ids),
@@ -369,7 +379,12 @@ mod tests {
 
     #[test]
     fn another_protocol_is_not_read() {
-        let bytes = [framed(b"/multistream/1.0.0\n"), framed(b"/ipfs/ping/1.0.0\n"), vec![0xFF; 64]].concat();
+        let bytes = [
+            framed(b"/multistream/1.0.0\n"),
+            framed(b"/ipfs/ping/1.0.0\n"),
+            vec![0xFF; 64],
+        ]
+        .concat();
         let counts = counted(&[&bytes]);
         let expected = Counts {
             other_bytes: bytes.len() as u64,

@@ -1,4 +1,5 @@
 //! Whole runs, each in a process of its own.
+#![allow(clippy::unwrap_used, reason = "a panic is how a story fails")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -81,7 +82,9 @@ fn two_hundred_nodes_agree_with_the_witness() {
         gossipsub = { d_out = 2, scores = false, idontwant_threshold_bytes = 0 }
         traffic = { messages = 10 }
     ";
-    let runs: Vec<Summary> = (1..=3).map(|seed| Summary::of(&run("witness", seed, witness, &[]))).collect();
+    let runs: Vec<Summary> = (1..=3)
+        .map(|seed| Summary::of(&run("witness", seed, witness, &[])))
+        .collect();
     for summary in &runs {
         assert_eq!(summary.delivery_ratio, Some(1.0));
         // Latencies are whole hops: nothing else takes time.
@@ -108,19 +111,38 @@ fn a_message_stays_in_its_part_until_the_network_is_whole() {
         stop_s = 17
     ";
     let outcome = run("parted", 1, parted, &[]);
-    let heard = |message: usize| outcome.deliveries.message.iter().filter(|heard| **heard as usize == message).count();
+    let heard = |message: usize| {
+        outcome
+            .deliveries
+            .message
+            .iter()
+            .filter(|heard| **heard as usize == message)
+            .count()
+    };
     assert_eq!(heard(0), 59);
     assert!(heard(4) < 59, "published while the network was in two");
     assert!(heard(4) > 5);
     // Ten seconds after they lost each other they dial each other again; what was said last is then still told of.
-    assert!(outcome.degrees.iter().all(|degree| *degree >= 4), "{:?}", outcome.degrees);
+    assert!(
+        outcome.degrees.iter().all(|degree| *degree >= 4),
+        "{:?}",
+        outcome.degrees
+    );
 }
 
 #[test]
 fn what_cannot_be_done_is_said() {
     let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("attack.toml");
-    std::fs::write(&place, "nodes = 10\ntopology = { dials = 2 }\n[[attack]]\nkind = \"control_spam\"\n").unwrap();
-    let run = Command::new(env!("CARGO_BIN_EXE_intentcast-sim-real")).arg("run").arg(&place).output().unwrap();
+    std::fs::write(
+        &place,
+        "nodes = 10\ntopology = { dials = 2 }\n[[attack]]\nkind = \"control_spam\"\n",
+    )
+    .unwrap();
+    let run = Command::new(env!("CARGO_BIN_EXE_intentcast-sim-real"))
+        .arg("run")
+        .arg(&place)
+        .output()
+        .unwrap();
     assert!(!run.status.success());
     assert!(String::from_utf8_lossy(&run.stderr).contains("attack"));
 }

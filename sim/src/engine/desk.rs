@@ -3,7 +3,7 @@
 use super::calendar::Calendar;
 use super::event::Event;
 use super::plan::Plan;
-use crate::gossipsub::{Actions, Rpc};
+use crate::gossipsub::{Actions, List, Rpc};
 use crate::outcome::{Counters, Second};
 
 /// One first arrival.
@@ -14,6 +14,9 @@ pub struct Delivery {
     pub message: u32,
     pub hops: u8,
 }
+
+/// Deliveries in one list.
+const CHUNK: usize = 1 << 14;
 
 /// Where events of one part's nodes come from and go to.
 #[derive(Debug)]
@@ -31,7 +34,8 @@ pub struct Desk<'a> {
     pub own: usize,
     pub counters: Counters,
     pub seconds: Vec<Second>,
-    pub deliveries: Vec<Delivery>,
+    /// In lists of [`CHUNK`], for one that doubles would need three times its room.
+    pub deliveries: Vec<Vec<Delivery>>,
     pub events: u64,
     pub actions: Actions,
 }
@@ -90,18 +94,17 @@ impl<'a> Desk<'a> {
         let is_payload = rpc.is_payload();
         match rpc {
             Rpc::Extensions => {}
-            Rpc::Subscribe(topics) | Rpc::Unsubscribe(topics) => counters.subscriptions += topics.all().len() as u64,
+            Rpc::List(ids) => {
+                let n = ids.all().len() as u64;
+                match ids.list() {
+                    List::Subscribe | List::Unsubscribe => counters.subscriptions += n,
+                    List::IHave => (counters.ihave, counters.ihave_ids) = (counters.ihave + 1, counters.ihave_ids + n),
+                    List::IWant => (counters.iwant, counters.iwant_ids) = (counters.iwant + 1, counters.iwant_ids + n),
+                }
+            }
             Rpc::Graft(_) => counters.graft += 1,
             Rpc::Prune { .. } => counters.prune += 1,
             Rpc::IDontWant(_) => counters.idontwant += 1,
-            Rpc::IHave(ids) => {
-                counters.ihave += 1;
-                counters.ihave_ids += ids.all().len() as u64;
-            }
-            Rpc::IWant(ids) => {
-                counters.iwant += 1;
-                counters.iwant_ids += ids.all().len() as u64;
-            }
             Rpc::Publish { .. } => counters.payload_sends += 1,
         }
         if is_payload {
@@ -127,11 +130,19 @@ impl<'a> Desk<'a> {
             return;
         }
         self.second(now).delivered += 1;
-        self.deliveries.push(Delivery {
+        let delivery = Delivery {
             time: now,
             node,
             message,
             hops,
-        });
+        };
+        match self.deliveries.last_mut().filter(|chunk| chunk.len() < CHUNK) {
+            Some(chunk) => chunk.push(delivery),
+            None => {
+                let mut chunk = Vec::with_capacity(CHUNK);
+                chunk.push(delivery);
+                self.deliveries.push(chunk);
+            }
+        }
     }
 }

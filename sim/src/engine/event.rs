@@ -11,13 +11,17 @@ pub struct Event {
     pub dest: u32,
     /// By whom; the node itself, if it is a timer.
     pub src: u32,
-    /// Of a frame: the sender's slot at the receiver. Of a timer: the life of the node that set it.
+    /// Of a frame: the sender's slot at the receiver, with [`READ`] if it has come through the downlink. Of a timer:
+    /// the life of the node that set it.
     pub slot: u32,
     /// How many events its source had made before, which orders those of one source.
     pub seq: u32,
     /// What.
     pub what: What,
 }
+
+/// The mark of a frame that has come through its receiver's downlink; no slot is as high.
+pub const READ: u32 = 1 << 31;
 
 /// What happens.
 #[derive(Clone, Debug, Default)]
@@ -33,8 +37,8 @@ pub enum What {
     Cut,
     /// It joins its topics.
     Join,
-    /// A connection is asked for, by a dial that began then; the dialler's slot.
-    Syn { slot: u32, began: u64 },
+    /// A connection is asked for; the dialler's slot.
+    Syn(u32),
     /// It is granted; the listener's slot.
     Ack(u32),
     /// It cannot be had.
@@ -45,8 +49,6 @@ pub enum What {
     Up(u32),
     /// A frame has come to the end of the link.
     Frame(Rpc),
-    /// It has come through the downlink, too.
-    Read(u32, Rpc),
     /// The verdict on a message.
     Verdict(u32),
     /// The heartbeat.
@@ -61,26 +63,66 @@ pub enum What {
     Wake,
 }
 
+/// The rank of frames.
+const FRAME: u8 = 6;
+
+/// Where an event comes among those of the same node: time, then [`Key::place`], then the source's number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    pub time: u64,
+    /// From the highest bits down: rank, round, turn of the source, class of the frame.
+    place: u64,
+    seq: u32,
+}
+
+const RANK: u32 = 56;
+const ROUND: u32 = 40;
+const TURN: u32 = 8;
+
+/// Puts the frames of each instant, sorted by their keys, in rounds: every connection's first frame comes before any
+/// connection's second.
+///
+/// So does the original's swarm, which takes one event of each ready connection after the other (`SelectAll` in
+/// libp2p-swarm's pool). It decides whether an IDONTWANT, which goes before the message on its connection, is heard
+/// before a message that another connection brings at the same instant.
+pub fn rounds<T>(sorted: &mut [(Key, T)]) {
+    let (mut again, mut round, mut before) = (false, 0, None);
+    for (key, _) in sorted.iter_mut() {
+        let source = (key.time, key.place >> TURN);
+        let is_frame = key.place >> RANK == u64::from(FRAME);
+        round = if is_frame && before == Some(source) {
+            u64::min(round + 1, MOST_ROUNDS)
+        } else {
+            0
+        };
+        before = Some(source);
+        key.place |= round << ROUND;
+        again |= round > 0;
+    }
+    if again {
+        sorted.sort_unstable_by_key(|(key, _)| *key);
+    }
+}
+
+/// Rounds have 16 bits; a connection's frames past them share the last.
+const MOST_ROUNDS: u64 = 0xffff;
+
 impl What {
     /// What comes first of all that happens to a node at the same instant.
-    ///
-    /// Frames come by the class of their queue, whoever sent them: at an instant, the original's swarm hears each
-    /// connection's first frame before any connection's second (`SelectAll` in libp2p-swarm's pool), so an IDONTWANT
-    /// comes before a message that arrives at the same time.
     fn rank(&self) -> u8 {
         match self {
             What::Nothing | What::Start => 0,
-            What::Stop | What::Cut => 1,
-            What::Fin | What::Refuse => 2,
-            What::Syn { .. } | What::Ack(_) => 3,
-            What::Up(_) => 4,
-            What::Join => 5,
-            What::Frame(rpc) | What::Read(_, rpc) => 6 + rpc.class(),
-            What::Verdict(_) => 9,
-            What::Heartbeat => 10,
-            What::Publish(_) => 11,
-            What::Dial(_) | What::Redial(_) => 12,
-            What::Wake => 13,
+            // A swarm polls its behaviours before it looks at its connections.
+            What::Heartbeat => 1,
+            What::Stop | What::Cut => 2,
+            What::Fin | What::Refuse => 3,
+            What::Syn(_) | What::Ack(_) => 4,
+            What::Up(_) | What::Join => 5,
+            What::Frame(_) => FRAME,
+            What::Verdict(_) => 7,
+            What::Publish(_) => 9,
+            What::Dial(_) | What::Redial(_) => 10,
+            What::Wake => 11,
         }
     }
 
@@ -88,11 +130,14 @@ impl What {
     fn digest(&self) -> u64 {
         let kind = u64::from(self.rank()) << 56;
         kind ^ match self {
-            What::Ack(n) | What::Up(n) | What::Verdict(n) | What::Publish(n) | What::Dial(n) | What::Redial(n) => {
-                u64::from(*n)
-            }
-            What::Syn { slot, began } => u64::from(*slot) ^ began.rotate_left(20),
-            What::Frame(rpc) | What::Read(_, rpc) => digest(rpc),
+            What::Syn(n)
+            | What::Ack(n)
+            | What::Up(n)
+            | What::Verdict(n)
+            | What::Publish(n)
+            | What::Dial(n)
+            | What::Redial(n) => u64::from(*n),
+            What::Frame(rpc) => digest(rpc),
             What::Nothing
             | What::Start
             | What::Stop
@@ -110,13 +155,10 @@ fn digest(rpc: &Rpc) -> u64 {
     let ids = |kind: u64, ids: &[u32]| ids.iter().fold(kind, |sum, id| mix(sum ^ u64::from(*id)));
     match rpc {
         Rpc::Extensions => 1 << 48,
-        Rpc::Subscribe(topics) => ids(2 << 48, topics.all()),
-        Rpc::Unsubscribe(topics) => ids(3 << 48, topics.all()),
+        Rpc::List(list) => ids((10 + list.list() as u64) << 48, list.all()),
         Rpc::Graft(topic) => 4 << 48 | u64::from(*topic),
         Rpc::Prune { topic, backoff_s } => 5 << 48 | u64::from(*topic) ^ u64::from(*backoff_s) << 24,
         Rpc::IDontWant(message) => 6 << 48 | u64::from(*message),
-        Rpc::IHave(messages) => ids(7 << 48, messages.all()),
-        Rpc::IWant(messages) => ids(8 << 48, messages.all()),
         Rpc::Publish { message, hops } => 9 << 48 | u64::from(*hops) << 32 | u64::from(*message),
     }
 }
@@ -125,9 +167,18 @@ impl Event {
     /// Where an event of one node comes among others of the same node: time, kind, source, number.
     ///
     /// Sources come in an order that is another one at each instant, lest low numbers win every draw.
-    pub fn key(&self) -> (u64, u64, u32) {
+    pub fn key(&self) -> Key {
         let turn = (mix(self.time) as u32 ^ self.src).wrapping_mul(0x9E37_79B1);
-        (self.time, u64::from(self.what.rank()) << 32 | u64::from(turn), self.seq)
+        let class = match &self.what {
+            What::Frame(rpc) => rpc.class(),
+            _ => 0,
+        };
+        let place = u64::from(self.what.rank()) << RANK | u64::from(turn) << TURN | u64::from(class);
+        Key {
+            time: self.time,
+            place,
+            seq: self.seq,
+        }
     }
 
     /// What it adds to its node's part of the trace.
@@ -142,24 +193,36 @@ mod tests {
 
     #[test]
     fn an_event_stays_small() {
-        assert!(size_of::<Event>() <= 56, "{}", size_of::<Event>());
+        assert!(size_of::<Event>() <= 40, "{}", size_of::<Event>());
     }
 
     #[test]
-    fn at_one_instant_control_comes_before_messages_whoever_sent_them() {
-        let event = |src, what| Event {
+    fn at_one_instant_every_connection_is_heard_once_before_any_is_heard_twice() {
+        let event = |src, seq, rpc| Event {
             time: 5,
             dest: 0,
             src,
             slot: 0,
-            seq: 0,
-            what,
+            seq,
+            what: What::Frame(rpc),
         };
-        let message = event(1, What::Frame(Rpc::Publish { message: 3, hops: 1 }));
+        let mut order = Vec::new();
         for src in 0..20 {
-            assert!(event(src, What::Frame(Rpc::IDontWant(3))).key() < message.key());
-            assert!(event(src, What::Frame(Rpc::Subscribe(crate::gossipsub::Ids::of(&[1])))).key() < message.key());
+            order.push((
+                event(src, 1, Rpc::Publish { message: 3, hops: 1 }).key(),
+                (src, "message"),
+            ));
+            order.push((event(src, 2, Rpc::IDontWant(3)).key(), (src, "idontwant")));
         }
+        order.push((
+            event(99, 7, Rpc::Publish { message: 4, hops: 1 }).key(),
+            (99, "message"),
+        ));
+        order.sort_unstable();
+        rounds(&mut order);
+        let (first, second) = order.split_at(21);
+        assert!(first.iter().all(|(_, (src, kind))| *kind == "idontwant" || *src == 99));
+        assert!(second.iter().all(|(_, (_, kind))| *kind == "message"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::conduct::Conduct;
 use super::desk::Desk;
-use super::event::{Event, What};
+use super::event::{Event, READ, What};
 use super::plan::Plan;
 use super::presence::Presence;
 use crate::gossipsub::{self, Chance, Node, Rpc};
@@ -45,6 +45,8 @@ pub struct Host {
     dials: Vec<u32>,
     conduct: Option<Box<dyn Conduct>>,
     wake: Option<u64>,
+    /// When the heartbeat is due that no timer is set for; see [`Host::rouse`].
+    asleep_until: Option<u64>,
 }
 
 impl Host {
@@ -69,6 +71,7 @@ impl Host {
             dials: Vec::new(),
             conduct,
             wake: None,
+            asleep_until: None,
         };
         (host, starts)
     }
@@ -82,7 +85,7 @@ impl Host {
             What::Start => return self.start(desk, now, id),
             // A stop belongs to the life that it ends; a life that a later one has replaced was ended already.
             What::Stop if event.slot == self.life => return self.stop(desk, now, id),
-            What::Syn { .. } if !self.online => {
+            What::Syn(_) if !self.online => {
                 let delay = desk.plan.links.delay(id, event.src);
                 return self.tell(desk, now + delay, id, event.src, What::Refuse);
             }
@@ -93,6 +96,9 @@ impl Host {
             _ => {}
         }
         let own = event.slot == self.life;
+        if self.asleep_until.is_some() {
+            self.rouse(desk, now, id);
+        }
         match event.what {
             What::Nothing | What::Start | What::Stop => {}
             What::Cut => self.cut(desk, now, id),
@@ -101,17 +107,22 @@ impl Host {
                     self.step(desk, now, id, gossipsub::Event::Subscribe(topic));
                 }
             }
-            What::Syn { slot, began } => self.asked(desk, now, id, event.src, slot, began),
+            What::Syn(slot) => self.asked(desk, now, id, event.src, slot),
             What::Ack(theirs) => self.granted(desk, now, id, &event, theirs),
             What::Refuse => self.refused(desk, now, id, event.src),
             What::Fin => self.lost(desk, now, id, event.src),
             What::Up(slot) if own => self.up(desk, now, id, slot),
+            What::Frame(rpc) if event.slot & READ != 0 => self.read(desk, now, id, event.src, event.slot & !READ, rpc),
             What::Frame(rpc) => self.frame(desk, now, id, event.src, event.slot, rpc),
-            What::Read(slot, rpc) => self.read(desk, now, id, event.src, slot, rpc),
             What::Verdict(message) if own => self.step(desk, now, id, gossipsub::Event::Verdict(message)),
             What::Heartbeat if own => {
                 self.step(desk, now, id, gossipsub::Event::Heartbeat);
-                self.timer(desk, now + desk.plan.world.settings.heartbeat, id, What::Heartbeat);
+                let next = now + desk.plan.world.settings.heartbeat;
+                if desk.plan.world.settings.scoring.is_some() {
+                    self.timer(desk, next, id, What::Heartbeat);
+                } else {
+                    self.asleep_until = Some(next);
+                }
             }
             What::Publish(message) => {
                 desk.second(now).published += 1;
@@ -129,6 +140,22 @@ impl Host {
             | What::Redial(_)
             | What::Wake => {}
         }
+    }
+
+    /// Sets the heartbeat's timer, or does the heartbeat if it is overdue.
+    ///
+    /// The original resets its timer after a heartbeat and does not poll it again, so nothing wakes it until something
+    /// else does (`behaviour.rs`, `poll`). Where peers are scored, the timer of the decays does, and each of the two
+    /// sets the other. Where they are not, a node that nothing happens to has no heartbeat.
+    fn rouse(&mut self, desk: &mut Desk<'_>, now: u64, id: u32) {
+        let Some(mut due) = self.asleep_until.take() else {
+            return;
+        };
+        if due <= now {
+            self.step(desk, now, id, gossipsub::Event::Heartbeat);
+            due = now + desk.plan.world.settings.heartbeat;
+        }
+        self.timer(desk, due, id, What::Heartbeat);
     }
 
     fn timer(&mut self, desk: &mut Desk<'_>, time: u64, id: u32, what: What) {
@@ -181,7 +208,7 @@ impl Host {
         if self.stops < u64::MAX {
             self.timer(desk, self.stops, id, What::Stop);
         }
-        self.wake = None;
+        (self.wake, self.asleep_until) = (None, None);
         self.ask_to_wake(desk, now, id);
     }
 
@@ -235,11 +262,11 @@ impl Host {
         };
         let delay = links.delay(id, other);
         (peer.stage, peer.since, peer.delay) = (DIALLING, now, delay as u32);
-        self.tell(desk, now + delay, id, other, What::Syn { slot, began: now });
+        self.tell(desk, now + delay, id, other, What::Syn(slot));
     }
 
     /// Another node dials. Of two dials that cross, the earlier one counts, on both sides.
-    fn asked(&mut self, desk: &mut Desk<'_>, now: u64, id: u32, src: u32, theirs: u32, began: u64) {
+    fn asked(&mut self, desk: &mut Desk<'_>, now: u64, id: u32, src: u32, theirs: u32) {
         if desk.plan.is_cut(now, id, src) {
             let delay = desk.plan.links.delay(id, src);
             return self.tell(desk, now + delay, id, src, What::Refuse);
@@ -248,11 +275,12 @@ impl Host {
         let Some(peer) = self.node.peer_mut(slot) else {
             return;
         };
+        let delay = desk.plan.links.delay(id, src);
+        let began = now.saturating_sub(delay);
         let first = peer.stage == NONE || (peer.stage == DIALLING && (began, src) < (peer.since, id));
         if !first {
             return;
         }
-        let delay = desk.plan.links.delay(id, src);
         (peer.stage, peer.theirs, peer.delay) = (ACCEPTED, theirs, delay as u32);
         let round_trips = desk.plan.scenario.links.handshake_round_trips;
         let up = now + ways(delay, 2.0 * round_trips);
@@ -360,9 +388,9 @@ impl Host {
                     time: through,
                     dest: id,
                     src,
-                    slot: self.life,
+                    slot: slot | READ,
                     seq,
-                    what: What::Read(slot, rpc),
+                    what: What::Frame(rpc),
                 });
             }
         }

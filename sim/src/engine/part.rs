@@ -1,7 +1,7 @@
 //! Some of the nodes, and one thread's work on them.
 
 use super::desk::Desk;
-use super::event::Event;
+use super::event::{Event, Key, rounds};
 use super::host::Host;
 
 /// A run of nodes.
@@ -15,7 +15,7 @@ pub struct Part<'a> {
     /// The event before each, of the same node.
     links: Vec<u32>,
     touched: Vec<u32>,
-    order: Vec<((u64, u64, u32), u32)>,
+    order: Vec<(Key, u32)>,
 }
 
 const NO_EVENT: u32 = u32::MAX;
@@ -59,6 +59,7 @@ impl<'a> Part<'a> {
                 at = self.links[at as usize];
             }
             self.order.sort_unstable();
+            rounds(&mut self.order);
             self.node(node, &mut events);
         }
         self.desk.calendar.recycle(events);
@@ -87,7 +88,7 @@ impl<'a> Part<'a> {
 }
 
 /// Takes out the earliest, if it comes before a limit. There are hardly ever more than a few.
-fn earliest(soon: &mut Vec<Event>, before: Option<(u64, u64, u32)>) -> Option<Event> {
+fn earliest(soon: &mut Vec<Event>, before: Option<Key>) -> Option<Event> {
     let (at, key) = soon.iter().map(Event::key).enumerate().min_by_key(|(_, key)| *key)?;
     before.is_none_or(|before| key < before).then(|| soon.swap_remove(at))
 }

@@ -23,7 +23,7 @@ pub fn outcome(plan: &Plan, parts: Vec<Part<'_>>, partial: bool, end: u64) -> Ou
     }
     let mut hash = Sha256::new();
     hash.update(plan.seed.to_le_bytes());
-    let mut deliveries: Vec<Delivery> = Vec::new();
+    let mut chunks: Vec<Vec<Delivery>> = Vec::new();
     let seconds = (end / 1_000_000_000) as usize + 1;
     let mut timeline = vec![Second::default(); seconds];
     for part in parts {
@@ -38,11 +38,8 @@ pub fn outcome(plan: &Plan, parts: Vec<Part<'_>>, partial: bool, end: u64) -> Ou
             sum.control_sends += second.control_sends;
             sum.bytes += second.bytes;
         }
-        if deliveries.is_empty() {
-            deliveries = std::mem::take(&mut desk.deliveries);
-        } else {
-            deliveries.append(&mut desk.deliveries);
-        }
+        chunks.append(&mut desk.deliveries);
+        drop(desk);
         for (host, id) in part.hosts.into_iter().zip(part.first..) {
             hash.update(host.trace.to_le_bytes());
             each(&mut outcome.bytes, host.bytes);
@@ -52,6 +49,10 @@ pub fn outcome(plan: &Plan, parts: Vec<Part<'_>>, partial: bool, end: u64) -> Ou
                     .extend(host.node.meshes().map(|(_, mesh)| mesh.len() as u16));
             }
         }
+    }
+    let mut deliveries: Vec<Delivery> = Vec::with_capacity(chunks.iter().map(Vec::len).sum());
+    for mut chunk in chunks {
+        deliveries.append(&mut chunk);
     }
     deliveries.sort_unstable_by_key(|delivery| (delivery.time, delivery.node, delivery.message));
     outcome.deliveries = columns(plan, &deliveries);

@@ -1,7 +1,7 @@
 //! Gossip about messages: IHAVE, IWANT, and the promises that lie in them.
 
 use super::node::{Actions, Node};
-use super::rpc::{Ids, Rpc};
+use super::rpc::Rpc;
 use super::settings::World;
 
 /// A peer that said it has a message, and was asked for it.
@@ -46,11 +46,12 @@ impl Node {
         let mut wants = std::mem::take(&mut out.ids);
         wants.clear();
         for id in ids {
-            let ours = world
-                .message(*id)
-                .and_then(|message| self.topic(message.topic))
-                .is_some_and(|t| t.joined);
-            if ours && !self.seen.has(*id) && !self.is_promised(*id) && !wants.contains(id) {
+            // Nearly all are seen, so that is asked first.
+            if self.seen.has(*id) || self.is_promised(*id) || wants.contains(id) {
+                continue;
+            }
+            let topic = world.message(*id).and_then(|message| self.topic(message.topic));
+            if topic.is_some_and(|topic| topic.joined) {
                 wants.push(*id);
             }
         }
@@ -67,7 +68,7 @@ impl Node {
                     until,
                 });
             }
-            out.send(slot, Rpc::IWant(Ids::of(&wants)));
+            out.send(slot, Rpc::iwant(&wants));
         }
         out.ids = wants;
     }
@@ -175,14 +176,14 @@ impl Node {
             let share = (settings.gossip_factor * out.scratch.len() as f64) as usize;
             self.chance.sample(&mut out.scratch, settings.d_lazy.max(share));
             for slot in &out.scratch {
-                let ids = if out.ids.len() > settings.max_ids {
+                let ihave = if out.ids.len() > settings.max_ids {
                     let mut some = out.ids.clone();
                     self.chance.sample(&mut some, settings.max_ids);
-                    Ids::of(&some)
+                    Rpc::ihave(&some)
                 } else {
-                    Ids::of(&out.ids)
+                    Rpc::ihave(&out.ids)
                 };
-                out.sends.push((*slot, Rpc::IHave(ids)));
+                out.sends.push((*slot, ihave));
             }
         }
     }

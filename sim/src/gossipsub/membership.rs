@@ -2,7 +2,7 @@
 
 use super::mesh::Held;
 use super::node::{Actions, Node};
-use super::rpc::{Ids, Rpc};
+use super::rpc::Rpc;
 use super::settings::World;
 
 impl Node {
@@ -27,8 +27,8 @@ impl Node {
         out.ids
             .extend(self.topics.iter().filter(|topic| topic.joined).map(|topic| topic.id));
         if !out.ids.is_empty() {
-            let topics = Ids::of(&out.ids);
-            out.send(slot, Rpc::Subscribe(topics));
+            let hello = Rpc::subscribe(&out.ids);
+            out.send(slot, hello);
         }
     }
 
@@ -92,7 +92,7 @@ impl Node {
         }
         for slot in 0..self.peers.len() as u32 {
             if self.is_connected(slot) {
-                out.send(slot, Rpc::Subscribe(Ids::of(&[id])));
+                out.send(slot, Rpc::subscribe(&[id]));
             }
         }
         let fanout = std::mem::take(&mut self.topics[at].mesh);
@@ -131,7 +131,7 @@ impl Node {
         }
         for slot in 0..self.peers.len() as u32 {
             if self.is_connected(slot) {
-                out.send(slot, Rpc::Unsubscribe(Ids::of(&[id])));
+                out.send(slot, Rpc::unsubscribe(&[id]));
             }
         }
         let mesh = std::mem::take(&mut self.topics[at].mesh);

@@ -52,7 +52,7 @@ mod settings;
 pub use bits::Bits;
 pub use chance::{Chance, mix, mix2, unit};
 pub use node::{Actions, Event, Node, Peer};
-pub use rpc::{Ids, Rpc, message_bytes};
+pub use rpc::{Ids, List, Rpc, message_bytes};
 pub use settings::{Message, ScoreSettings, Settings, World};
 
 #[cfg(test)]

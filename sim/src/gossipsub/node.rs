@@ -3,7 +3,7 @@
 use super::bits::Bits;
 use super::cache::{Cache, Seen};
 use super::chance::Chance;
-use super::rpc::Rpc;
+use super::rpc::{List, Rpc};
 use super::score::{Penalty, Stats};
 use super::settings::World;
 
@@ -153,33 +153,35 @@ impl Node {
         if !self.peers.get(slot as usize).is_some_and(|peer| peer.connected) {
             return;
         }
-        match rpc {
-            Rpc::Extensions => return,
-            Rpc::Subscribe(topics) => {
-                for topic in topics.all() {
-                    self.peer_joined(now, world, slot, *topic, out);
+        if let Rpc::List(ids) = &rpc {
+            match ids.list() {
+                List::Subscribe => {
+                    for topic in ids.all() {
+                        self.peer_joined(now, world, slot, *topic, out);
+                    }
                 }
-                return;
-            }
-            Rpc::Unsubscribe(topics) => {
-                for topic in topics.all() {
-                    self.peer_left(now, world, slot, *topic);
+                List::Unsubscribe => {
+                    for topic in ids.all() {
+                        self.peer_left(now, world, slot, *topic);
+                    }
                 }
-                return;
+                List::IHave | List::IWant => {}
             }
-            _ => {}
         }
         if self.below(now, world, slot, |scoring| scoring.rates.graylist_threshold) {
             return;
         }
         match rpc {
-            Rpc::Extensions | Rpc::Subscribe(_) | Rpc::Unsubscribe(_) => {}
+            Rpc::Extensions => {}
             Rpc::Graft(topic) => self.grafted(now, world, slot, topic, out),
             Rpc::Prune { topic, backoff_s } => self.pruned(now, world, slot, topic, backoff_s),
             Rpc::IDontWant(message) => self.unwanted(world, slot, message),
-            Rpc::IHave(ids) => self.offered(now, world, slot, ids.all(), out),
-            Rpc::IWant(ids) => self.wanted(now, world, slot, ids.all(), out),
             Rpc::Publish { message, hops } => self.arrived(now, world, slot, message, hops, out),
+            Rpc::List(ids) => match ids.list() {
+                List::Subscribe | List::Unsubscribe => {}
+                List::IHave => self.offered(now, world, slot, ids.all(), out),
+                List::IWant => self.wanted(now, world, slot, ids.all(), out),
+            },
         }
     }
 

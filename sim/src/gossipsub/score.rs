@@ -42,18 +42,14 @@ pub(super) struct Penalty {
     pub slow: f32,
 }
 
-/// A counter after so many decays: below the threshold it is nothing.
-fn decayed(mut value: f32, rate: f64, times: u32, to_zero: f64) -> f32 {
-    for _ in 0..times {
-        if value == 0.0 {
-            break;
-        }
-        value *= rate as f32;
-        if f64::from(value) < to_zero {
-            value = 0.0;
-        }
+/// A counter after so many decays: below the threshold it is nothing. Decay only ever lessens it, so it was above the
+/// threshold all the way if it is in the end.
+fn decayed(value: f32, rate: f64, times: u32, to_zero: f64) -> f32 {
+    if value == 0.0 {
+        return value;
     }
-    value
+    let left = f64::from(value) * rate.powi(times.min(1 << 20) as i32);
+    if left < to_zero { 0.0 } else { left as f32 }
 }
 
 impl Stats {

@@ -49,7 +49,12 @@ fn time_stands_still_until_it_is_advanced_and_never_goes_back() {
 fn delays_wake_in_the_order_of_their_moments_then_of_their_waiting() {
     let woken = Woken::default();
     let (mut late, mut twin, mut early, mut other) = (after(30), after(20), after(10), after(20));
-    for (name, delay) in [("late", &mut late), ("twin", &mut twin), ("early", &mut early), ("other", &mut other)] {
+    for (name, delay) in [
+        ("late", &mut late),
+        ("twin", &mut twin),
+        ("early", &mut early),
+        ("other", &mut other),
+    ] {
         assert_eq!(woken.poll(name, delay), Poll::Pending);
     }
     assert_eq!(clock::next(), Some(clock::START + 10_000_000));
