@@ -323,9 +323,9 @@ impl Plan {
                 self.published[*message as usize].expected = there as u32;
             }
         }
-        for number in 0..self.published.len() {
+        for (number, unpublished) in unpublished.iter().enumerate() {
             let message = self.published[number];
-            if unpublished[number] {
+            if *unpublished {
                 self.published[number].expected = 0;
             } else if self.topics(message.node).contains(&message.topic) {
                 self.published[number].expected = message.expected.saturating_sub(1);
