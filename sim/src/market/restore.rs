@@ -2,7 +2,7 @@
 //! leaves.
 //!
 //! What nobody else holds cannot come back, so a backup here is never older than the last of that: a want, what is kept back
-//! of it, an offer that came straight, a no.
+//! of it, an offer that came straight from a seller, a no.
 
 use intentcast_protocol::{
     codec::decode,
@@ -17,7 +17,6 @@ fn is_beyond_recall(fact: &Fact, before: Option<&Fact>) -> bool {
     match fact {
         // One that came in a letter comes in it again.
         Fact::OfferTaken(_) => !matches!(before, Some(Fact::Took(letter)) if is_revision(&letter.matter)),
-        Fact::Offered { .. } => !matches!(before, Some(Fact::Wrote(letter)) if is_revision(&letter.matter)),
         Fact::Cast { .. }
         | Fact::Kept { .. }
         | Fact::Heard(_)

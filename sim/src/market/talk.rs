@@ -5,7 +5,7 @@ mod moves;
 use std::collections::BTreeSet;
 
 use intentcast_protocol::{
-    market::{Command, Role, ThreadView},
+    market::{About, Command, Role, ThreadView},
     rules::Rules,
     text::Word,
     time::Seconds,
@@ -206,7 +206,7 @@ fn make(world: &mut World, at: usize, next: Move, said: &mut Said) {
         let count = |it: &ThreadView| it.letters.iter().filter(|letter| letter.from == it.role).count();
         ours.iter().map(count).sum::<usize>()
     };
-    let before = ours(world);
+    let (before, put_off) = (ours(world), is_unsure(world, at, &next.command));
     let told = format!("{:?}", next.command);
     world.command(at, next.command);
     if world.nodes[at].market.is_none() {
@@ -215,7 +215,7 @@ fn make(world: &mut World, at: usize, next: Move, said: &mut Said) {
     let written = ours(world) > before;
     let wrong = match next.due {
         // A cheat's conversation ends where its cheating was refused.
-        Due::Must if !written && !world.nodes[at].rogue && !world.is_unsure() => {
+        Due::Must if !written && !world.nodes[at].rogue && !put_off => {
             format!("node {at} may not say what it should: {told}: {}", world.denied())
         }
         Due::MustNot if written => format!("node {at} may say what it should not: {told}"),
@@ -225,6 +225,20 @@ fn make(world: &mut World, at: usize, next: Move, said: &mut Said) {
         }
     };
     world.violations.push(wrong);
+}
+
+/// Whether what a node would say waits until the other side has brought what was lost here.
+fn is_unsure(world: &World, at: usize, command: &Command) -> bool {
+    let Some(market) = &world.nodes[at].market else {
+        return false;
+    };
+    market.unsure().iter().any(|waiting| match command {
+        Command::Say {
+            about: About::Thread(id),
+            ..
+        } => (waiting.intent, waiting.seller) == (id.intent, id.seller),
+        _ => true,
+    })
 }
 
 /// There is nothing that nobody can answer: whoever is waited for says something, until nothing waits.

@@ -192,7 +192,7 @@ const TALK: usize = 90;
 fn whatever_two_sides_say_both_hold_the_same_and_nobody_waits_for_ever() {
     let (said, _) = talks(0..60, None);
     assert!(
-        said.letters > 60 * 20 && said.denied > 60 * 4 && said.changed > 10 && said.granted > 10 && said.restored > 60,
+        said.letters > 60 * 20 && said.denied > 60 * 4 && said.changed > 10 && said.granted > 10 && said.restored > 40,
         "{said:?}"
     );
 }

@@ -259,11 +259,6 @@ impl World {
         self.later(1, at, at, Happening::Start);
     }
 
-    /// Whether the last command was put off until the other side has said what it holds.
-    pub(crate) fn is_unsure(&self) -> bool {
-        matches!(self.answer, Some(Err(Denied::Unsure(_))))
-    }
-
     /// The node's disk takes no more.
     pub fn fill_disk(&mut self, at: usize) {
         self.nodes[at].disk_full = true;
