@@ -78,7 +78,8 @@ impl Teller {
             let ended = match &told.event {
                 Event::Withdrawn { .. } | Event::Receipt { .. } => true,
                 Event::Due { .. } => most.is_some(),
-                Event::Ranked { .. } => most.is_some_and(|most| self.offers >= most),
+                // Of a muted seller's offer nothing is told, and it counts all the same.
+                Event::Ranked { order, .. } => most.is_some_and(|most| self.offers.max(order.len()) >= most),
                 _ => false,
             };
             if ended {
