@@ -139,7 +139,12 @@ fn a_library_is_named_only_where_it_lives() {
     let lives: [(&str, &[&str]); 8] = [
         (
             "libp2p",
-            &["node/src/net/", "bootstrap/src/", "sim/real/src/", "tests/src/stalled.rs"],
+            &[
+                "node/src/net/",
+                "bootstrap/src/",
+                "sim/real/src/",
+                "tests/src/stalled.rs",
+            ],
         ),
         ("redb", &["node/src/store/"]),
         ("tantivy", &["node/src/index/"]),

@@ -9,18 +9,21 @@ use crate::{
     contact::ReplyPath,
     deed::{Acceptance, Agreement, Confirmation, Difference, Inquiry, Settled, agreement_id},
     disclosure::{self, Kept, Opened, Salt, Stage, Withheld},
+    document::Fetch,
     envelope::{Record, Verified, sign},
     frame::{Frame, Refusal},
-    id::{IntentId, OfferId, RecordId, digest},
+    id::{EntryHash, IntentId, OfferId, RecordId, digest},
     intent::{Amendment, Budget, Condition, Conditions, Intent, Language, Withdrawal},
     keys::Key,
     ledger::{Fact, Refused},
-    letter::Letter,
+    letter::{Letter, ThreadId},
+    limits,
     list::{Bytes, List},
     money::{Currency, Money},
     offer::{Decline, Fit, Gtin, Line, Need, Offer, Reason, Seller, Totals},
     place::{Cell, Fulfilment, Fulfilments, Place, Serves},
     rating::{Rating, Ticket},
+    recall::Recall,
     receipt::{OrderEvent, Receipt},
     regard::Regard,
     terms::TermsSet,
@@ -151,6 +154,11 @@ pub fn want() -> Intent {
     }
 }
 
+/// The photo that the want withholds.
+pub fn photo_hash() -> EntryHash {
+    EntryHash(digest("a photo", &[]))
+}
+
 /// What the want withholds, each with the stage from which on it may be opened.
 pub fn opened() -> [(Stage, Opened); 2] {
     let opened = |field, value, salt| Opened {
@@ -158,7 +166,7 @@ pub fn opened() -> [(Stage, Opened); 2] {
         value,
         salt: Salt([salt; 32]),
     };
-    let photo = disclosure::Value::Document(held(&digest("a photo", &[])));
+    let photo = disclosure::Value::Document(held(&photo_hash().0));
     [
         (
             Stage::Accepted,
@@ -236,6 +244,8 @@ pub struct Deal {
     pub acceptance: Verified<Acceptance>,
     pub confirmation: Verified<Confirmation>,
     pub inquiry: Verified<Inquiry>,
+    pub fetch: Verified<Fetch>,
+    pub recall: Verified<Recall>,
     pub receipts: Vec<Verified<Receipt>>,
     pub agreement: Settled,
     pub amended: Settled,
@@ -421,6 +431,22 @@ impl Deal {
         let asks = Inquiry {
             agreement: acceptance.agreement,
         };
+        let fetches = Fetch {
+            thread: ThreadId {
+                intent: intent.id().into(),
+                seller: seller().public(),
+            },
+            hash: photo_hash(),
+            offset: 2 * limits::PIECE_BYTES as u32,
+        };
+        let recalls = Recall {
+            thread: fetches.thread,
+            customer: 3,
+            seller: 300,
+            receipts: 1,
+            amended: 1,
+            after: Some(offer.id()),
+        };
         let ticket = letters::ticket(intent.category.root());
         let mut deal = Self {
             letters: Vec::new(),
@@ -430,6 +456,8 @@ impl Deal {
             withdrawal: signed(&customer(), later(2), expires, withdrawal),
             decline: signed(&customer(), later(2), later(48), decline),
             inquiry: signed(&customer(), later(9), later(9).plus(Seconds(300)), asks),
+            fetch: signed(&seller(), later(9), later(9).plus(Seconds(300)), fetches),
+            recall: signed(&customer(), later(9), later(9).plus(Seconds(300)), recalls),
             receipts: chain(&acceptance),
             intent,
             amendment,
@@ -496,6 +524,24 @@ impl Deal {
                     bytes: self.agreement.bytes_hash(),
                     receipts: self.receipts.len() as u32,
                     last: self.receipts.last().map(Verified::id),
+                },
+            ),
+            ("fetch", Frame::Fetch(held(self.fetch.bytes()))),
+            (
+                "piece",
+                Frame::Piece {
+                    hash: photo_hash(),
+                    total: 2 * limits::PIECE_BYTES as u32 + 6,
+                    offset: 2 * limits::PIECE_BYTES as u32,
+                    bytes: held(b"\xff\xd8\xff\xd9\0\0"),
+                },
+            ),
+            ("recall", Frame::Recall(held(self.recall.bytes()))),
+            (
+                "recalled",
+                Frame::Recalled {
+                    records: list_of([held(self.letters[0].2.bytes()), held(self.receipts[1].bytes())]),
+                    more: true,
                 },
             ),
         ]
@@ -632,6 +678,25 @@ impl Deal {
                     intent: self.intent.id().into(),
                     until: CAST.plus_millis(600_000),
                     favourites: list_of([seller().public()]),
+                },
+            ),
+            (
+                "restored",
+                Fact::Restored {
+                    made: CAST.plus_millis(3_600_000),
+                },
+            ),
+            (
+                "doubted",
+                Fact::Doubted {
+                    thread: self.recall.thread,
+                },
+            ),
+            (
+                "caught-up",
+                Fact::CaughtUp {
+                    thread: self.recall.thread,
+                    anyway: false,
                 },
             ),
         ]

@@ -57,6 +57,14 @@ impl Market {
         Ok((own, own.offers.get(&offer).ok_or(Denied::NoOffer(offer))?))
     }
 
+    /// That an offer has not been replaced since by another that answers the want as it is now.
+    pub(in crate::market) fn is_current(&self, offer: OfferId) -> Result<(), Denied> {
+        match self.taken(offer)?.1.superseded {
+            true => Err(Denied::Superseded),
+            false => Ok(()),
+        }
+    }
+
     pub(in crate::market) fn accept(&mut self, now: Timestamp, id: OfferId) -> Result<Answered, Denied> {
         let (own, taken) = self.taken(id)?;
         let offer = &taken.offer;
@@ -66,6 +74,9 @@ impl Market {
             Some(accepted) if accepted.agreed => return Err(Denied::Agreed),
             Some(accepted) => return Err(Denied::Taken(accepted.offer)),
             None => {}
+        }
+        if let Some(thread) = self.unsure.of_intent(offer.intent) {
+            return Err(Denied::Unsure(thread));
         }
         if taken.declined.is_some() || taken.refused.is_some() {
             return Err(Denied::Declined);
