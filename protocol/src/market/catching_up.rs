@@ -65,6 +65,8 @@ struct Parts {
 pub(super) struct Unsures {
     all: BTreeMap<ThreadId, Unsure>,
     doubted: BTreeMap<ThreadId, u32>,
+    /// Whether this ledger ever went on from a backup. One that did not has lost nothing, whoever says so.
+    restored: bool,
 }
 
 impl Unsures {
@@ -170,6 +172,7 @@ impl Market {
     }
 
     pub(super) fn apply_restored(&mut self, _: Timestamp, made: Timestamp) {
+        self.unsure.restored = true;
         for id in self.may_have_gone_on(made) {
             self.unsure.begin(id, made);
         }
@@ -183,7 +186,7 @@ impl Market {
     /// The other side speaks of what is not here: it was lost, however that came about.
     pub(super) fn doubt(&mut self, now: Timestamp, id: ThreadId, peer: &[u8]) {
         let before = self.unsure.doubted.get(&id).copied().unwrap_or_default();
-        if before < limits::DOUBTS {
+        if self.unsure.restored && before < limits::DOUBTS {
             self.record(now, Fact::Doubted { thread: id });
             self.recall_from(now, id, peer);
         }

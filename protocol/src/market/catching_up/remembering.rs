@@ -4,7 +4,7 @@ use super::Parts;
 use crate::{
     deed::{Acceptance, Agreement},
     envelope::{Kind, Verified, kind_of, open},
-    id::OfferId,
+    id::{IntentId, OfferId},
     intent::{Amendment, Withdrawal},
     ledger::Fact,
     letter::{Letter, Matter, ThreadId},
@@ -221,6 +221,11 @@ impl Market {
             return false;
         }
         let (intent, offer, agreement) = (acceptance.intent, acceptance.offer, acceptance.agreement);
+        // A want comes to one deal, and a yes that was refused, or given to another since, to none.
+        let other = |deal: &crate::market::deals::Deal| IntentId::from(deal.settled.intent.id()) == intent;
+        if self.deals.values().any(other) || !self.may_still_agree(intent, offer) {
+            return false;
+        }
         let (first, what) = (receipt.id(), receipt.event.word().to_owned());
         if self.own.contains_key(&intent) {
             self.record(now, Fact::Accepted(acceptance.clone()));

@@ -57,6 +57,16 @@ impl Market {
         Ok((own, own.offers.get(&offer).ok_or(Denied::NoOffer(offer))?))
     }
 
+    /// Whether a deal on this offer can still be: for a want of our own, if no other offer was taken and this one was neither
+    /// declined nor our yes to it refused.
+    pub(in crate::market) fn may_still_agree(&self, intent: IntentId, offer: OfferId) -> bool {
+        let Some(own) = self.own.get(&intent) else { return true };
+        let taken = own.offers.get(&offer);
+        let turned_down = taken.is_some_and(|taken| taken.declined.is_some() || taken.refused.is_some());
+        let other = own.accepted.as_ref().is_some_and(|accepted| accepted.offer != offer);
+        !turned_down && !other
+    }
+
     /// That an offer has not been replaced since by another that answers the want as it is now.
     pub(in crate::market) fn is_current(&self, offer: OfferId) -> Result<(), Denied> {
         match self.taken(offer)?.1.superseded {
