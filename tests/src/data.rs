@@ -292,7 +292,7 @@ async fn a_mail_address_is_lent_as_an_alias_and_who_shares_it_elsewhere_says_so_
     let _stage = beside_others().await;
     let world = World::new().await;
     let mut seller = shop(&world, None).await;
-    let customer = world.customer("customer").await;
+    let mut customer = world.customer("customer").await;
     let agreement = bought(&customer).await;
     let ask = |strand: &'static str, purpose: &'static str| {
         let agreement = agreement.clone();
@@ -329,7 +329,7 @@ async fn a_mail_address_is_lent_as_an_alias_and_who_shares_it_elsewhere_says_so_
     let asked = until_holding(&customer, "the seller asks", |held| held.state == State::Asked).await;
     customer.does(&["vault", "set", "contact.email", "--value", MAIL]).await;
     let given = customer
-        .does(&["grant", "approve", &asked.request.id.to_string(), "--until", "45s"])
+        .does_and_falls(&["grant", "approve", &asked.request.id.to_string(), "--until", "45s"])
         .await;
     let grant = given["letter"].as_str().unwrap().to_owned();
     until_holding(&seller, "the grant comes in", |held| held.state == State::Granted).await;
@@ -350,7 +350,7 @@ async fn a_mail_address_is_lent_as_an_alias_and_who_shares_it_elsewhere_says_so_
         "--to",
         "Data Brokers",
     ];
-    seller.does(&sold).await;
+    seller.does_and_falls(&sold).await;
     let report: Compliance = seller.get("/v1/compliance").await;
     assert!(
         !report.met
