@@ -148,8 +148,8 @@ pub const RECALLED_BYTES: usize = FRAME_BYTES - 64;
 /// Pages that are asked for in a row: 2 x 2,048 letters and 64 receipts with room, two on a page at the least, since the
 /// longest letter is below half a frame. Whoever sends more sends what is not wanted.
 pub const RECALLED_PAGES: u32 = 2_200;
-/// How often a conversation is doubted because the other side's letter follows one that is not here: an honest node loses
-/// its newest records a few times in its life; whoever claims more is not believed.
+/// How often a restored node doubts a conversation because the other side's letter follows one that is not here: an honest
+/// node loses its newest records a few times in its life; whoever claims more is not believed.
 pub const DOUBTS: u32 = 8;
 /// How long a want with an offer of ours is kept for a customer who has not said, after a restore, whether it accepted.
 pub const UNSURE_FOR: Seconds = Seconds(30 * 24 * 3600);
