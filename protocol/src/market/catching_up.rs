@@ -274,6 +274,12 @@ impl Market {
             return self.ask_later(now, id, Seconds(0));
         };
         unsure.asking = true;
+        if after.is_none() {
+            self.unpack_revisions(now, id, role);
+        }
+        let Some(unsure) = self.unsure.all.get_mut(&id) else {
+            return;
+        };
         let before = unsure.asked.take().filter(|_| after.is_some());
         let mut recall = before.unwrap_or_else(|| self.what_is_here(id, role));
         recall.after = after;

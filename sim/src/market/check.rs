@@ -25,6 +25,8 @@ pub struct Kept {
     records: BTreeSet<RecordId>,
     accepted: BTreeSet<AgreementId>,
     agreed: BTreeSet<AgreementId>,
+    /// What a lost device of this node held. Who has its signed confirmation cannot know that the disk is gone.
+    once_agreed: BTreeSet<AgreementId>,
     withdrawn: BTreeSet<IntentId>,
     /// Every word of its own that a want is over: after a restore that may be said twice.
     withdrawals: BTreeMap<RecordId, IntentId>,
@@ -37,6 +39,15 @@ pub struct Kept {
 }
 
 impl Kept {
+    /// Nothing yet, on a new disk in the place of this one.
+    pub(crate) fn begun_anew(mut self) -> Self {
+        self.once_agreed.append(&mut self.agreed);
+        Self {
+            once_agreed: self.once_agreed,
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn note(&mut self, bytes: &[u8]) {
         let Ok(Entry { fact, .. }) = decode::<Entry>(bytes) else {
             return;
@@ -200,9 +211,12 @@ fn granted_under_a_deal(world: &mut World, at: usize, frame: &[u8]) {
     let Matter::Granted { permission, .. } = &letter.matter else {
         return;
     };
-    let holds = |node: &Node| node.kept.agreed.contains(&permission.agreement);
+    let held = |node: &Node| {
+        let of = &permission.agreement;
+        node.kept.agreed.contains(of) || node.kept.once_agreed.contains(of)
+    };
     let mut sellers = world.nodes.iter().filter(|node| node.seller() == letter.thread.seller);
-    if !holds(&world.nodes[at]) || !sellers.all(holds) {
+    if !world.nodes[at].kept.agreed.contains(&permission.agreement) || !sellers.all(held) {
         let said = format!("node {at} grants a strand before both hold the agreement");
         world.violations.push(said);
     }

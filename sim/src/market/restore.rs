@@ -10,7 +10,7 @@ use intentcast_protocol::{
     letter::Matter,
 };
 
-use crate::market::{check::Kept, node::Node, world::World};
+use crate::market::{node::Node, world::World};
 
 /// Whether the entry, which came after `before`, cannot be had from the other side of a conversation.
 fn is_beyond_recall(fact: &Fact, before: Option<&Fact>) -> bool {
@@ -56,7 +56,7 @@ impl World {
         let node = &mut self.nodes[at];
         node.die();
         node.disk.truncate(keeps);
-        node.kept = Kept::default();
+        node.kept = std::mem::take(&mut node.kept).begun_anew();
         let (mut chain, mut made) = (Chain::default(), now);
         for bytes in &node.disk {
             node.kept.note(bytes);

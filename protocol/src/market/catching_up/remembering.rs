@@ -13,7 +13,7 @@ use crate::{
     order::Order,
     receipt::Receipt,
     text::Word,
-    thread::{Objection, Thread},
+    thread::{Entry, Objection, Thread},
     time::Timestamp,
 };
 
@@ -170,6 +170,23 @@ impl Market {
         );
         self.record(now, Fact::Delivered { record, refused: None });
         true
+    }
+
+    /// A backup may end between a letter and the offer inside it, and the other side does not bring letters that are here.
+    pub(super) fn unpack_revisions(&mut self, now: Timestamp, id: ThreadId, ours: Role) {
+        let letters = self.threads.all.get(&id).map(|it| it.thread.view().in_line());
+        let inside = |entry: &Entry| match entry.matter() {
+            Matter::Revised { with, .. } => Some(with.clone()),
+            _ => None,
+        };
+        let inside: Vec<_> = letters
+            .into_iter()
+            .flatten()
+            .filter_map(|(_, entry)| inside(entry))
+            .collect();
+        for offer in inside {
+            self.remember_offer(now, id, ours, &offer);
+        }
     }
 
     fn remember_acceptance(&mut self, now: Timestamp, id: ThreadId, bytes: &[u8]) -> bool {
