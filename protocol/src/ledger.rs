@@ -186,6 +186,8 @@ pub enum Fact {
     Doubted {
         /// Of which.
         thread: ThreadId,
+        /// Its peer id, where it wrote from: it may be the only address of it that is left.
+        peer: Bytes<{ limits::PEER_ID_BYTES }>,
     },
     /// What the other side of a conversation holds of it is here, or a person waits for that no longer.
     CaughtUp {

@@ -101,6 +101,14 @@ impl Unsures {
         self.all.retain(|id, _| id.intent != intent);
     }
 
+    /// Its other side has just been seen at this peer.
+    fn seen_at(&mut self, id: ThreadId, peer: &[u8]) {
+        if let (Some(unsure), Ok(peer)) = (self.all.get_mut(&id), Bytes::new(peer)) {
+            let addrs = List::default();
+            unsure.seen_at = Some(ReplyPath { peer, addrs });
+        }
+    }
+
     fn begin(&mut self, id: ThreadId, since: Timestamp) {
         self.all.entry(id).or_insert(Unsure {
             since,
@@ -178,17 +186,21 @@ impl Market {
         }
     }
 
-    pub(super) fn apply_doubted(&mut self, at: Timestamp, id: ThreadId) {
+    pub(super) fn apply_doubted(&mut self, at: Timestamp, id: ThreadId, peer: &[u8]) {
         *self.unsure.doubted.entry(id).or_default() += 1;
         self.unsure.begin(id, at);
+        self.unsure.seen_at(id, peer);
     }
 
     /// The other side speaks of what is not here: it was lost, however that came about.
     pub(super) fn doubt(&mut self, now: Timestamp, id: ThreadId, peer: &[u8]) {
         let before = self.unsure.doubted.get(&id).copied().unwrap_or_default();
-        if self.unsure.restored && before < limits::DOUBTS {
-            self.record(now, Fact::Doubted { thread: id });
-            self.recall_from(now, id, peer);
+        if self.unsure.restored
+            && before < limits::DOUBTS
+            && let Ok(peer) = Bytes::new(peer)
+        {
+            self.record(now, Fact::Doubted { thread: id, peer });
+            self.recall(now, id);
         }
     }
 
@@ -242,10 +254,7 @@ impl Market {
 
     /// The same of somebody who has just written, at whom it is.
     pub(super) fn recall_from(&mut self, now: Timestamp, id: ThreadId, peer: &[u8]) {
-        if let (Some(unsure), Ok(peer)) = (self.unsure.all.get_mut(&id), Bytes::new(peer)) {
-            let addrs = List::default();
-            unsure.seen_at = Some(ReplyPath { peer, addrs });
-        }
+        self.unsure.seen_at(id, peer);
         self.recall(now, id);
     }
 

@@ -507,7 +507,7 @@ impl Market {
                 favourites,
             } => self.apply_head_start(*intent, *until, favourites),
             Fact::Restored { made } => self.apply_restored(at, *made),
-            Fact::Doubted { thread } => self.apply_doubted(at, *thread),
+            Fact::Doubted { thread, peer } => self.apply_doubted(at, *thread, peer),
             Fact::CaughtUp { thread, .. } => self.unsure.end(*thread),
         }
     }

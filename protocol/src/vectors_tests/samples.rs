@@ -650,6 +650,7 @@ impl Deal {
                 "doubted",
                 Fact::Doubted {
                     thread: self.recall.thread,
+                    peer: held(&peer(&seller())),
                 },
             ),
             (
