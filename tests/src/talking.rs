@@ -285,14 +285,21 @@ async fn a_deal_is_changed_by_both_or_not_at_all_and_the_difference_is_shown() {
 
     // Order and export tell the new price as well, and what the seller gives back is taken in with it.
     let order = customer.does(&["order", "show", &text]).await;
-    assert_eq!((&order["total"], &order["changes"]), (&"440.00 GBP".into(), &1.into()), "{order}");
+    assert_eq!(
+        (&order["total"], &order["changes"]),
+        (&"440.00 GBP".into(), &1.into()),
+        "{order}"
+    );
     let file = world.home("returned.json");
     let file = file.to_str().unwrap();
     seller.does(&["order", "data", &text, "--output", file]).await;
     let taken = customer.does(&["data", "import", file]).await;
     assert_eq!(taken["taken"]["unchanged"], 0, "{taken}");
     let archived = customer.does(&["order", "list", "--archived"]).await;
-    assert_eq!((&archived["proof"], &archived["total"]), (&"verified".into(), &"440.00 GBP".into()));
+    assert_eq!(
+        (&archived["proof"], &archived["total"]),
+        (&"verified".into(), &"440.00 GBP".into())
+    );
 
     let rating = world.home("rating.hex");
     let rating = rating.to_str().unwrap();

@@ -10,7 +10,7 @@ use intentcast_protocol::{
 };
 
 use super::{
-    Exit, Failure, Global,
+    Failure, Global,
     out::{Out, clean},
     pick::Prefix,
     propose,
@@ -159,11 +159,11 @@ fn verdict(out: Out, compared: &Compared) -> Result<()> {
                 .map(|it| format!("{}: here {}, there {}", it.field, it.agreed, clean(&it.named)))
                 .collect();
             let why = format!("not the same on both sides: {}", spelled.join("; "));
-            return Err(Failure::new(Exit::Failed, why).into());
+            return Err(Failure::unsound(why).into());
         }
         Sameness::Missing => {
             let why = "the other side does not know of this agreement";
-            return Err(Failure::new(Exit::Failed, why).into());
+            return Err(Failure::unsound(why).into());
         }
     }
     Ok(())

@@ -63,12 +63,30 @@ pub struct Failure {
     pub exit: Exit,
     /// Why, for a person.
     pub why: String,
+    /// Whether something was looked at, and found not to hold: no mishap of ours.
+    pub found: bool,
 }
+
+/// The code of what was checked and does not hold.
+const UNSOUND: &str = "unsound";
 
 impl Failure {
     /// An end for this reason.
     pub fn new(exit: Exit, why: impl Into<String>) -> Self {
-        Self { exit, why: why.into() }
+        let why = why.into();
+        Self {
+            exit,
+            why,
+            found: false,
+        }
+    }
+
+    /// What was checked does not hold.
+    pub fn unsound(why: impl Into<String>) -> Self {
+        Self {
+            found: true,
+            ..Self::new(Exit::Failed, why)
+        }
     }
 
     /// The command line cannot be meant.
@@ -98,6 +116,9 @@ pub fn of(error: &anyhow::Error) -> Exit {
 pub fn problem(error: &anyhow::Error) -> Problem {
     if let Some(ClientError::Problem(problem)) = error.downcast_ref() {
         return (**problem).clone();
+    }
+    if error.downcast_ref::<Failure>().is_some_and(|failure| failure.found) {
+        return Problem::new(StatusCode::UNPROCESSABLE_ENTITY, UNSOUND, format!("{error:#}"));
     }
     let exit = of(error);
     Problem::new(exit.status(), exit.code(), format!("{error:#}"))
@@ -148,6 +169,9 @@ mod tests {
         let told = Problem::no("offer");
         let error = anyhow::Error::from(ClientError::Problem(Box::new(told.clone())));
         assert_eq!(problem(&error), told);
+        let unsound = anyhow::Error::from(Failure::unsound("the third record was changed"));
+        assert_eq!((of(&unsound), problem(&unsound).code), (Exit::Failed, UNSOUND.into()));
+        assert_eq!(problem(&anyhow::anyhow!("disk full")).code, "failed");
         assert_eq!(
             problem(&ClientError::NotRunning("/x".into()).into()).code,
             "not_running"

@@ -49,8 +49,11 @@ pub enum IntentCommand {
     },
 }
 
-/// The one want that begins so.
+/// The one want that begins so. A seller need not have answered one whose id is given whole.
 pub async fn pick(client: &Client, prefix: &Prefix) -> Result<IntentId> {
+    if let Some(id) = prefix.whole().and_then(|whole| whole.parse().ok()) {
+        return Ok(id);
+    }
     let all: Vec<IntentView> = client.get("/v1/intents").await?;
     prefix.pick("intent", all.into_iter().map(|view| view.id))
 }

@@ -5,7 +5,7 @@ use std::io;
 use anyhow::Result;
 use clap::{Subcommand, builder::PossibleValuesParser, builder::TypedValueParser as _};
 use intentcast_protocol::{
-    id::OfferId,
+    id::{IntentId, OfferId},
     market::{Answered, DeliveryState, IntentView, OfferState, OfferView, Role},
     offer::{Fit, Reason},
 };
@@ -72,11 +72,12 @@ pub async fn run(global: &Global, command: OfferCommand) -> Result<()> {
     let (client, out) = (global.client()?, global.out());
     match command {
         OfferCommand::List { intent, refused } => {
-            let mut offers: Vec<OfferView> = match intent {
-                Some(prefix) => {
-                    let id = intent::pick(&client, &prefix).await?;
-                    client.get(&format!("/v1/intents/{id}/offers")).await?
-                }
+            let of_one = match &intent {
+                Some(prefix) => Some(intent::pick(&client, prefix).await?),
+                None => None,
+            };
+            let mut offers: Vec<OfferView> = match of_one {
+                Some(id) => client.get(&format!("/v1/intents/{id}/offers")).await?,
                 None => client.get("/v1/offers").await?,
             };
             let hidden = offers
@@ -86,7 +87,11 @@ pub async fn run(global: &Global, command: OfferCommand) -> Result<()> {
             if !refused {
                 offers.retain(|offer| !matches!(offer.state, OfferState::Refused { .. }));
             }
-            table_of(out, &offers)?;
+            if of_one.is_some() || out.is_json() || offers.is_empty() {
+                table_of(out, &offers)?;
+            } else {
+                by_want(out, &client, &offers).await?;
+            }
             if hidden > 0 && !refused {
                 out.line(format!("{hidden} were not taken in: --refused shows them"))?;
             }
@@ -156,6 +161,27 @@ pub fn title(view: &OfferView) -> String {
     }
 }
 
+/// A table for each want, since places are among the offers to one.
+async fn by_want(out: Out, client: &Client, offers: &[OfferView]) -> Result<()> {
+    let wants: Vec<IntentView> = client.get("/v1/intents").await?;
+    let mut groups: Vec<(Option<IntentId>, Vec<OfferView>)> = Vec::new();
+    for offer in offers {
+        match groups.iter_mut().find(|(of, _)| *of == offer.intent) {
+            Some((_, group)) => group.push(offer.clone()),
+            None => groups.push((offer.intent, vec![offer.clone()])),
+        }
+    }
+    for (of, group) in groups {
+        let want = wants.iter().find(|view| Some(view.id) == of);
+        let named = of.map_or_else(|| "no want of yours".into(), |id| id.short());
+        let title = want.map_or("", |view| view.intent.title.as_str());
+        let stands = want.map_or("", |view| intent::state(view.state));
+        out.line(format!("{named}  {} ({stands})", super::out::clean(title)))?;
+        table_of(out, &group)?;
+    }
+    Ok(())
+}
+
 /// The offers in their order, with why each stands where it does.
 ///
 /// # Errors
@@ -216,6 +242,7 @@ pub fn state(state: &OfferState) -> String {
         OfferState::Revised { by } => format!("revised: now {}", by.short()),
         OfferState::Retracted => "taken back".into(),
         OfferState::Blocked => "blocked: its seller is".into(),
+        OfferState::Closed => "closed: the want is over".into(),
         OfferState::Superseded => "superseded".into(),
         OfferState::OverBudget => "over budget".into(),
         OfferState::Outdated { .. } => "outdated".into(),

@@ -39,6 +39,11 @@ impl std::fmt::Display for Prefix {
 }
 
 impl Prefix {
+    /// All digits of one id, where there are all.
+    pub fn whole(&self) -> Option<&str> {
+        (self.0.len() == WHOLE).then_some(self.0.as_str())
+    }
+
     /// The one of `ids` that begins so.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use intentcast_protocol::{
 };
 use serde_json::json;
 
-use super::{Exit, Failure, Global, agreement, pick::Prefix};
+use super::{Failure, Global, agreement, pick::Prefix};
 use crate::{api::RateBody, client::Client};
 
 /// How long the seller has to sign the key.
@@ -93,12 +93,7 @@ async fn rated(
 pub fn verify(global: &Global, file: &std::path::Path) -> Result<()> {
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     let bytes = unhex(text.trim()).filter(|bytes| bytes.len() < 4096);
-    let wrong = |why: String| {
-        Failure::new(
-            Exit::Failed,
-            format!("{}: the rating does not hold: {why}", file.display()),
-        )
-    };
+    let wrong = |why: String| Failure::unsound(format!("{}: the rating does not hold: {why}", file.display()));
     let bytes = bytes.ok_or_else(|| wrong("it is not one line of hexadecimal digits".into()))?;
     let rating: Verified<Rating> = open(&bytes).map_err(|fault| wrong(fault.to_string()))?;
     let (seller, category) = rating.of().map_err(|fault| wrong(fault.to_string()))?;

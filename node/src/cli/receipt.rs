@@ -7,7 +7,7 @@ use clap::Subcommand;
 use intentcast_protocol::{evidence::Evidence, market::AgreementView};
 use serde_json::json;
 
-use super::{Exit, Failure, Global, agreement, data, order, pick::Prefix};
+use super::{Failure, Global, agreement, data, order, pick::Prefix};
 use crate::evidence_file;
 
 /// What to do with agreements.
@@ -84,7 +84,7 @@ pub async fn run(global: &Global, command: ReceiptCommand) -> Result<()> {
 pub fn verify(global: &Global, file: &Path) -> Result<()> {
     let bytes = evidence_file::read(file)?;
     let report = evidence_file::verify(&bytes)
-        .map_err(|flaw| Failure::new(Exit::Failed, format!("{} does not hold: {flaw}", file.display())))?;
+        .map_err(|flaw| Failure::unsound(format!("{} does not hold: {flaw}", file.display())))?;
     let out = global.out();
     out.value(&json!({ "holds": true, "report": report }))?;
     let summary = &report.summary;

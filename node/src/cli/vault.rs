@@ -67,10 +67,10 @@ pub async fn run(global: &Global, command: VaultCommand) -> Result<()> {
         VaultCommand::Set { name, value, secret } => {
             let name = named(&name)?;
             let client = global.client()?;
-            open(out, &client, &secret).await?;
             let value = value.map_or_else(|| secret::value(&name), |value| Ok(value.0))?;
-            // What is no value is told without a node: it is this person's own machine.
+            // What is no value is told without a node, it is this person's own machine, and makes no vault.
             name.form().read(&value).map_err(Failure::usage)?;
+            open(out, &client, &secret).await?;
             let body = ValueBody { value: Hidden(value) };
             let set: Changed = client.post(&path(&name), &body).await?;
             out.value(&set)?;

@@ -138,6 +138,11 @@ impl Own {
             .collect()
     }
 
+    /// Whether it came to a deal.
+    fn is_agreed(&self) -> bool {
+        self.accepted.as_ref().is_some_and(|accepted| accepted.agreed)
+    }
+
     /// Sellers who have an offer here that could be taken up after `made`, or a yes of ours.
     pub(super) fn offered_after(&self, made: Timestamp) -> BTreeSet<PublicKey> {
         let said_yes = self.accepted.as_ref().map(|accepted| accepted.offer);
@@ -345,6 +350,10 @@ impl Market {
 
     pub(super) fn withdraw(&mut self, now: Timestamp, id: IntentId) -> Result<Answered, Denied> {
         let own = self.own.get(&id).ok_or(Denied::NoIntent(id))?;
+        // A deal ends its want by itself.
+        if own.is_agreed() {
+            return Err(Denied::Agreed);
+        }
         if own.withdrawal.is_some() {
             return Ok(Answered::Withdrawn(id));
         }

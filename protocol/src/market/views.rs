@@ -98,6 +98,8 @@ pub enum OfferState {
         /// Which.
         agreement: AgreementId,
     },
+    /// The want is over, by a deal with another or by its customer's word: it cannot be accepted.
+    Closed,
     /// Its seller has answered a newer version of the want: it cannot be accepted.
     Superseded,
     /// It was taken in, and is over the budget that the want does not say: it cannot be accepted, and its seller is not

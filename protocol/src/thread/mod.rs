@@ -97,7 +97,7 @@ pub enum Objection {
     #[error("it speaks of {0} that is not here yet")]
     Early(&'static str),
     /// Its author wrote another letter with this number before.
-    #[error("number {0} was another letter")]
+    #[error("number {0} was another letter: its author may run two devices, or went on from an older backup")]
     Forked(u32),
     /// It does not continue its author's chain.
     #[error("it does not follow the letter before it")]

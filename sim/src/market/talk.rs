@@ -5,7 +5,7 @@ mod moves;
 use std::collections::BTreeSet;
 
 use intentcast_protocol::{
-    market::{About, Command, Role, ThreadView},
+    market::{About, Command, LetterView, Passage, Role, ThreadView},
     rules::Rules,
     text::Word,
     time::Seconds,
@@ -207,6 +207,7 @@ fn make(world: &mut World, at: usize, next: Move, said: &mut Said) {
         ours.iter().map(count).sum::<usize>()
     };
     let (before, put_off) = (ours(world), is_unsure(world, at, &next.command));
+    let unheard = is_unheard(world, at, &next.command);
     let told = format!("{:?}", next.command);
     world.command(at, next.command);
     if world.nodes[at].market.is_none() {
@@ -215,7 +216,7 @@ fn make(world: &mut World, at: usize, next: Move, said: &mut Said) {
     let written = ours(world) > before;
     let wrong = match next.due {
         // A cheat's conversation ends where its cheating was refused.
-        Due::Must if !written && !world.nodes[at].rogue && !put_off => {
+        Due::Must if !written && !world.nodes[at].rogue && !put_off && !unheard => {
             format!("node {at} may not say what it should: {told}: {}", world.denied())
         }
         Due::MustNot if written => format!("node {at} may say what it should not: {told}"),
@@ -238,6 +239,24 @@ fn is_unsure(world: &World, at: usize, command: &Command) -> bool {
             ..
         } => (waiting.intent, waiting.seller) == (id.intent, id.seller),
         _ => true,
+    })
+}
+
+/// Whether the customer has refused to begin this conversation with a stranger: nothing can be said in it any more.
+fn is_unheard(world: &World, at: usize, command: &Command) -> bool {
+    let Command::Say {
+        about: About::Thread(id),
+        ..
+    } = command
+    else {
+        return false;
+    };
+    let mut ours = threads(world, at)
+        .into_iter()
+        .filter(|it| (it.intent, it.seller) == (id.intent, id.seller));
+    ours.any(|it| {
+        let failed = |letter: &LetterView| matches!(letter.passage, Some(Passage::Failed { .. }));
+        it.role == Role::Seller && it.letters.iter().any(failed) && !world.taken_up(&it)
     })
 }
 

@@ -148,6 +148,7 @@ impl Market {
             (None, None, None) if taken.blocked => OfferState::Blocked,
             (None, None, None) if taken.fate != OfferFate::Stands => taken.fate.into(),
             (None, None, None) if taken.superseded => OfferState::Superseded,
+            (None, None, None) if own.is_agreed() || own.withdrawal.is_some() => OfferState::Closed,
             (None, None, None) if taken.offer.valid_until <= now => OfferState::Expired,
             (None, None, None) => match own.misfit(taken) {
                 Some(Misfit::OverBudget) => OfferState::OverBudget,

@@ -83,6 +83,7 @@ impl Market {
             (None, None, Some(reason)) => OfferState::Declined { reason },
             (None, None, None) if made.fate != OfferFate::Stands => made.fate.into(),
             (None, None, None) if made.superseded => OfferState::Superseded,
+            (None, None, None) if heard.withdrawn().is_some() => OfferState::Closed,
             (None, None, None) if made.offer.valid_until <= now => OfferState::Expired,
             (None, None, None) => OfferState::Open,
         };
