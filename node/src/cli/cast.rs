@@ -34,7 +34,7 @@ pub struct CastArgs {
     /// Let your favourites hear of it so long before all others: 10m
     #[arg(long, value_name = "DURATION")]
     pub favourites_first: Option<String>,
-    /// Wait for offers: so long (30s, 10m), or until so many are there
+    /// Wait for offers: so long (30s, 10m), or until so many are there or the want takes no more
     #[arg(long, value_name = "DURATION|N")]
     pub wait: Option<Wait>,
 }

@@ -221,7 +221,16 @@ fn one_want_makes_one_agreement() {
         customer.command(after(3), Command::Accept(offers[1])),
         Err(Denied::Agreed)
     );
+    assert_eq!(
+        customer.command(after(3), Command::Withdraw(intent)),
+        Err(Denied::Agreed)
+    );
     assert_eq!(customer.market.agreements().len(), 1);
+    // The one that lost can be had no more, and both sides see that.
+    let state = |node: &Node| node.market.offer(after(3), offers[1]).map(|view| view.state);
+    assert_eq!(state(&customer), Some(OfferState::Closed));
+    exchange(after(3), &mut customer, two);
+    assert_eq!(state(two), Some(OfferState::Closed));
 }
 
 #[test]
