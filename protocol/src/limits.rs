@@ -151,6 +151,9 @@ pub const RECALLED_PAGES: u32 = 2_200;
 /// How often a restored node doubts a conversation because the other side's letter follows one that is not here: an honest
 /// node loses its newest records a few times in its life; whoever claims more is not believed.
 pub const DOUBTS: u32 = 8;
+/// Conversations that a restored node ever doubts: more than a person has at once, and strangers with many keys fill no
+/// disk.
+pub const DOUBTED: usize = 256;
 /// How long a want with an offer of ours is kept for a customer who has not said, after a restore, whether it accepted.
 pub const UNSURE_FOR: Seconds = Seconds(30 * 24 * 3600);
 /// Strands that a seller may ask for in one thread, over its whole life.

@@ -192,8 +192,22 @@ impl Market {
         self.unsure.seen_at(id, peer);
     }
 
+    /// Whether the other side is being asked for what may be lost of a conversation.
+    pub(super) fn is_lost(&mut self, now: Timestamp, id: ThreadId, peer: &[u8]) -> bool {
+        if self.unsure.has(id) {
+            self.recall_from(now, id, peer);
+        } else {
+            self.doubt(now, id, peer);
+        }
+        self.unsure.has(id)
+    }
+
     /// The other side speaks of what is not here: it was lost, however that came about.
     pub(super) fn doubt(&mut self, now: Timestamp, id: ThreadId, peer: &[u8]) {
+        let known = self.unsure.doubted.contains_key(&id);
+        if !known && self.unsure.doubted.len() >= limits::DOUBTED {
+            return;
+        }
         let before = self.unsure.doubted.get(&id).copied().unwrap_or_default();
         if self.unsure.restored
             && before < limits::DOUBTS

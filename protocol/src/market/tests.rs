@@ -278,9 +278,14 @@ impl Node {
 
     /// What it answers to a frame.
     pub(super) fn ask(&mut self, now: Timestamp, frame: &[u8]) -> Frame {
+        self.ask_as("somebody", now, frame)
+    }
+
+    /// What it answers to a frame of this peer.
+    pub(super) fn ask_as(&mut self, peer: &str, now: Timestamp, frame: &[u8]) -> Frame {
         let input = Input::Frame {
             exchange: Exchange(0),
-            peer: b"somebody".to_vec(),
+            peer: peer.as_bytes().to_vec(),
             bytes: frame.to_vec(),
         };
         self.give(now, input);
@@ -351,7 +356,7 @@ pub(super) fn exchange(now: Timestamp, from: &mut Node, to: &mut Node) {
             from.sends.push((task, peer, frame));
             continue;
         }
-        let reply = to.ask(now, &frame);
+        let reply = to.ask_as(&from.name, now, &frame);
         from.give(now, Input::Done(task, Done::Replied(reply.encode())));
     }
 }

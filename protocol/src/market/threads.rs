@@ -459,6 +459,11 @@ impl Market {
             return refused(Refusal::Busy { retry: TURNED_AWAY });
         }
         if let Err(why) = self.may_begin(now, id, ours) {
+            // What follows on other letters begins nothing: a device that was lost may have had them.
+            let follows = letter.header().author == id.seller && (letter.before.is_some() || letter.after.is_some());
+            if why == Refusal::Expired && follows && self.is_lost(now, id, peer) {
+                return refused(Refusal::Early);
+            }
             return refused(why);
         }
         let empty = Thread::new(id);

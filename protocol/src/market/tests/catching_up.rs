@@ -5,12 +5,13 @@ use super::{
     talking::{say, settle},
 };
 use crate::{
+    envelope::sign,
     frame::{Frame, Refusal},
     id::{AgreementId, RecordId},
     keys::Key,
     ledger::{Chain, Fact},
-    letter::{Change, DealChange, Deletion, Matter, Operations, Permission, Proposal},
-    letter::{Operation, ThreadId},
+    letter::{Change, DealChange, Deletion, Letter, Matter, Operation, Operations, Permission, Proposal, ThreadId},
+    limits,
     list::{Bytes, List},
     market::{About, Answered, Command, Denied, Draft, Event, ThreadView},
     money::Money,
@@ -575,6 +576,69 @@ fn who_never_went_on_from_a_backup_lost_nothing_whatever_the_other_side_writes()
     exchange(after(LATER), &mut life.seller, &mut life.customer);
     // Else a seller could stop a customer's deals by letters that follow nothing.
     assert!(life.customer.market.unsure().is_empty());
+}
+
+/// A want about which a seller without an offer has asked, and been answered.
+fn asked_about() -> (Node, Node) {
+    let mut customer = Node::customer();
+    let mut asker = Node::selling("asker", rules(), Vec::new());
+    let intent = customer.cast(draft());
+    gossip(after(0), &mut customer, &mut [&mut asker]);
+    let asked = say(&mut asker, after(5), About::Intent(intent), question("Side by side?")).unwrap();
+    settle(after(5), &mut customer, &mut asker);
+    let id = id_of(&thread(&customer));
+    say(&mut customer, after(6), About::Thread(id), answer(asked)).unwrap();
+    settle(after(6), &mut customer, &mut asker);
+    (customer, asker)
+}
+
+#[test]
+fn a_conversation_lost_whole_comes_back_once_its_seller_writes_though_the_want_is_over() {
+    let (mut customer, mut asker) = asked_about();
+    customer.restore(after(LATER), 1);
+    assert!(customer.market.threads(after(LATER)).is_empty());
+    let id = id_of(&thread(&asker));
+    say(&mut asker, after(LATER), About::Thread(id), question("And how wide?")).unwrap();
+    exchange(after(LATER), &mut asker, &mut customer);
+    // Where it was seen is kept: the customer has no other address of it.
+    customer.restart(after(LATER + 1));
+    for second in 1..60 {
+        let now = after(LATER + second * 1_000);
+        customer.wait(now);
+        asker.wait(now);
+        settle(now, &mut customer, &mut asker);
+    }
+    assert_eq!(customer.market.unsure(), Vec::new());
+    let letters = |node: &Node| thread(node).letters.iter().map(|it| it.id).collect::<Vec<_>>();
+    assert_eq!(letters(&customer), letters(&asker));
+    assert_eq!(letters(&asker).len(), 3);
+}
+
+#[test]
+fn strangers_make_a_restored_node_doubt_no_more_than_so_many_conversations() {
+    let (mut customer, _) = asked_about();
+    customer.restore(after(LATER), 1);
+    let intent = customer.market.intents(after(LATER))[0].id;
+    let before = customer.disk.len();
+    for n in 0..limits::DOUBTED as u64 + 20 {
+        let key = Key::from_seed(&crate::id::digest("stranger", &[&n.to_be_bytes()]));
+        let letter = Letter {
+            thread: ThreadId {
+                intent,
+                seller: key.public(),
+            },
+            number: 1,
+            before: Some(RecordId([7; 32])),
+            after: None,
+            reply: None,
+            matter: question("You remember?"),
+        };
+        let letter = sign(&key, after(LATER), after(LATER + DAY), letter).unwrap();
+        let frame = Frame::Letter(Bytes::new(letter.bytes()).unwrap()).encode();
+        customer.ask_as(&format!("stranger {n}"), after(LATER), &frame);
+    }
+    assert_eq!(customer.market.unsure().len(), limits::DOUBTED);
+    assert_eq!(customer.disk.len() - before, limits::DOUBTED);
 }
 
 #[test]
