@@ -65,8 +65,8 @@ struct Parts {
 pub(super) struct Unsures {
     all: BTreeMap<ThreadId, Unsure>,
     doubted: BTreeMap<ThreadId, u32>,
-    /// Whether this ledger ever went on from a backup. One that did not has lost nothing, whoever says so.
-    restored: bool,
+    /// When this ledger last went on from a backup. One that never did has lost nothing, whoever says so.
+    restored: Option<Timestamp>,
 }
 
 impl Unsures {
@@ -89,6 +89,11 @@ impl Unsures {
 
     pub(super) fn end(&mut self, id: ThreadId) {
         self.all.remove(&id);
+    }
+
+    /// Whether a conversation that is not here may have been begun with a lost device by a word of that time.
+    pub(super) fn may_have_begun(&self, id: ThreadId, said: Timestamp) -> bool {
+        self.restored.is_some_and(|restored| said <= restored) && !self.doubted.contains_key(&id)
     }
 
     /// Which of them has this id.
@@ -179,8 +184,8 @@ impl Market {
         letters.chain(deals).chain(wants).chain(heard).collect()
     }
 
-    pub(super) fn apply_restored(&mut self, _: Timestamp, made: Timestamp) {
-        self.unsure.restored = true;
+    pub(super) fn apply_restored(&mut self, at: Timestamp, made: Timestamp) {
+        self.unsure.restored = Some(at);
         for id in self.may_have_gone_on(made) {
             self.unsure.begin(id, made);
         }
@@ -209,7 +214,7 @@ impl Market {
             return;
         }
         let before = self.unsure.doubted.get(&id).copied().unwrap_or_default();
-        if self.unsure.restored
+        if self.unsure.restored.is_some()
             && before < limits::DOUBTS
             && let Ok(peer) = Bytes::new(peer)
         {

@@ -466,6 +466,15 @@ impl Market {
             }
             return refused(why);
         }
+        // A first word that was said before the device was lost may have been answered by it.
+        let is_first = letter.header().author == id.seller && !self.threads.all.contains_key(&id);
+        if ours == Role::Customer
+            && is_first
+            && self.unsure.may_have_begun(id, letter.header().created)
+            && self.is_lost(now, id, peer)
+        {
+            return refused(Refusal::Early);
+        }
         let empty = Thread::new(id);
         let thread = self.threads.all.get(&id).map_or(&empty, |it| &it.thread);
         let Some(footing) = self.footing(id, false) else {

@@ -615,6 +615,46 @@ fn a_conversation_lost_whole_comes_back_once_its_seller_writes_though_the_want_i
 }
 
 #[test]
+fn a_first_word_that_comes_once_more_after_a_restore_begins_nothing_anew() {
+    let mut customer = Node::customer();
+    let mut asker = Node::selling("asker", rules(), Vec::new());
+    let intent = customer.cast(draft());
+    gossip(after(0), &mut customer, &mut [&mut asker]);
+    let asked = say(&mut asker, after(5), About::Intent(intent), question("Side by side?")).unwrap();
+    let (_, _, late_copy) = asker.sends[0].clone();
+    settle(after(5), &mut customer, &mut asker);
+    let id = id_of(&thread(&customer));
+    say(&mut customer, after(6), About::Thread(id), answer(asked)).unwrap();
+    settle(after(6), &mut customer, &mut asker);
+    customer.restore(after(20), 1);
+    let early = customer.ask_as("asker", after(21), &late_copy);
+    assert!(
+        matches!(
+            early,
+            Frame::Refused {
+                why: Refusal::Early,
+                ..
+            }
+        ),
+        "{early:?}"
+    );
+    let said = say(&mut customer, after(21), About::Thread(id), answer(asked));
+    assert!(
+        said.is_err(),
+        "the place of a letter that the lost device wrote is filled again"
+    );
+    settle(after(21), &mut customer, &mut asker);
+    customer.wait(after(5_000));
+    settle(after(5_000), &mut customer, &mut asker);
+    assert!(matches!(
+        customer.ask_as("asker", after(5_001), &late_copy),
+        Frame::Stored(_)
+    ));
+    let letters = |node: &Node| thread(node).letters.iter().map(|it| it.id).collect::<Vec<_>>();
+    assert_eq!((letters(&customer), letters(&asker).len()), (letters(&asker), 2));
+}
+
+#[test]
 fn strangers_make_a_restored_node_doubt_no_more_than_so_many_conversations() {
     let (mut customer, _) = asked_about();
     customer.restore(after(LATER), 1);
