@@ -6,8 +6,9 @@ use super::event::Event;
 
 /// Windows that are kept in a row; later ones are in a map.
 const ROW: u64 = 8_192;
-/// Empty lists that are kept for their memory.
+/// Empty lists that are kept for their memory, and how much of it: a flood's lists are too large to keep.
 const SPARE: usize = 4;
+const SPARE_EVENTS: usize = 1 << 16;
 
 /// Events to come of one part of the nodes.
 #[derive(Debug)]
@@ -100,7 +101,7 @@ impl Calendar {
     /// Gives back a list's memory.
     pub fn recycle(&mut self, mut list: Vec<Event>) {
         list.clear();
-        if self.spare.len() < SPARE && list.capacity() > 0 {
+        if self.spare.len() < SPARE && (1..=SPARE_EVENTS).contains(&list.capacity()) {
             self.spare.push(list);
         }
     }
