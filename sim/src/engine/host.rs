@@ -19,6 +19,9 @@ const UP: u8 = 4;
 /// How long a dialler waits before it dials again what it lost or could not have, ns.
 const REDIAL: u64 = 10_000_000_000;
 
+/// Dials that room is made for at once.
+const MANY_DIALS: u32 = 64;
+
 const FOR_GOSSIP: u64 = 16;
 const FOR_HEARTBEAT: u64 = 17;
 const FOR_LINKS: u64 = 18;
@@ -198,6 +201,9 @@ impl Host {
             + millis(scenario.gossipsub.heartbeat_initial_ms)
             + chance.below(spread.max(1));
         self.node = Node::new(now, desk.plan.chance(FOR_GOSSIP + 256 * u64::from(self.life), id));
+        // As many dial it as it dials, more or less.
+        self.node
+            .expect_peers(2 * scenario.topology.dials.min(MANY_DIALS) as usize + 6);
         let (join, dial) = (
             millis(scenario.topics.subscribe_ms),
             millis(scenario.topology.first_dial_ms),

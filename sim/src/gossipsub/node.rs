@@ -216,6 +216,11 @@ impl Node {
         }
     }
 
+    /// Makes room for so many peers, which spares the growing.
+    pub fn expect_peers(&mut self, n: usize) {
+        self.peers.reserve_exact(n);
+    }
+
     /// The slot that a peer has.
     pub fn slot_of(&self, id: u32) -> Option<u32> {
         self.peers.iter().position(|peer| peer.id == id).map(|at| at as u32)
