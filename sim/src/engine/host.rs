@@ -79,6 +79,14 @@ impl Host {
         (host, starts)
     }
 
+    /// Reads what lies at one depth: see [`Node::near`].
+    pub fn near(&self, depth: u32) -> u64 {
+        match depth {
+            0 => u64::from(self.online) + (self.bytes[0] & 1) + (self.trace & 1) + self.node.near(0),
+            _ => self.node.near(depth),
+        }
+    }
+
     /// One event, and all that follows from it.
     pub fn handle(&mut self, desk: &mut Desk<'_>, event: Event) {
         let (now, id) = (event.time, event.dest);

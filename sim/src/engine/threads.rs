@@ -96,12 +96,8 @@ fn one(part: &mut Part<'_>, post: &Post, end: u64, progress: &dyn Progress) -> (
             if letters.is_empty() {
                 continue;
             }
-            let first = letters
-                .iter()
-                .map(|event| event.time / window_length)
-                .min()
-                .unwrap_or(NEVER);
-            next = next.min(first);
+            let first = letters.iter().map(|event| event.time).min();
+            next = next.min(first.map_or(NEVER, |first| first / window_length));
             let mut place = post.mail[own][to].lock().expect("no thread panics with it");
             if place.is_empty() {
                 // What comes back is the list of an earlier window, emptied.
