@@ -20,6 +20,8 @@ pub struct Calendar {
     row: VecDeque<Vec<Event>>,
     later: BTreeMap<u64, Vec<Event>>,
     spare: Vec<Vec<Event>>,
+    /// The window of the last event that was noted, and when it begins, ns: the next one's is often the same.
+    last: (u64, u64),
 }
 
 impl Calendar {
@@ -31,12 +33,22 @@ impl Calendar {
             row: VecDeque::new(),
             later: BTreeMap::new(),
             spare: Vec::new(),
+            last: (0, 0),
         }
     }
 
+    /// When a window ends, ns.
+    pub fn end_of(&self, window: u64) -> u64 {
+        window.saturating_add(1).saturating_mul(self.window)
+    }
+
     /// The window that an instant is in.
-    pub fn window_of(&self, time: u64) -> u64 {
-        time / self.window
+    fn window_of(&mut self, time: u64) -> u64 {
+        if time.wrapping_sub(self.last.1) >= self.window {
+            let window = time / self.window;
+            self.last = (window, window * self.window);
+        }
+        self.last.0
     }
 
     /// Notes an event, which must not be in a window that was taken.

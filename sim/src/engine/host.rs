@@ -422,21 +422,25 @@ impl Host {
 
     /// The gossip's part, and its actions put into the world.
     fn step(&mut self, desk: &mut Desk<'_>, now: u64, id: u32, event: gossipsub::Event) {
-        let mut actions = std::mem::take(&mut desk.actions);
-        match &mut self.conduct {
-            None => self.node.step(now, &desk.plan.world, event, &mut actions),
-            Some(conduct) => {
-                if conduct.hears(now, &desk.plan.world, &self.node, &event) {
-                    self.node.step(now, &desk.plan.world, event.clone(), &mut actions);
-                    conduct.acts(now, &desk.plan.world, &mut self.node, &event, &mut actions);
-                }
+        let Some(conduct) = &mut self.conduct else {
+            self.node.step(now, &desk.plan.world, event, &mut desk.actions);
+            // Most frames are copies and IDONTWANTs, which nothing follows from.
+            if desk.actions.is_quiet() {
+                return desk.tally(now);
             }
+            let mut actions = std::mem::take(&mut desk.actions);
+            self.perform(desk, now, id, &mut actions);
+            desk.actions = actions;
+            return;
+        };
+        let mut actions = std::mem::take(&mut desk.actions);
+        if conduct.hears(now, &desk.plan.world, &self.node, &event) {
+            self.node.step(now, &desk.plan.world, event.clone(), &mut actions);
+            conduct.acts(now, &desk.plan.world, &mut self.node, &event, &mut actions);
         }
         self.perform(desk, now, id, &mut actions);
         desk.actions = actions;
-        if self.conduct.is_some() {
-            self.ask_to_wake(desk, now, id);
-        }
+        self.ask_to_wake(desk, now, id);
     }
 
     fn wake(&mut self, desk: &mut Desk<'_>, now: u64, id: u32) {

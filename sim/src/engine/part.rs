@@ -23,6 +23,9 @@ pub struct Part<'a> {
 /// Nodes whose memory is brought near at once: what they have should fit into the nearest cache.
 const BATCH: usize = 16;
 
+/// Where one in so many nodes has an event it is quicker to look at all than to sort those that have.
+const DENSE: usize = 16;
+
 /// Events of a window whose lists' memory is kept for the next.
 const KEPT_EVENTS: usize = 1 << 16;
 
@@ -47,7 +50,7 @@ impl<'a> Part<'a> {
     /// number, for so they lie in memory.
     pub fn run(&mut self, window: u64) {
         let mut events = self.desk.calendar.take(window);
-        self.desk.window = window;
+        self.desk.window_end = self.desk.calendar.end_of(window);
         self.sort(&events);
         let touched = std::mem::take(&mut self.touched);
         let mut from = 0;
@@ -81,7 +84,14 @@ impl<'a> Part<'a> {
             }
             *count += 1;
         }
-        self.touched.sort_unstable();
+        if self.touched.len() < self.counts.len() / DENSE {
+            self.touched.sort_unstable();
+        } else {
+            self.touched.clear();
+            let all = self.counts.iter().zip(0..);
+            self.touched
+                .extend(all.filter(|(count, _)| **count > 0).map(|(_, node)| (node, 0)));
+        }
         let mut end = 0;
         for (node, ends) in &mut self.touched {
             let count = std::mem::replace(&mut self.counts[*node as usize], end);
@@ -101,7 +111,7 @@ impl<'a> Part<'a> {
     fn bring_near(&self, batch: &[(u32, u32)], from: u32, events: &[Event]) {
         let end = batch.last().map_or(from, |(_, end)| *end);
         let places = self.sorted[from as usize..end as usize].iter();
-        let mut sum: u64 = places.map(|at| u64::from(events[*at as usize].seq)).sum();
+        let mut sum: u64 = places.map(|at| events[*at as usize].near()).sum();
         for depth in 0..DEPTHS {
             for (node, _) in batch {
                 sum += self.hosts[*node as usize].near(depth);

@@ -54,6 +54,11 @@ pub struct Actions {
 }
 
 impl Actions {
+    /// Whether nothing is to be sent, told or judged.
+    pub fn is_quiet(&self) -> bool {
+        self.sends.is_empty() && self.delivered.is_empty() && self.judge.is_empty()
+    }
+
     pub(super) fn send(&mut self, slot: u32, rpc: Rpc) {
         self.sends.push((slot, rpc));
     }
