@@ -79,6 +79,12 @@ impl Host {
         (host, starts)
     }
 
+    /// Bytes of memory that it takes, its own heap in, where its links are plain.
+    #[cfg(test)]
+    pub fn memory(&self) -> usize {
+        size_of::<Self>() - size_of::<Node>() + self.node.memory() + self.dials.capacity() * size_of::<u32>()
+    }
+
     /// Reads what lies at one depth: see [`Node::near`].
     pub fn near(&self, depth: u32) -> u64 {
         match depth {

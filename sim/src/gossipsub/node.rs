@@ -326,6 +326,8 @@ impl Node {
             + self.cache.memory()
             + self.seen.memory()
             + self.promises.capacity() * size_of::<super::gossip::Promise>()
+            + self.asked.capacity() * size_of::<super::gossip::Asked>()
+            + self.answered.capacity() * size_of::<super::gossip::Answered>()
             + self.penalties.capacity() * size_of::<Penalty>()
     }
 }
