@@ -1,4 +1,4 @@
-//! Events a second on the gossip level: against nodes, against messages, with and without scores.
+//! Events a second on the gossip level: against nodes, threads and messages, and without scores.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use intentcast_sim::engine;
@@ -6,8 +6,7 @@ use intentcast_sim::scenario::Scenario;
 
 fn scenario(nodes: u32, messages: u32) -> Scenario {
     let mut scenario = Scenario::of(nodes);
-    scenario.topology.dials = 20.min(nodes - 1);
-    scenario.time.warm_up_s = 10.0;
+    scenario.time.warm_up_s = 15.0;
     scenario.time.cool_down_s = 5.0;
     scenario.traffic.messages = messages;
     scenario
@@ -24,26 +23,15 @@ fn measure(c: &mut Criterion, group: &str, name: BenchmarkId, scenario: &Scenari
 }
 
 fn gossip(c: &mut Criterion) {
-    for nodes in [250, 1_000, 4_000] {
-        measure(c, "nodes", BenchmarkId::from_parameter(nodes), &scenario(nodes, 10), 1);
+    for nodes in [1_000, 10_000] {
+        for threads in [1, 2] {
+            let name = BenchmarkId::new(format!("{nodes} nodes"), format!("{threads} threads"));
+            measure(c, "gossip", name, &scenario(nodes, 10), threads);
+        }
     }
-    for messages in [10, 40] {
-        measure(
-            c,
-            "messages",
-            BenchmarkId::from_parameter(messages),
-            &scenario(1_000, messages),
-            1,
-        );
-    }
-    for threads in [1, 2] {
-        measure(
-            c,
-            "threads",
-            BenchmarkId::from_parameter(threads),
-            &scenario(4_000, 20),
-            threads,
-        );
+    for messages in [10, 60, 300] {
+        let name = BenchmarkId::from_parameter(messages);
+        measure(c, "messages", name, &scenario(1_000, messages), 1);
     }
     let mut unscored = scenario(1_000, 40);
     unscored.gossipsub.scores = false;

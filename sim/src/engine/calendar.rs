@@ -6,8 +6,9 @@ use super::event::Event;
 
 /// Windows that are kept in a row; later ones are in a map.
 const ROW: u64 = 8_192;
-/// Empty lists that are kept for their memory.
+/// Empty lists that are kept for their memory, and how much of it: a flood's lists are too large to keep.
 const SPARE: usize = 4;
+const SPARE_EVENTS: usize = 1 << 16;
 
 /// Events to come of one part of the nodes.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub struct Calendar {
     row: VecDeque<Vec<Event>>,
     later: BTreeMap<u64, Vec<Event>>,
     spare: Vec<Vec<Event>>,
+    /// The window of the last event that was noted, and when it begins, ns: the next one's is often the same.
+    last: (u64, u64),
 }
 
 impl Calendar {
@@ -30,12 +33,22 @@ impl Calendar {
             row: VecDeque::new(),
             later: BTreeMap::new(),
             spare: Vec::new(),
+            last: (0, 0),
         }
     }
 
+    /// When a window ends, ns.
+    pub fn end_of(&self, window: u64) -> u64 {
+        window.saturating_add(1).saturating_mul(self.window)
+    }
+
     /// The window that an instant is in.
-    pub fn window_of(&self, time: u64) -> u64 {
-        time / self.window
+    fn window_of(&mut self, time: u64) -> u64 {
+        if time.wrapping_sub(self.last.1) >= self.window {
+            let window = time / self.window;
+            self.last = (window, window * self.window);
+        }
+        self.last.0
     }
 
     /// Notes an event, which must not be in a window that was taken.
@@ -100,7 +113,7 @@ impl Calendar {
     /// Gives back a list's memory.
     pub fn recycle(&mut self, mut list: Vec<Event>) {
         list.clear();
-        if self.spare.len() < SPARE && list.capacity() > 0 {
+        if self.spare.len() < SPARE && (1..=SPARE_EVENTS).contains(&list.capacity()) {
             self.spare.push(list);
         }
     }

@@ -1,5 +1,7 @@
 //! What the nodes of one part share while events are handled: time's calendar, the mail to other parts, the counts.
 
+use std::cell::Cell;
+
 use super::calendar::Calendar;
 use super::event::Event;
 use super::plan::Plan;
@@ -23,8 +25,8 @@ const CHUNK: usize = 1 << 14;
 pub struct Desk<'a> {
     pub plan: &'a Plan,
     pub calendar: Calendar,
-    /// The window that is being handled.
-    pub window: u64,
+    /// When the window that is being handled ends, ns.
+    pub window_end: u64,
     /// Timers of the node at hand that are due in this window.
     pub soon: Vec<Event>,
     /// Mail to other parts, by part.
@@ -38,6 +40,9 @@ pub struct Desk<'a> {
     pub deliveries: Vec<Vec<Delivery>>,
     pub events: u64,
     pub actions: Actions,
+    /// Bytes of an IDONTWANT's frame; and of the last message's, with its size, for most messages are alike.
+    idontwant: u64,
+    payload: Cell<(u32, u64)>,
 }
 
 impl<'a> Desk<'a> {
@@ -46,7 +51,7 @@ impl<'a> Desk<'a> {
         Self {
             plan,
             calendar: Calendar::new(plan.links.least_delay()),
-            window: 0,
+            window_end: 0,
             soon: Vec::new(),
             mail: (0..parts).map(|_| Vec::new()).collect(),
             share,
@@ -56,15 +61,17 @@ impl<'a> Desk<'a> {
             deliveries: Vec::new(),
             events: 0,
             actions: Actions::default(),
+            idontwant: Rpc::IDontWant(0).bytes(0, plan.scenario.gossipsub.id_bytes) + plan.links.path().overhead,
+            payload: Cell::new((u32::MAX, 0)),
         }
     }
 
     /// Notes an event: of the node at hand in this very window, of this part, or of another.
     pub fn put(&mut self, event: Event) {
-        let part = (event.dest / self.share) as usize;
-        if part != self.own {
-            self.mail[part].push(event);
-        } else if self.calendar.window_of(event.time) <= self.window {
+        let first = self.own as u32 * self.share;
+        if event.dest.wrapping_sub(first) >= self.share {
+            self.mail[(event.dest / self.share) as usize].push(event);
+        } else if event.time < self.window_end {
             // Only a node's own timers come so soon: frames take at least a window.
             self.soon.push(event);
         } else {
@@ -78,13 +85,33 @@ impl<'a> Desk<'a> {
         &mut self.seconds[((now / 1_000_000_000) as usize).min(last)]
     }
 
+    /// Counts the copies of the actions at hand, of which nothing else is left.
+    pub fn tally(&mut self, now: u64) {
+        let actions = &mut self.actions;
+        let (duplicates, rejected) = (actions.duplicates, actions.rejected);
+        (actions.duplicates, actions.rejected, actions.unheard) = (0, 0, 0);
+        self.counters.rejected += rejected;
+        if duplicates > 0 {
+            self.counters.duplicates += duplicates;
+            self.second(now).duplicates += duplicates;
+        }
+    }
+
     /// Bytes of a frame on the wire.
     pub fn bytes_of(&self, rpc: &Rpc) -> u64 {
         let size = match rpc {
+            Rpc::IDontWant(_) => return self.idontwant,
             Rpc::Publish { message, .. } => self.plan.world.message(*message).map_or(0, |message| message.size),
             _ => 0,
         };
-        rpc.bytes(size, self.plan.scenario.gossipsub.id_bytes) + self.plan.links.path().overhead
+        if rpc.is_payload() && self.payload.get().0 == size {
+            return self.payload.get().1;
+        }
+        let bytes = rpc.bytes(size, self.plan.scenario.gossipsub.id_bytes) + self.plan.links.path().overhead;
+        if rpc.is_payload() {
+            self.payload.set((size, bytes));
+        }
+        bytes
     }
 
     /// Counts a frame that is sent; its bytes.

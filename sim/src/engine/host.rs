@@ -19,6 +19,9 @@ const UP: u8 = 4;
 /// How long a dialler waits before it dials again what it lost or could not have, ns.
 const REDIAL: u64 = 10_000_000_000;
 
+/// Dials that room is made for at once.
+const MANY_DIALS: u32 = 64;
+
 const FOR_GOSSIP: u64 = 16;
 const FOR_HEARTBEAT: u64 = 17;
 const FOR_LINKS: u64 = 18;
@@ -74,6 +77,20 @@ impl Host {
             asleep_until: None,
         };
         (host, starts)
+    }
+
+    /// Bytes of memory that it takes, its own heap in, where its links are plain.
+    #[cfg(test)]
+    pub fn memory(&self) -> usize {
+        size_of::<Self>() - size_of::<Node>() + self.node.memory() + self.dials.capacity() * size_of::<u32>()
+    }
+
+    /// Reads what lies at one depth: see [`Node::near`].
+    pub fn near(&self, depth: u32) -> u64 {
+        match depth {
+            0 => u64::from(self.online) + (self.bytes[0] & 1) + (self.trace & 1) + self.node.near(0),
+            _ => self.node.near(depth),
+        }
     }
 
     /// One event, and all that follows from it.
@@ -198,6 +215,9 @@ impl Host {
             + millis(scenario.gossipsub.heartbeat_initial_ms)
             + chance.below(spread.max(1));
         self.node = Node::new(now, desk.plan.chance(FOR_GOSSIP + 256 * u64::from(self.life), id));
+        // As many dial it as it dials, more or less.
+        self.node
+            .expect_peers(2 * scenario.topology.dials.min(MANY_DIALS) as usize + 6);
         let (join, dial) = (
             millis(scenario.topics.subscribe_ms),
             millis(scenario.topology.first_dial_ms),
@@ -408,21 +428,25 @@ impl Host {
 
     /// The gossip's part, and its actions put into the world.
     fn step(&mut self, desk: &mut Desk<'_>, now: u64, id: u32, event: gossipsub::Event) {
-        let mut actions = std::mem::take(&mut desk.actions);
-        match &mut self.conduct {
-            None => self.node.step(now, &desk.plan.world, event, &mut actions),
-            Some(conduct) => {
-                if conduct.hears(now, &desk.plan.world, &self.node, &event) {
-                    self.node.step(now, &desk.plan.world, event.clone(), &mut actions);
-                    conduct.acts(now, &desk.plan.world, &mut self.node, &event, &mut actions);
-                }
+        let Some(conduct) = &mut self.conduct else {
+            self.node.step(now, &desk.plan.world, event, &mut desk.actions);
+            // Most frames are copies and IDONTWANTs, which nothing follows from.
+            if desk.actions.is_quiet() {
+                return desk.tally(now);
             }
+            let mut actions = std::mem::take(&mut desk.actions);
+            self.perform(desk, now, id, &mut actions);
+            desk.actions = actions;
+            return;
+        };
+        let mut actions = std::mem::take(&mut desk.actions);
+        if conduct.hears(now, &desk.plan.world, &self.node, &event) {
+            self.node.step(now, &desk.plan.world, event.clone(), &mut actions);
+            conduct.acts(now, &desk.plan.world, &mut self.node, &event, &mut actions);
         }
         self.perform(desk, now, id, &mut actions);
         desk.actions = actions;
-        if self.conduct.is_some() {
-            self.ask_to_wake(desk, now, id);
-        }
+        self.ask_to_wake(desk, now, id);
     }
 
     fn wake(&mut self, desk: &mut Desk<'_>, now: u64, id: u32) {

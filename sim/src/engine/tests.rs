@@ -18,6 +18,22 @@ fn summary(scenario: &Scenario) -> Summary {
 }
 
 #[test]
+fn a_node_in_the_midst_of_gossip_takes_under_three_kilobytes() {
+    let mut scenario = Scenario::of(500);
+    scenario.time.warm_up_s = 15.0;
+    scenario.traffic.messages = 10;
+    let plan = Plan::of(&scenario, 5).unwrap();
+    let mut parts = parts(&plan, 2, &|_| None);
+    // Half a second after the last message, when most is remembered.
+    let end = plan.published[9].at_ns + 500_000_000;
+    threads::run(&mut parts, end, &());
+    let nodes = parts.iter().flat_map(|part| &part.hosts);
+    let bytes = nodes.map(Host::memory).sum::<usize>() / 500;
+    println!("{bytes} bytes a node, of which the host is {}", size_of::<Host>());
+    assert!((500..3_000).contains(&bytes), "{bytes}");
+}
+
+#[test]
 fn any_number_of_threads_gives_the_same_outcome_to_the_byte() {
     let mut stormy = small();
     stormy.links.latency = Latency::UniformMs([20.0, 180.0]);

@@ -12,6 +12,9 @@ const NEVER: u64 = u64::MAX;
 /// Turns that a thread waits for the others before it lets the machine do something else.
 const SPINS: u32 = 2_000;
 
+/// Letters whose memory is kept from one window to the next: that of a flood is too much to keep.
+const KEPT_LETTERS: usize = 1 << 16;
+
 /// What the threads share. Everything is there twice: one thread may be a window ahead of another.
 struct Post {
     /// From part to part.
@@ -93,16 +96,15 @@ fn one(part: &mut Part<'_>, post: &Post, end: u64, progress: &dyn Progress) -> (
             if letters.is_empty() {
                 continue;
             }
-            let first = letters
-                .iter()
-                .map(|event| event.time / window_length)
-                .min()
-                .unwrap_or(NEVER);
-            next = next.min(first);
-            post.mail[own][to]
-                .lock()
-                .expect("no thread panics with it")
-                .append(letters);
+            let first = letters.iter().map(|event| event.time).min();
+            next = next.min(first.map_or(NEVER, |first| first / window_length));
+            let mut place = post.mail[own][to].lock().expect("no thread panics with it");
+            if place.is_empty() {
+                // What comes back is the list of an earlier window, emptied.
+                std::mem::swap(&mut *place, letters);
+            } else {
+                place.append(letters);
+            }
         }
         post.next[half][own].store(next, Ordering::Release);
         post.events.fetch_add(part.desk.events - counted, Ordering::Relaxed);
@@ -130,7 +132,10 @@ fn one(part: &mut Part<'_>, post: &Post, end: u64, progress: &dyn Progress) -> (
             for event in letters.drain(..) {
                 part.desk.calendar.put(event);
             }
-            // Its memory goes back, so that a busy part does not ask for it anew at each window.
+            if letters.capacity() > KEPT_LETTERS {
+                continue;
+            }
+            // Its memory goes back, so that a part does not ask for it anew at each window.
             let mut place = from[own].lock().expect("no thread panics with it");
             if place.capacity() == 0 {
                 *place = letters;

@@ -197,9 +197,35 @@ impl Seen {
     pub(super) fn memory(&self) -> usize {
         self.words.capacity() * 8 + self.order.capacity() * 8
     }
+
+    /// For [`super::Node::near`].
+    pub(super) fn near(&self, depth: u32) -> usize {
+        match depth {
+            0 => self.words.len() + self.order.len(),
+            _ => {
+                let ends = [self.order.front(), self.order.back()];
+                let order: usize = ends.into_iter().flatten().map(|(id, _)| *id as usize).sum();
+                order + self.words.back().map_or(0, |word| word.count_ones() as usize)
+            }
+        }
+    }
 }
 
 impl Cache {
+    /// For [`super::Node::near`].
+    pub(super) fn near(&self, depth: u32) -> usize {
+        match depth {
+            0 => self.recent.len(),
+            _ => self
+                .recent
+                .iter()
+                .rev()
+                .take(4)
+                .map(|recent| recent.message as usize)
+                .sum(),
+        }
+    }
+
     pub(super) fn memory(&self) -> usize {
         self.recent.capacity() * size_of::<Recent>()
     }

@@ -44,6 +44,7 @@ mod heartbeat;
 mod membership;
 mod mesh;
 mod message;
+mod near;
 mod node;
 mod rpc;
 mod score;
@@ -51,6 +52,7 @@ mod settings;
 
 pub use bits::Bits;
 pub use chance::{Chance, mix, mix2, unit};
+pub use near::DEPTHS;
 pub use node::{Actions, Event, Node, Peer};
 pub use rpc::{Ids, List, Rpc, message_bytes};
 pub use settings::{Message, ScoreSettings, Settings, World};

@@ -54,6 +54,11 @@ pub struct Actions {
 }
 
 impl Actions {
+    /// Whether nothing is to be sent, told or judged.
+    pub fn is_quiet(&self) -> bool {
+        self.sends.is_empty() && self.delivered.is_empty() && self.judge.is_empty()
+    }
+
     pub(super) fn send(&mut self, slot: u32, rpc: Rpc) {
         self.sends.push((slot, rpc));
     }
@@ -216,6 +221,11 @@ impl Node {
         }
     }
 
+    /// Makes room for so many peers, which spares the growing.
+    pub fn expect_peers(&mut self, n: usize) {
+        self.peers.reserve_exact(n);
+    }
+
     /// The slot that a peer has.
     pub fn slot_of(&self, id: u32) -> Option<u32> {
         self.peers.iter().position(|peer| peer.id == id).map(|at| at as u32)
@@ -316,6 +326,8 @@ impl Node {
             + self.cache.memory()
             + self.seen.memory()
             + self.promises.capacity() * size_of::<super::gossip::Promise>()
+            + self.asked.capacity() * size_of::<super::gossip::Asked>()
+            + self.answered.capacity() * size_of::<super::gossip::Answered>()
             + self.penalties.capacity() * size_of::<Penalty>()
     }
 }
