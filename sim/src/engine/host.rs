@@ -198,10 +198,7 @@ impl Host {
             + millis(scenario.gossipsub.heartbeat_initial_ms)
             + chance.below(spread.max(1));
         self.node = Node::new(now, desk.plan.chance(FOR_GOSSIP + 256 * u64::from(self.life), id));
-        let (join, dial) = (
-            millis(scenario.topics.subscribe_ms),
-            millis(scenario.topology.first_dial_ms),
-        );
+        let (join, dial) = (millis(scenario.topics.subscribe_ms), desk.plan.pace(id).0);
         self.timer(desk, now + first, id, What::Heartbeat);
         self.timer(desk, now + join, id, What::Join);
         self.timer(desk, now + dial, id, What::Dial(0));
@@ -241,7 +238,7 @@ impl Host {
         match self.dials.get(number as usize).copied() {
             Some(other) => {
                 self.dial(desk, now, id, other);
-                let interval = millis(desk.plan.scenario.topology.dial_interval_ms);
+                let (_, interval) = desk.plan.pace(id);
                 self.timer(desk, now + interval, id, What::Dial(number + 1));
             }
             None => self.dials = Vec::new(),
