@@ -37,8 +37,8 @@ pub enum What {
     Cut,
     /// It joins its topics.
     Join,
-    /// A connection is asked for, by a dial that began then; the dialler's slot.
-    Syn { slot: u32, began: u64 },
+    /// A connection is asked for; the dialler's slot.
+    Syn(u32),
     /// It is granted; the listener's slot.
     Ack(u32),
     /// It cannot be had.
@@ -116,7 +116,7 @@ impl What {
             What::Heartbeat => 1,
             What::Stop | What::Cut => 2,
             What::Fin | What::Refuse => 3,
-            What::Syn { .. } | What::Ack(_) => 4,
+            What::Syn(_) | What::Ack(_) => 4,
             What::Up(_) | What::Join => 5,
             What::Frame(_) => FRAME,
             What::Verdict(_) => 7,
@@ -130,10 +130,13 @@ impl What {
     fn digest(&self) -> u64 {
         let kind = u64::from(self.rank()) << 56;
         kind ^ match self {
-            What::Ack(n) | What::Up(n) | What::Verdict(n) | What::Publish(n) | What::Dial(n) | What::Redial(n) => {
-                u64::from(*n)
-            }
-            What::Syn { slot, began } => u64::from(*slot) ^ began.rotate_left(20),
+            What::Syn(n)
+            | What::Ack(n)
+            | What::Up(n)
+            | What::Verdict(n)
+            | What::Publish(n)
+            | What::Dial(n)
+            | What::Redial(n) => u64::from(*n),
             What::Frame(rpc) => digest(rpc),
             What::Nothing
             | What::Start

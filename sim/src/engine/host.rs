@@ -85,7 +85,7 @@ impl Host {
             What::Start => return self.start(desk, now, id),
             // A stop belongs to the life that it ends; a life that a later one has replaced was ended already.
             What::Stop if event.slot == self.life => return self.stop(desk, now, id),
-            What::Syn { .. } if !self.online => {
+            What::Syn(_) if !self.online => {
                 let delay = desk.plan.links.delay(id, event.src);
                 return self.tell(desk, now + delay, id, event.src, What::Refuse);
             }
@@ -107,7 +107,7 @@ impl Host {
                     self.step(desk, now, id, gossipsub::Event::Subscribe(topic));
                 }
             }
-            What::Syn { slot, began } => self.asked(desk, now, id, event.src, slot, began),
+            What::Syn(slot) => self.asked(desk, now, id, event.src, slot),
             What::Ack(theirs) => self.granted(desk, now, id, &event, theirs),
             What::Refuse => self.refused(desk, now, id, event.src),
             What::Fin => self.lost(desk, now, id, event.src),
@@ -259,11 +259,11 @@ impl Host {
         };
         let delay = links.delay(id, other);
         (peer.stage, peer.since, peer.delay) = (DIALLING, now, delay as u32);
-        self.tell(desk, now + delay, id, other, What::Syn { slot, began: now });
+        self.tell(desk, now + delay, id, other, What::Syn(slot));
     }
 
     /// Another node dials. Of two dials that cross, the earlier one counts, on both sides.
-    fn asked(&mut self, desk: &mut Desk<'_>, now: u64, id: u32, src: u32, theirs: u32, began: u64) {
+    fn asked(&mut self, desk: &mut Desk<'_>, now: u64, id: u32, src: u32, theirs: u32) {
         if desk.plan.is_cut(now, id, src) {
             let delay = desk.plan.links.delay(id, src);
             return self.tell(desk, now + delay, id, src, What::Refuse);
@@ -272,11 +272,12 @@ impl Host {
         let Some(peer) = self.node.peer_mut(slot) else {
             return;
         };
+        let delay = desk.plan.links.delay(id, src);
+        let began = now.saturating_sub(delay);
         let first = peer.stage == NONE || (peer.stage == DIALLING && (began, src) < (peer.since, id));
         if !first {
             return;
         }
-        let delay = desk.plan.links.delay(id, src);
         (peer.stage, peer.theirs, peer.delay) = (ACCEPTED, theirs, delay as u32);
         let round_trips = desk.plan.scenario.links.handshake_round_trips;
         let up = now + ways(delay, 2.0 * round_trips);

@@ -46,11 +46,12 @@ impl Node {
         let mut wants = std::mem::take(&mut out.ids);
         wants.clear();
         for id in ids {
-            let ours = world
-                .message(*id)
-                .and_then(|message| self.topic(message.topic))
-                .is_some_and(|t| t.joined);
-            if ours && !self.seen.has(*id) && !self.is_promised(*id) && !wants.contains(id) {
+            // Nearly all are seen, so that is asked first.
+            if self.seen.has(*id) || self.is_promised(*id) || wants.contains(id) {
+                continue;
+            }
+            let topic = world.message(*id).and_then(|message| self.topic(message.topic));
+            if topic.is_some_and(|topic| topic.joined) {
                 wants.push(*id);
             }
         }
