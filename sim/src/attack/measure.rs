@@ -166,6 +166,11 @@ impl Table {
 fn forget_repetitions(outcome: &mut Outcome) -> u64 {
     let nodes = outcome.nodes as usize;
     let mut seen = vec![0_u64; (nodes * outcome.messages.len()).div_ceil(64)];
+    // What a publisher hears of itself is no news either.
+    for (message, published) in outcome.messages.iter().enumerate() {
+        let place = message * nodes + published.node as usize;
+        seen[place / 64] |= 1_u64 << (place % 64);
+    }
     let mut first = Deliveries::default();
     let mut again = 0;
     let all = std::mem::take(&mut outcome.deliveries);

@@ -32,6 +32,8 @@ shipped![
     "offer-flood",
     "bait-and-switch",
     "spies",
+    "first-spy-flood",
+    "first-spy-mesh",
     "reference-row",
     "gerbil-simsub-1000",
     "gerbil-simsub-250",
