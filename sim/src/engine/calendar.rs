@@ -80,10 +80,7 @@ impl Calendar {
             debug_assert!(passed.is_none_or(|list| list.is_empty()), "a window was left out");
             self.first += 1;
         }
-        let mut taken = match self.row.pop_front() {
-            Some(list) => list,
-            None => Vec::new(),
-        };
+        let mut taken = self.row.pop_front().unwrap_or_default();
         self.first = window + 1;
         if let Some(mut more) = self.later.remove(&window) {
             taken.append(&mut more);

@@ -316,14 +316,7 @@ impl Plan {
         let end = self.scenario.length_ns();
         for node in 0..self.scenario.nodes {
             let joined = self.topics(node);
-            let mut presence = self.presence(node);
-            let mut there = Vec::new();
-            while let Some((from, to)) = presence.next() {
-                if from > end {
-                    break;
-                }
-                there.push((from, to));
-            }
+            let there: Vec<(u64, u64)> = self.presence(node).take_while(|(from, _)| *from <= end).collect();
             for topic in joined {
                 let messages = &by_topic[topic as usize];
                 let before = |time: u64| messages.partition_point(|m| self.published[*m as usize].at_ns < time);
@@ -345,9 +338,9 @@ impl Plan {
                 self.published[*message as usize].expected = there as u32;
             }
         }
-        for number in 0..self.published.len() {
+        for (number, unpublished) in unpublished.into_iter().enumerate() {
             let message = self.published[number];
-            if unpublished[number] {
+            if unpublished {
                 self.published[number].expected = 0;
             } else if self.topics(message.node).contains(&message.topic) {
                 self.published[number].expected = message.expected.saturating_sub(1);

@@ -92,9 +92,13 @@ impl Presence {
             },
         }
     }
+}
+
+impl Iterator for Presence {
+    type Item = (u64, u64);
 
     /// The next stay: from when to when, ns. The last one ends at `u64::MAX`.
-    pub fn next(&mut self) -> Option<(u64, u64)> {
+    fn next(&mut self) -> Option<(u64, u64)> {
         let from = self.next?;
         let (to, next) = match &mut self.kind {
             Kind::Always(stop) => (*stop, None),
@@ -195,7 +199,8 @@ mod tests {
     fn share_there(scenario: &Scenario, at: u64) -> f64 {
         let there = (0..scenario.nodes).filter(|node| {
             let mut presence = Presence::of(scenario, &Trace::new(), 5, *node);
-            std::iter::from_fn(|| presence.next())
+            presence
+                .by_ref()
                 .take_while(|(from, _)| *from <= at)
                 .any(|(_, to)| to > at)
         });

@@ -102,11 +102,7 @@ fn count_online(plan: &Plan, timeline: &mut [Second]) {
     let seconds = timeline.len();
     let at_end = |time: u64| ((time / 1_000_000_000) as usize).min(seconds);
     for node in 0..plan.scenario.nodes {
-        let mut presence = plan.presence(node);
-        while let Some((from, to)) = presence.next() {
-            if at_end(from) >= seconds {
-                break;
-            }
+        for (from, to) in plan.presence(node).take_while(|(from, _)| at_end(*from) < seconds) {
             steps[at_end(from)] += 1;
             steps[at_end(to)] -= 1;
         }

@@ -29,7 +29,7 @@ impl Chance {
     }
 
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(STEP);
         mix(self.0)
     }
@@ -37,12 +37,12 @@ impl Chance {
     /// A number below `end`; zero where there is none below it.
     pub fn below(&mut self, end: u64) -> u64 {
         // 64 random bits over an `end` that is small: the lean is beyond any measuring.
-        ((u128::from(self.next()) * u128::from(end)) >> 64) as u64
+        ((u128::from(self.bits()) * u128::from(end)) >> 64) as u64
     }
 
     /// A number in 0..1.
     pub fn unit(&mut self) -> f64 {
-        unit(self.next())
+        unit(self.bits())
     }
 
     /// A waiting time of the exponential distribution with this mean.
@@ -99,8 +99,8 @@ mod tests {
     #[test]
     fn two_names_give_two_streams() {
         let (mut a, mut b) = (Chance::of(1, 1), Chance::of(1, 2));
-        assert!((0..100).all(|_| a.next() != b.next()));
-        assert_eq!(Chance::of(7, 3).next(), Chance::of(7, 3).next());
+        assert!((0..100).all(|_| a.bits() != b.bits()));
+        assert_eq!(Chance::of(7, 3).bits(), Chance::of(7, 3).bits());
     }
 
     #[test]

@@ -34,7 +34,6 @@ pub enum Ids {
         list: List,
         /// They.
         // Boxed twice so that a frame stays small: nearly all lists are short.
-        #[expect(clippy::box_collection)]
         ids: Box<Vec<u32>>,
     },
 }
