@@ -7,6 +7,7 @@ use intentcast_protocol::{
     codec::{decode, encode},
     contact::ReplyPath,
     deed::{Acceptance, Confirmation, Inquiry},
+    document::Fetch,
     envelope::{Kind, Record, kind_of, open},
     id::unhex,
     intent::{Amendment, Intent, Withdrawal},
@@ -14,6 +15,7 @@ use intentcast_protocol::{
     list::List,
     offer::{Decline, Offer},
     rating::{Rating, Ticket},
+    recall::Recall,
     receipt::Receipt,
 };
 
@@ -31,6 +33,8 @@ fn body(bytes: &[u8]) -> Option<Vec<u8>> {
         Kind::Confirmation => body::<Confirmation>(bytes),
         Kind::Receipt => body::<Receipt>(bytes),
         Kind::Inquiry => body::<Inquiry>(bytes),
+        Kind::Fetch => body::<Fetch>(bytes),
+        Kind::Recall => body::<Recall>(bytes),
         Kind::Letter => body::<Letter>(bytes),
         Kind::Ticket => body::<Ticket>(bytes),
         Kind::Rating => body::<Rating>(bytes),
@@ -106,7 +110,7 @@ fn main() -> io::Result<()> {
         piece(15, &frames["frame-confirmed"]),
         piece(12, &bodies["receipt-paid"]),
         piece(17, &[0; 8]),
-        piece(22, &[96]),
+        piece(23, &[96]),
     ];
     write("market", "buys", &[&[1][..], &buys.concat()].concat())?;
     let sells = [
@@ -117,7 +121,7 @@ fn main() -> io::Result<()> {
         piece(2, &bodies["amendment"]),
         piece(3, &bodies["withdrawal"]),
         piece(13, &frames["frame-pull-first"]),
-        piece(22, &[4]),
+        piece(23, &[4]),
     ];
     write("market", "sells", &[&[1][..], &sells.concat()].concat())?;
     for (name, body) in bodies.iter().filter(|(name, _)| name.starts_with("letter-")) {
@@ -130,6 +134,7 @@ fn main() -> io::Result<()> {
             piece(18, &[]),
             piece(20, body),
             piece(21, body),
+            piece(22, &bodies["fetch"]),
         ];
         write("market", name, &[&[1][..], &talks.concat()].concat())?;
     }

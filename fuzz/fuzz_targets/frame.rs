@@ -15,7 +15,9 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         | Frame::Receipt(record)
         | Frame::Withdrawal(record)
         | Frame::Letter(record)
-        | Frame::Compare(record) => open_as_any(record),
+        | Frame::Compare(record)
+        | Frame::Fetch(record)
+        | Frame::Recall(record) => open_as_any(record),
         Frame::Confirmed { confirmation, receipt } => {
             open_as_any(confirmation);
             open_as_any(receipt);
@@ -24,7 +26,11 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
             assert!(records.len() <= limits::PULL);
             records.iter().for_each(|record| open_as_any(record));
         }
+        Frame::Recalled { records, .. } => {
+            assert!(records.len() <= limits::RECALLED);
+            records.iter().for_each(|record| open_as_any(record));
+        }
         Frame::Pull { topic, .. } => assert_eq!(topic.to_string().parse(), Ok(*topic)),
-        Frame::Stored(_) | Frame::Refused { .. } | Frame::Held { .. } => {}
+        Frame::Stored(_) | Frame::Refused { .. } | Frame::Held { .. } | Frame::Piece { .. } => {}
     }
 });

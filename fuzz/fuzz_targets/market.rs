@@ -10,6 +10,7 @@ use intentcast_protocol::{
     contact::ReplyPath,
     deed::{Acceptance, Confirmation, agreement_id},
     disclosure::Kept,
+    document::Fetch,
     envelope::{Record, Verified, open, sign},
     frame::Frame,
     id::{IntentId, OfferId, RecordId},
@@ -187,6 +188,7 @@ impl World {
                 results.push_back((task, Done::Stored));
             }
             Output::Answer(_, Ok(Answered::Cast(id))) => self.own = Some(id),
+            Output::Serve { offset, .. } => assert!((offset as usize) < limits::DOCUMENT_BYTES),
             Output::Answer(..)
             | Output::Verdict(..)
             | Output::Reach(_)
@@ -344,7 +346,7 @@ impl World {
 
     fn step(&mut self, number: u8, bytes: &[u8]) {
         self.now = self.now.plus_millis(u64::from(number) * 7);
-        match number % 23 {
+        match number % 24 {
             0 | 1 => {
                 if let Ok(intent) = decode::<Intent>(bytes)
                     && let Some(record) = self.signed(&CUSTOMER, intent.offers_due, intent.clone())
@@ -458,6 +460,19 @@ impl World {
                     };
                     let matter = Box::new(letter.matter);
                     self.tell(Input::Command(Request(4), Command::Say { about, matter }));
+                }
+            }
+            22 => {
+                if let (Ok(mut fetch), Some((thread, seed))) = (decode::<Fetch>(bytes), self.thread()) {
+                    let (hash, offset) = (fetch.hash, fetch.offset);
+                    self.tell(Input::Command(Request(5), Command::Fetch { thread, hash, offset }));
+                    fetch.thread = thread;
+                    let ends = self.now.plus(limits::INQUIRY_LIFE);
+                    if let Some(record) = self.signed(&seed, ends, fetch)
+                        && let Ok(bytes) = Bytes::new(record.bytes())
+                    {
+                        self.frame(Frame::Fetch(bytes).encode());
+                    }
                 }
             }
             _ => {

@@ -3,12 +3,14 @@
 use intentcast_protocol::{
     codec::{decode, encode},
     deed::{Acceptance, Confirmation, Inquiry},
+    document::Fetch,
     envelope::{Header, Kind, Record, Signed, kind_of, record_id},
     intent::{Amendment, Intent, Withdrawal},
     keys::Key,
     letter::Letter,
     offer::{Decline, Offer},
     rating::{Rating, Ticket},
+    recall::Recall,
     receipt::Receipt,
     time::{Seconds, Timestamp},
 };
@@ -51,6 +53,9 @@ pub fn open_as_any(bytes: &[u8]) {
     try_as::<Letter>(bytes);
     try_as::<Ticket>(bytes);
     try_as::<Rating>(bytes);
+    try_as::<Inquiry>(bytes);
+    try_as::<Fetch>(bytes);
+    try_as::<Recall>(bytes);
 }
 
 /// Reads `bytes` as a body of this kind, behind no signature: what decodes has one spelling, passes its own check
@@ -85,6 +90,8 @@ pub fn read_body(kind: Kind, bytes: &[u8]) {
         Kind::Confirmation => body::<Confirmation>(bytes),
         Kind::Receipt => body::<Receipt>(bytes),
         Kind::Inquiry => body::<Inquiry>(bytes),
+        Kind::Fetch => body::<Fetch>(bytes),
+        Kind::Recall => body::<Recall>(bytes),
         Kind::Letter => body::<Letter>(bytes),
         Kind::Ticket => body::<Ticket>(bytes),
         Kind::Rating => body::<Rating>(bytes),

@@ -9,146 +9,40 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a bench fails")]
 
-use std::{
-    collections::BTreeMap,
-    io::Read as _,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Instant,
-};
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Instant};
 
-use flate2::read::GzDecoder;
+#[path = "../../protocol/benches/common/rows.rs"]
+mod rows;
+
 use intentcast_node::{
     catalogue::{SHIPS_TO, ships_to},
     index::{Filters, Index},
     store::Store,
 };
 use intentcast_protocol::{
-    attribute::{Attribute, Value, attribute_name},
+    attribute::{Attribute, Value},
     category::{self, CategoryId, GENERAL, Relation},
     codec,
-    intent::{Condition, Conditions, Language},
-    item::{Description, Item},
-    money::{Currency, Money},
-    text::{Name, Phrase, Title, Word},
+    intent::{Condition, Conditions},
+    item::Item,
+    money::Money,
+    text::{Phrase, Title, Word},
     time::Timestamp,
 };
 use rusqlite::{Connection, params, params_from_iter, types::Value as Sql};
 
+use rows::{Chance, catalogue, data};
+
 const SIZES: [usize; 3] = [20_000, 200_000, 1_000_000];
 const SEARCHES: usize = 500;
 const DEPTH: usize = 10;
-/// Attributes of an item that are kept: nine items of ten have no more.
-const ATTRIBUTES: usize = 48;
 /// Where items are sent, and where they are wanted.
 const REGIONS: [&str; 6] = ["GB", "GB-YOR", "GB-LEW", "DE", "FR", "US"];
 /// Of FTS5's columns title, brand, description, attributes, names of the category.
 const WEIGHTS: &str = "4.0, 2.0, 2.0, 0.5, 1.0";
-const DEMO: &str = include_str!("../assets/demo-catalogue.jsonl");
-
-/// Pseudorandom numbers, the same each time (splitmix64).
-struct Chance(u64);
-
-impl Chance {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        (self.next() % end as u64) as usize
-    }
-
-    fn of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
-        &all[self.below(all.len())]
-    }
-}
 
 fn argument(name: &str) -> Option<String> {
     std::env::args().find_map(|arg| arg.strip_prefix(name)?.strip_prefix('=').map(str::to_owned))
-}
-
-fn data() -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    // A worktree lies one level deeper than a checkout.
-    let places = ["../../shared/data", "../../../shared/data"].map(|data| root.join(data).join("chorus"));
-    places
-        .into_iter()
-        .find(|place| place.join("products.jsonl.gz").exists())
-}
-
-fn value(said: &serde_json::Value) -> Option<Value> {
-    use serde_json::Value as Json;
-    match said {
-        Json::Bool(flag) => Some(Value::Flag(*flag)),
-        Json::Number(number) => number.to_string().trim_end_matches(".0").parse().ok(),
-        Json::String(text) => Some(Value::Text(Phrase::lossy(text))),
-        Json::Object(measure) => {
-            let part = |name: &str| measure.get(name).and_then(Json::as_str).unwrap_or_default();
-            format!("{} {}", part("value"), part("unit")).parse().ok()
-        }
-        _ => None,
-    }
-}
-
-/// A row of either catalogue as an item.
-fn item(row: &str) -> Option<Item> {
-    let row: serde_json::Map<String, serde_json::Value> = serde_json::from_str(row).ok()?;
-    let text = |name: &str| row.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
-    let title = Title::lossy(text("title"));
-    let price = match row.get("price")? {
-        serde_json::Value::String(pounds) => format!("{pounds} GBP").parse().ok()?,
-        cents => Money::new(cents.as_i64()?, Currency::GBP),
-    };
-    let kind = match text("category") {
-        "" => category::infer(title.as_str()),
-        said => category::resolve(said).ok(),
-    };
-    let own = row.get("attributes").and_then(serde_json::Value::as_object);
-    let prefixed = row
-        .iter()
-        .filter_map(|(name, value)| Some((name.strip_prefix("attr_")?.get(2..)?, value)));
-    let own = own.into_iter().flatten().map(|(name, value)| (name.as_str(), value));
-    let attributes = own.chain(prefixed).filter_map(|(name, said)| {
-        Some(Attribute {
-            name: Word::lossy(&attribute_name(name)),
-            value: value(said)?,
-        })
-    });
-    Some(Item {
-        id: Word::lossy(text("id")),
-        brand: Name::lossy(&format!("{}{}", text("brand"), text("supplier"))),
-        description: Description::lossy(&format!("{}{}", text("description"), text("short_description"))),
-        gtin: None,
-        category: kind.map_or(GENERAL, |known| known.id),
-        price,
-        condition: Condition::New,
-        stock: None,
-        language: Language::ENGLISH,
-        attributes: attributes.take(ATTRIBUTES).collect(),
-        title,
-    })
-}
-
-/// The catalogue that there is, each id once, and its name.
-fn catalogue() -> (Vec<Item>, &'static str) {
-    let mut text = String::new();
-    let (rows, name) = match data() {
-        Some(data) => {
-            let file = std::fs::File::open(data.join("products.jsonl.gz")).unwrap();
-            GzDecoder::new(file).read_to_string(&mut text).unwrap();
-            (text.as_str(), "Chorus")
-        }
-        None => (DEMO, "the demo catalogue"),
-    };
-    let items: BTreeMap<Word, Item> = rows
-        .lines()
-        .filter_map(item)
-        .map(|item| (item.id.clone(), item))
-        .collect();
-    (items.into_values().collect(), name)
 }
 
 /// The items and as many copies with other numbers, prices and states as it takes, one word of the title gone from each.
@@ -509,7 +403,10 @@ fn main() {
         |sizes| sizes.split(',').map(|size| size.parse().unwrap()).collect(),
     );
     let count = argument("searches").map_or(SEARCHES, |count| count.parse().unwrap());
-    let (items, name) = catalogue();
+    let (rows, name) = catalogue();
+    // Each id once.
+    let items: BTreeMap<Word, Item> = rows.into_iter().map(|item| (item.id.clone(), item)).collect();
+    let items: Vec<Item> = items.into_values().collect();
     println!("{} items of {name}; SQLite {}", items.len(), rusqlite::version());
     let judged = data().map(|data| judged(&data));
     for size in sizes {

@@ -139,6 +139,24 @@ impl Client {
         self.json(self.request(Method::POST, path).json(body)).await
     }
 
+    /// Hands over these bytes, as they are.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn post_bytes<T: DeserializeOwned>(&self, path: &str, bytes: Vec<u8>) -> Result<T, ClientError> {
+        self.json(self.request(Method::POST, path).body(bytes)).await
+    }
+
+    /// The bytes at `path`.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn bytes(&self, path: &str) -> Result<Vec<u8>, ClientError> {
+        let response = self.send(self.request(Method::GET, path).timeout(DEADLINE)).await?;
+        let bytes = response.bytes().await.map_err(|error| broken(&error))?;
+        Ok(bytes.to_vec())
+    }
+
     /// Changes what is at `path`.
     ///
     /// # Errors

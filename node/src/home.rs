@@ -59,9 +59,19 @@ impl Home {
     /// The seed from which the node's keys grow, made at the first start.
     ///
     /// # Errors
-    /// A file that is not a seed is never replaced: every agreement under its keys would be lost.
+    /// A file that is not a seed is never replaced, nor is one that is missing where a ledger is: every agreement under
+    /// its keys would be lost.
     pub fn seed(&self) -> Result<Seed> {
         let file = self.path.join(SEED);
+        let ledger = self.path.join(crate::store::FILE);
+        if !file.exists() && ledger.exists() {
+            bail!(
+                "{} is missing, and {} was written with the keys that grow from it: put it back, or restore a backup \
+                 with `intentcast data restore`; for a new node name another folder",
+                file.display(),
+                ledger.display()
+            );
+        }
         Ok(Seed::new(secret(&file)?))
     }
 
@@ -169,6 +179,15 @@ pub fn write_secret(file: &Path, bytes: &[u8]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lost_seed_is_not_made_anew_beside_what_was_signed_with_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = Home::open(dir.path()).unwrap();
+        fs::write(dir.path().join(crate::store::FILE), b"").unwrap();
+        assert!(home.seed().unwrap_err().to_string().contains("data restore"));
+        assert!(!dir.path().join(SEED).exists());
+    }
 
     #[test]
     fn the_seed_stays_and_a_damaged_one_is_not_replaced() {

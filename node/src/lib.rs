@@ -17,6 +17,8 @@ pub mod config;
 #[cfg(feature = "net")]
 pub mod demo;
 #[cfg(feature = "net")]
+pub mod documents;
+#[cfg(feature = "net")]
 pub mod driver;
 #[cfg(feature = "net")]
 pub mod evidence_file;

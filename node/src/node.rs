@@ -12,10 +12,12 @@ use crate::{
         self,
         backend::{Backend as _, Failed},
     },
+    documents::{self, Documents, Porter},
     driver::{self, Handle},
     home::{Home, Identity},
     index::Index,
     net,
+    portability::returning,
     store::Store,
     strands::{self, Desk, Strands, policy::Policy},
     vault::{self, Keeper},
@@ -101,6 +103,11 @@ impl Node {
             shutdown.clone(),
         )
         .context("the network does not start")?;
+        let documents = {
+            let dir = home.path().to_owned();
+            Arc::new(tokio::task::spawn_blocking(move || Documents::open(&dir)).await??)
+        };
+        let owner = seed.clone();
         let parts = driver::Parts {
             seed,
             store,
@@ -110,6 +117,7 @@ impl Node {
             index_dir: home.path().join("index"),
             listen: BTreeSet::new(),
             rules: None,
+            documents: documents.clone(),
         };
         let handle = driver::start(parts, shutdown.clone()).await?;
         let mut policy = None;
@@ -136,18 +144,23 @@ impl Node {
         // Nobody asks for anything yet, so a secret without its request is nobody's.
         desk.forget_strays(&handle).await?;
         tokio::spawn(strands::keep(desk.clone(), handle.clone(), shutdown.clone()));
+        tokio::spawn(returning::keep(
+            documents.clone(),
+            owner,
+            handle.clone(),
+            shutdown.clone(),
+        ));
+        let porter = Arc::new(Porter::new(documents));
+        tokio::spawn(documents::keep(porter.clone(), handle.clone(), shutdown.clone()));
         handle.reachable().await;
         let server = api::Server::bind(&setup.api, home.path()).await?;
         let api = server.addr();
         let vault = Keeper::new(home.path(), &setup.vault);
         tokio::spawn(vault.clone().watch(shutdown.clone()));
         let stop = shutdown.clone();
-        let serving = server.run(
-            handle.clone(),
-            vault.clone(),
-            desk,
-            async move { stop.cancelled().await },
-        );
+        let serving = server.run(handle.clone(), vault.clone(), desk, porter, async move {
+            stop.cancelled().await
+        });
         let serving = tokio::spawn(async move {
             if let Err(why) = serving.await {
                 error!(%why, "the local API broke");

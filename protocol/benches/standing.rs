@@ -21,16 +21,16 @@
 
 use std::{
     hint::black_box,
-    io::Read as _,
-    path::Path,
     process::ExitCode,
     time::{Duration, Instant},
 };
 
-use flate2::read::GzDecoder;
+#[path = "common/rows.rs"]
+mod rows;
+
 use intentcast_protocol::{
-    attribute::{Attribute, Comparison, Strength, Value, Wish, attribute_name},
-    category::{self, GENERAL},
+    attribute::{Comparison, Strength, Wish},
+    category::GENERAL,
     contact::ReplyPath,
     intent::{Budget, Condition, Conditions, Intent, Language},
     item::{Description, Item},
@@ -39,9 +39,11 @@ use intentcast_protocol::{
     place::{Fulfilment, Fulfilments, Place, Region, Serves},
     standing::{Interest, Limits, Prices, Standing, Thing, Wording},
     terms::TermsSet,
-    text::{Name, Phrase, Prose, Title, Word},
+    text::{Prose, Title},
     time::Timestamp,
 };
+
+use rows::{Chance, catalogue};
 
 const INTERESTS: usize = 1_000_000;
 /// Things in one measurement.
@@ -57,35 +59,22 @@ const FLOOR: f64 = 5_000.0;
 /// What was hoped for.
 const AIM: f64 = 15_000.0;
 
-const DEMO: &str = include_str!("../../node/assets/demo-catalogue.jsonl");
 const REGIONS: [&str; 8] = ["GB", "GB", "GB-ENG", "GB-YOR", "GB-KHL", "GB-LEW", "DE", "FR"];
 
-/// Pseudorandom numbers, the same each time (splitmix64).
-struct Chance(u64);
-
-impl Chance {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        (self.next() % end as u64) as usize
-    }
-
+/// Chance that prefers some.
+trait Taste {
     /// One of these, the first ones more often.
+    fn popular<'a, T>(&mut self, all: &'a [T]) -> &'a T;
+    /// Whether something happens that happens so many times of a hundred.
+    fn percent(&mut self, percent: usize) -> bool;
+}
+
+impl Taste for Chance {
     fn popular<'a, T>(&mut self, all: &'a [T]) -> &'a T {
         let part = (self.next() >> 11) as f64 / (1u64 << 53) as f64;
         &all[((part.powf(1.0 / (1.0 - ZIPF)) * all.len() as f64) as usize).min(all.len() - 1)]
     }
 
-    fn of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
-        &all[self.below(all.len())]
-    }
-
-    /// Whether something happens that happens so many times of a hundred.
     fn percent(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }
@@ -93,80 +82,6 @@ impl Chance {
 
 fn argument(name: &str) -> Option<usize> {
     std::env::args().find_map(|arg| arg.strip_prefix(name)?.strip_prefix('=')?.parse().ok())
-}
-
-fn value(value: &serde_json::Value) -> Option<Value> {
-    use serde_json::Value as Json;
-    match value {
-        Json::Bool(flag) => Some(Value::Flag(*flag)),
-        Json::Number(number) => number.to_string().trim_end_matches(".0").parse().ok(),
-        Json::String(text) => Some(Value::Text(Phrase::lossy(text))),
-        Json::Object(measure) => {
-            let part = |name: &str| measure.get(name).and_then(Json::as_str).unwrap_or_default();
-            format!("{} {}", part("value"), part("unit")).parse().ok()
-        }
-        _ => None,
-    }
-}
-
-/// A row of either catalogue as an item.
-fn item(row: &str) -> Option<Item> {
-    let row: serde_json::Map<String, serde_json::Value> = serde_json::from_str(row).ok()?;
-    let text = |name: &str| row.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
-    let title = Title::lossy(text("title"));
-    let price = match row.get("price")? {
-        serde_json::Value::String(pounds) => format!("{pounds} GBP").parse().ok()?,
-        cents => Money::new(cents.as_i64()?, Currency::GBP),
-    };
-    let kind = match text("category") {
-        "" => category::infer(title.as_str()),
-        said => category::resolve(said).ok(),
-    };
-    let own = row.get("attributes").and_then(serde_json::Value::as_object);
-    let prefixed = row.iter().filter_map(|(name, value)| {
-        let name = name.strip_prefix("attr_")?.get(2..)?;
-        Some((name, value))
-    });
-    let named = own
-        .into_iter()
-        .flatten()
-        .map(|(name, value)| (name.as_str(), value))
-        .chain(prefixed);
-    let attributes = named.filter_map(|(name, said)| {
-        Some(Attribute {
-            name: Word::lossy(&attribute_name(name)),
-            value: value(said)?,
-        })
-    });
-    Some(Item {
-        id: Word::lossy(text("id")),
-        brand: Name::lossy(&format!("{}{}", text("brand"), text("supplier"))),
-        description: Description::default(),
-        gtin: None,
-        category: kind.map_or(GENERAL, |known| known.id),
-        price,
-        condition: Condition::New,
-        stock: None,
-        language: Language::ENGLISH,
-        attributes: attributes.collect(),
-        title,
-    })
-}
-
-/// The catalogue that there is, and its name.
-fn catalogue() -> (Vec<Item>, &'static str) {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let places = ["../../shared/data", "../../../shared/data"];
-    let file = places
-        .iter()
-        .find_map(|data| std::fs::File::open(root.join(data).join("chorus/products.jsonl.gz")).ok());
-    let mut text = String::new();
-    if let Some(file) = file
-        && GzDecoder::new(file).read_to_string(&mut text).is_ok()
-    {
-        return (text.lines().filter_map(item).collect(), "Chorus");
-    }
-    (DEMO.lines().filter_map(item).collect(), "the demo catalogue")
 }
 
 /// A title that is not quite this one: another shop's, some numbers changed, and perhaps a word gone.
@@ -362,7 +277,13 @@ fn main() -> ExitCode {
     let things = argument("things").unwrap_or(THINGS);
     let asked = argument("asked").unwrap_or(ASKED);
     let shops = argument("shops").unwrap_or(SHOPS).max(1);
-    let (items, name) = catalogue();
+    let (rows, name) = catalogue();
+    // Interests and wants are made of titles alone.
+    let bare = |item| Item {
+        description: Description::default(),
+        ..item
+    };
+    let items: Vec<Item> = rows.into_iter().map(bare).collect();
     let mut chance = Chance(7);
     println!(
         "{count} interests, made from {} items of {name} and {shops} shops",

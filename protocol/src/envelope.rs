@@ -48,11 +48,15 @@ pub enum Kind {
     Rating = 11,
     /// [`crate::deed::Inquiry`]
     Inquiry = 12,
+    /// [`crate::document::Fetch`]
+    Fetch = 13,
+    /// [`crate::recall::Recall`]
+    Recall = 14,
 }
 
 impl Kind {
     /// Every kind that this version knows.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Intent,
         Self::Amendment,
         Self::Withdrawal,
@@ -65,6 +69,8 @@ impl Kind {
         Self::Ticket,
         Self::Rating,
         Self::Inquiry,
+        Self::Fetch,
+        Self::Recall,
     ];
 
     /// The kind with this number on the wire.

@@ -16,11 +16,12 @@ use crate::{
     letter::{Letter, ThreadId},
     limits,
     list::{Bytes, List},
+    money::Money,
     offer::Offer,
     order::{Order, OrderView},
     receipt::Receipt,
     terms::{self, Act},
-    thread::Role,
+    thread::{Role, Thread},
     time::Timestamp,
 };
 
@@ -147,7 +148,11 @@ pub struct Report {
     pub until: Timestamp,
     /// How far the order has come.
     pub order: OrderView,
-    /// The deal in words.
+    /// What the customer pays, all in, with every change that both sides have taken.
+    pub total: Money,
+    /// How many changes both sides have taken since the deal was made.
+    pub changes: usize,
+    /// The deal in words, as it was made.
     pub summary: Summary,
 }
 
@@ -194,6 +199,8 @@ fn kind_word(kind: Kind) -> &'static str {
         Kind::Ticket => "ticket",
         Kind::Rating => "rating",
         Kind::Inquiry => "inquiry",
+        Kind::Fetch => "fetch",
+        Kind::Recall => "recall",
     }
 }
 
@@ -246,7 +253,7 @@ impl TermsText {
 impl Summary {
     fn of(settled: &Settled, receipts: &[Verified<Receipt>]) -> Self {
         let offer = settled.offer.body();
-        let each = |minor| crate::money::Money::new(minor, offer.totals.currency);
+        let each = |minor| Money::new(minor, offer.totals.currency);
         Self {
             customer: settled.intent.header().author,
             seller: settled.offer.header().author,
@@ -352,8 +359,8 @@ impl Evidence {
             return flaw("agreement_id", format!("intent, offer and terms make {}", settled.id));
         }
         self.check_terms(&settled)?;
-        let (receipts, order) = self.check_receipts(&settled)?;
-        self.check_letters(&settled)?;
+        let agreed = self.check_letters(&settled)?.view().terms(&settled);
+        let (receipts, order) = self.check_receipts(&settled, &agreed.totals)?;
         let computed = Summary::of(&settled, &receipts);
         for ((name, said), (_, signed)) in self.summary.fields().into_iter().zip(computed.fields()) {
             if said != signed {
@@ -370,6 +377,8 @@ impl Evidence {
             terms: self.terms.len(),
             until: receipts.last().map_or(settled.at(), |last| last.header().created),
             order: order.view(),
+            total: agreed.total,
+            changes: agreed.taken.len(),
             summary: computed,
         })
     }
@@ -418,13 +427,14 @@ impl Evidence {
     }
 
     /// Each side's letters are one chain without a gap, and none speaks of one that is not there.
-    fn check_letters(&self, settled: &Settled) -> Result<(), Flaw> {
+    fn check_letters(&self, settled: &Settled) -> Result<Thread, Flaw> {
         let thread = ThreadId {
             intent: settled.intent.id().into(),
             seller: settled.offer.header().author,
         };
         let customer = settled.intent.header().author;
         let mut chains: [Vec<RecordId>; 2] = Default::default();
+        let mut said = Thread::new(thread);
         for (at, bytes) in self.letters.iter().enumerate() {
             let letter: Verified<Letter> = open(bytes).or_else(|fault| flaw(format!("letter {at}"), broken(&fault)))?;
             let place = format!("letter {at} ({})", letter.matter.word());
@@ -448,12 +458,13 @@ impl Evidence {
                 return flaw(place, "the letter of the other side that it follows is not before it");
             }
             chains[side as usize].push(letter.id());
+            said.add(letter.header().created, side, letter);
         }
-        Ok(())
+        Ok(said)
     }
 
     /// Every link of the chain in turn: its bytes, its signature, its place, and whether it may follow.
-    fn check_receipts(&self, settled: &Settled) -> Result<(Vec<Verified<Receipt>>, Order), Flaw> {
+    fn check_receipts(&self, settled: &Settled, totals: &[Money]) -> Result<(Vec<Verified<Receipt>>, Order), Flaw> {
         let mut receipts: Vec<Verified<Receipt>> = Vec::new();
         for (at, copy) in self.receipts.iter().enumerate() {
             receipts.push(copy.read(&receipt_place(at, copy))?);
@@ -461,7 +472,7 @@ impl Evidence {
         if receipts.is_empty() {
             return flaw("receipts", "an agreement has one at least: confirmed");
         }
-        let order = Order::of(settled, &receipts)
+        let order = Order::of(settled, totals, &receipts)
             .or_else(|(at, difference)| flaw(receipt_place(at, &self.receipts[at]), difference.to_string()))?;
         Ok((receipts, order))
     }

@@ -83,6 +83,31 @@ pub enum Frame {
         /// The last of them.
         last: Option<RecordId>,
     },
+    /// Either party of a thread to the other: a piece of what you announced. A [`crate::document::Fetch`], signed, so
+    /// that nobody else has it for knowing its hash. Answered by `Piece` or `Refused`.
+    Fetch(RecordBytes),
+    /// A piece of a document: a whole one, or the last.
+    Piece {
+        /// SHA-256 of the document.
+        hash: EntryHash,
+        /// How long it is, bytes.
+        total: u32,
+        /// Where the piece begins, bytes.
+        offset: u32,
+        /// The piece.
+        bytes: Bytes<{ limits::PIECE_BYTES }>,
+    },
+    /// Either party of a thread to the other, after it lost what was newest: what do you hold of it that is not here? A
+    /// [`crate::recall::Recall`], signed, so that nobody else learns that there is a conversation. Answered by `Recalled`
+    /// or `Refused`.
+    Recall(RecordBytes),
+    /// What the asker lacks: records of both sides as they were signed, each after all that it speaks of.
+    Recalled {
+        /// Their envelopes.
+        records: List<RecordBytes, { limits::RECALLED }>,
+        /// Whether there are more after the last.
+        more: bool,
+    },
 }
 
 /// Why a frame's record is not taken, in a word that both sides' programmers know.
@@ -176,11 +201,17 @@ impl Frame {
             | Self::Receipt(record)
             | Self::Withdrawal(record)
             | Self::Letter(record)
-            | Self::Compare(record) => Some(record_id(record)),
+            | Self::Compare(record)
+            | Self::Fetch(record)
+            | Self::Recall(record) => Some(record_id(record)),
             Self::Stored(about) | Self::Refused { about, .. } => Some(*about),
-            Self::Pull { .. } | Self::Confirmed { .. } | Self::Open { .. } | Self::Tell { .. } | Self::Held { .. } => {
-                None
-            }
+            Self::Pull { .. }
+            | Self::Confirmed { .. }
+            | Self::Open { .. }
+            | Self::Tell { .. }
+            | Self::Held { .. }
+            | Self::Piece { .. }
+            | Self::Recalled { .. } => None,
         }
     }
 

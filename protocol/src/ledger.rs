@@ -16,7 +16,7 @@ use crate::{
     id::{AgreementId, EntryHash, IntentId, OfferId, RecordId, digest},
     intent::{Amendment, Intent, Withdrawal},
     keys::PublicKey,
-    letter::Letter,
+    letter::{Letter, ThreadId},
     limits,
     list::{Bytes, List},
     offer::{Decline, Offer},
@@ -176,6 +176,23 @@ pub enum Fact {
         until: Timestamp,
         /// To whom it is told until then.
         favourites: List<PublicKey, { limits::FAVOURITES }>,
+    },
+    /// Everything up to here comes out of a backup; what was kept after that was made is lost.
+    Restored {
+        /// When it was made.
+        made: Timestamp,
+    },
+    /// The other side of a conversation has shown that it holds more of it than is here.
+    Doubted {
+        /// Of which.
+        thread: ThreadId,
+    },
+    /// What the other side of a conversation holds of it is here, or a person waits for that no longer.
+    CaughtUp {
+        /// Of which.
+        thread: ThreadId,
+        /// Whether a person ended the waiting.
+        anyway: bool,
     },
 }
 

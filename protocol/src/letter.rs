@@ -321,6 +321,8 @@ pub enum Ask {
     Cancel,
     /// That it be taken back.
     Return,
+    /// That all that was gathered about the customer be given back, as the agreed terms say.
+    Data,
 }
 
 /// What may be done with a strand. Bit 0 use, 1 store, 2 share, 3 derive; never empty.
@@ -572,6 +574,7 @@ impl Matter {
             Self::Revoked { answer_by, .. } if *answer_by <= header.created => {
                 Err(invalid("answer_by", "after it was revoked"))
             }
+            Self::Document { bytes: 0, .. } => Err(Fault::Missing("bytes of a document")),
             Self::Document { bytes, .. } if *bytes as usize > limits::DOCUMENT_BYTES => Err(Fault::Exceeded {
                 what: "bytes of a document",
                 limit: limits::DOCUMENT_BYTES as u64,

@@ -120,8 +120,16 @@ pub const TICKET_BYTES: usize = 512;
 pub const RECIPIENTS: usize = 4;
 /// Things that a seller may keep of one strand by law: invoice, warranty, tax, and one more.
 pub const KEPT: usize = 4;
-/// One photo or document, bytes.
+/// One photo or document, bytes: what a telephone's camera makes.
 pub const DOCUMENT_BYTES: usize = 4 * 1024 * 1024;
+/// A piece of a document, bytes: what leaves room for version, number, hash, total, offset and length (under 64 bytes)
+/// in a frame. A document of 4 MiB is 274 of them.
+pub const PIECE_BYTES: usize = 15 * 1024;
+/// Pieces that one side asks of the other a minute, and how many at once: half of the frames that it may send, so that
+/// its letters never wait for a photo. 1.75 MiB come at once, and 4 MiB within 77 s.
+pub const PIECES_PER_MINUTE: u32 = FRAMES_PER_MINUTE / 2;
+/// Documents that each side may announce in one thread: 16 x 4 MiB are half of all that the other side keeps.
+pub const DOCUMENTS_PER_SIDE: usize = 16;
 /// Letters that each side may write in one thread: one a day for five years of warranty; 2,048 x 8 KiB are 16 MiB of
 /// the other side's disk at most, and less than one in practice.
 pub const LETTERS_PER_SIDE: usize = 2_048;
@@ -132,6 +140,19 @@ pub const OPEN_QUESTIONS: usize = 16;
 /// How long after a grant's end the seller's last report and its deletion receipt may take: it deletes at the end, and
 /// a receipt is under way for an hour where somebody's node is down.
 pub const AFTER_GRANT: Seconds = Seconds(3600);
+/// Records on one page of what somebody lacks of a conversation; the page's bytes are the nearer bound. 32 of the usual
+/// 300 bytes are 10 KiB.
+pub const RECALLED: usize = 32;
+/// Bytes of those records, each with its length of 3: what leaves room for version, number and count in a frame.
+pub const RECALLED_BYTES: usize = FRAME_BYTES - 64;
+/// Pages that are asked for in a row: 2 x 2,048 letters and 64 receipts with room, two on a page at the least, since the
+/// longest letter is below half a frame. Whoever sends more sends what is not wanted.
+pub const RECALLED_PAGES: u32 = 2_200;
+/// How often a restored node doubts a conversation because the other side's letter follows one that is not here: an honest
+/// node loses its newest records a few times in its life; whoever claims more is not believed.
+pub const DOUBTS: u32 = 8;
+/// How long a want with an offer of ours is kept for a customer who has not said, after a restore, whether it accepted.
+pub const UNSURE_FOR: Seconds = Seconds(30 * 24 * 3600);
 /// Strands that a seller may ask for in one thread, over its whole life.
 pub const REQUESTS_PER_THREAD: usize = 64;
 

@@ -164,7 +164,10 @@ pub fn counted_from(from: Timestamp, offer: &Offer) -> (Option<Timestamp>, Optio
 pub struct Order {
     agreement: AgreementId,
     seller: PublicKey,
+    /// The total that the last receipt named: the deal's first, or one that both sides have changed it to since.
     agreed: Money,
+    /// The highest total under which money arrived. A price that is lowered after the payment leaves it to be given back.
+    paid: i64,
     last: Option<RecordId>,
     receipts: usize,
     payments: u32,
@@ -209,6 +212,7 @@ impl Order {
             agreement: settled.id,
             seller: settled.offer.header().author,
             agreed: settled.acceptance.total,
+            paid: 0,
             last: None,
             receipts: 0,
             payments: 0,
@@ -230,15 +234,19 @@ impl Order {
         order
     }
 
-    /// The order of these receipts, every one judged.
+    /// The order of these receipts, every one judged; `totals` as [`judge`](Self::judge) has them.
     ///
     /// # Errors
     /// The place of the first that does not follow, and how it differs.
-    pub fn of(settled: &Settled, receipts: &[Verified<Receipt>]) -> Result<Self, (usize, Difference)> {
+    pub fn of(
+        settled: &Settled,
+        totals: &[Money],
+        receipts: &[Verified<Receipt>],
+    ) -> Result<Self, (usize, Difference)> {
         let mut order = Self::new(settled);
         for (at, receipt) in receipts.iter().enumerate() {
             order
-                .judge(&settled.offer, receipt)
+                .judge(&settled.offer, totals, receipt)
                 .map_err(|difference| (at, difference))?;
             order.follow(receipt);
         }
@@ -259,16 +267,18 @@ impl Order {
         }
     }
 
-    fn is_closed(&self) -> bool {
-        self.agreed.minor > 0 && self.refunded >= self.agreed.minor
+    /// What may go back in all.
+    fn most(&self) -> i64 {
+        self.agreed.minor.max(self.paid)
     }
 
-    /// What was agreed, less what went back; never below zero.
+    fn is_closed(&self) -> bool {
+        self.most() > 0 && self.refunded >= self.most()
+    }
+
+    /// What was agreed, or paid when more was agreed, less what went back; never below zero.
     pub fn left(&self) -> Money {
-        Money::new(
-            self.agreed.minor.saturating_sub(self.refunded).max(0),
-            self.agreed.currency,
-        )
+        Money::new(self.most().saturating_sub(self.refunded).max(0), self.agreed.currency)
     }
 
     /// Whether this may happen next.
@@ -354,12 +364,19 @@ impl Order {
         (self.returns_until.max(returns), self.warranty_until.max(warranty))
     }
 
-    /// The seller's next link, and when it is signed: `now`, or with the last one where the clock was set back.
+    /// The seller's next link under the total that is agreed by now, and when it is signed: `now`, or with the last one
+    /// where the clock was set back.
     ///
     /// # Errors
     /// [`Illegal`].
-    pub fn link(&self, now: Timestamp, offer: &Offer, event: OrderEvent) -> Result<(Timestamp, Receipt), Illegal> {
-        self.may(&event)?;
+    pub fn link(
+        &self,
+        now: Timestamp,
+        offer: &Offer,
+        total: Money,
+        event: OrderEvent,
+    ) -> Result<(Timestamp, Receipt), Illegal> {
+        self.under(total).may(&event)?;
         let at = now.max(self.at);
         let (returns_until, warranty_until) = match event {
             // The promise runs from here until the delivery is known.
@@ -371,22 +388,40 @@ impl Order {
             sequence: self.receipts as u32,
             previous: self.last,
             event,
-            total: self.agreed,
+            total,
             returns_until,
             warranty_until,
         };
         Ok((at, receipt))
     }
 
+    /// The same order with this total in force.
+    pub fn under(&self, total: Money) -> Self {
+        Self {
+            agreed: total,
+            ..self.clone()
+        }
+    }
+
     /// That a receipt is the next link of this chain, names nothing but what was agreed, and tells of what may happen.
+    ///
+    /// `totals` are those that the deal has had, the first one first. The seller may not have heard of the newest when it
+    /// signed, so any will do that is not older than the one of the receipt before.
     ///
     /// # Errors
     /// The first [`Difference`].
-    pub fn judge(&self, offer: &Offer, receipt: &Verified<Receipt>) -> Result<(), Difference> {
+    pub fn judge(&self, offer: &Offer, totals: &[Money], receipt: &Verified<Receipt>) -> Result<(), Difference> {
         let (header, event) = (receipt.header(), &receipt.event);
         Difference::unless_same("receipt's author", &self.seller, &header.author)?;
         Difference::unless_same("receipt's agreement", &self.agreement, &receipt.agreement)?;
-        Difference::unless_same("receipt's total", &self.agreed, &receipt.total)?;
+        let since = totals
+            .iter()
+            .position(|total| *total == self.agreed)
+            .unwrap_or_default();
+        if !totals.iter().skip(since).any(|total| *total == receipt.total) {
+            let agreed = totals.last().unwrap_or(&self.agreed);
+            Difference::unless_same("receipt's total", agreed, &receipt.total)?;
+        }
         Difference::unless_same("receipt's number", &(self.receipts as u32), &receipt.sequence)?;
         let place = |id: Option<RecordId>| id.map_or_else(|| "none".into(), |id| id.to_string());
         Difference::unless_same("receipt before", &place(self.last), &place(receipt.previous))?;
@@ -397,7 +432,8 @@ impl Order {
                 named: header.created.to_string(),
             });
         }
-        self.may(event).map_err(|illegal| illegal.difference(event))?;
+        let order = self.under(receipt.total);
+        order.may(event).map_err(|illegal| illegal.difference(event))?;
         let (returns, warranty) = self.dates(offer, event, header.created);
         not_shortened("return date", returns, receipt.returns_until)?;
         not_shortened("warranty date", warranty, receipt.warranty_until)
@@ -406,9 +442,13 @@ impl Order {
     /// Takes in what a receipt tells. It was judged before, or stands in our own ledger.
     pub fn follow(&mut self, receipt: &Verified<Receipt>) {
         let at = receipt.header().created;
+        self.agreed = receipt.total;
         match &receipt.event {
             OrderEvent::Confirmed => {}
-            OrderEvent::Paid { .. } => self.payments += 1,
+            OrderEvent::Paid { .. } => {
+                self.payments += 1;
+                self.paid = self.paid.max(receipt.total.minor);
+            }
             OrderEvent::Shipped { .. } => self.parcels += 1,
             OrderEvent::Delivered => self.delivered = Some(at),
             OrderEvent::Returned => self.is_returned = true,

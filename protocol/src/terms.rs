@@ -259,6 +259,12 @@ impl TermsSet {
         })
     }
 
+    /// The clause that makes this a duty, if one of them has it.
+    pub fn owes(&self, act: Act) -> Option<&'static Clause> {
+        let mut clauses = self.documents().flat_map(|terms| terms.clauses);
+        clauses.find(|clause| clause.kind == Kind::Must && clause.act == act)
+    }
+
     /// Where one of them allows what another forbids.
     pub fn conflicts(&self) -> Vec<Conflict> {
         let clauses = || {

@@ -15,6 +15,7 @@ use crate::{
     codec::{decode, encode},
     deed::{Acceptance, Agreement, Confirmation, Inquiry},
     disclosure::Opened,
+    document::Fetch,
     envelope::{Kind, Record, Signed, Verified, kind_of, open, record_id, sign},
     frame::Frame,
     id::{hex, unhex},
@@ -24,6 +25,7 @@ use crate::{
     letter::Letter,
     offer::{Decline, Offer},
     rating::{Rating, Ticket},
+    recall::Recall,
     receipt::Receipt,
     time::Timestamp,
 };
@@ -99,6 +101,8 @@ fn word(kind: Kind) -> &'static str {
         Kind::Ticket => "ticket",
         Kind::Rating => "rating",
         Kind::Inquiry => "inquiry",
+        Kind::Fetch => "fetch",
+        Kind::Recall => "recall",
     }
 }
 
@@ -115,6 +119,8 @@ fn made() -> Vec<Vector> {
         Vector::record("acceptance", CUSTOMER, &deal.acceptance),
         Vector::record("confirmation", SELLER, &deal.confirmation),
         Vector::record("inquiry", CUSTOMER, &deal.inquiry),
+        Vector::record("fetch", SELLER, &deal.fetch),
+        Vector::record("recall", CUSTOMER, &deal.recall),
     ];
     for (name, intent) in said_less() {
         let expires = deal.intent.header().expires;
@@ -211,18 +217,20 @@ fn every_kind_frame_and_fact_has_a_vector() {
     }
     // The variants' numbers on the wire: the second byte of a frame, and the byte after an entry's four first fields.
     let frames: Vec<u8> = numbers(&kept, "frame", |bytes| bytes[1]);
-    assert_eq!(frames, (0..14).collect::<Vec<u8>>());
+    assert_eq!(frames, (0..18).collect::<Vec<u8>>());
     let facts = numbers(&kept, "entry", |bytes| {
         let entry: Entry = decode(bytes).expect("an entry");
         bytes[encode(&(entry.number, entry.before, entry.at)).len()]
     });
-    assert_eq!(facts, (0..25).collect::<Vec<u8>>());
+    assert_eq!(facts, (0..28).collect::<Vec<u8>>());
     // A new variant has to be counted above and sampled; these two stop compiling to say so.
     let _ = |frame: &Frame| match frame {
         Frame::Offer(_) | Frame::Acceptance(_) | Frame::Decline(_) | Frame::Receipt(_) | Frame::Withdrawal(_) => {}
         Frame::Pull { .. } | Frame::Stored(_) | Frame::Refused { .. } => {}
         Frame::Confirmed { .. } | Frame::Open { .. } | Frame::Tell { .. } => {}
         Frame::Letter(_) | Frame::Compare(_) | Frame::Held { .. } => {}
+        Frame::Fetch(_) | Frame::Piece { .. } => {}
+        Frame::Recall(_) | Frame::Recalled { .. } => {}
     };
     use crate::ledger::Fact;
     let _ = |fact: &Fact| match fact {
@@ -234,6 +242,7 @@ fn every_kind_frame_and_fact_has_a_vector() {
         Fact::YesRefused { .. } | Fact::Differed { .. } | Fact::Kept { .. } => {}
         Fact::Wrote(_) | Fact::Took(_) | Fact::Rated { .. } => {}
         Fact::Regarded { .. } | Fact::HeadStart { .. } => {}
+        Fact::Restored { .. } | Fact::Doubted { .. } | Fact::CaughtUp { .. } => {}
     };
 }
 
@@ -310,6 +319,8 @@ fn every_file_reads_verifies_and_can_be_written_again_from_its_words() {
             "confirmation" => record_holds::<Confirmation>(vector),
             "receipt" => record_holds::<Receipt>(vector),
             "inquiry" => record_holds::<Inquiry>(vector),
+            "fetch" => record_holds::<Fetch>(vector),
+            "recall" => record_holds::<Recall>(vector),
             "letter" => record_holds::<Letter>(vector),
             "ticket" => record_holds::<Ticket>(vector),
             "rating" => record_holds::<Rating>(vector),
@@ -341,7 +352,7 @@ fn every_file_reads_verifies_and_can_be_written_again_from_its_words() {
             other => panic!("{name} is of the unknown kind {other}"),
         }
     }
-    assert_eq!(chain.len(), 25);
+    assert_eq!(chain.len(), 28);
 }
 
 #[test]

@@ -8,16 +8,14 @@ use intentcast_node::{
     strands::{Holding, State, compliance::Compliance},
     want::Want,
 };
-use serde_json::Value;
 
 use crate::{
     goods,
-    member::{Ended, Member},
-    wait::{PATIENCE, beside_others, within},
+    member::Member,
+    wait::beside_others,
     world::{QUIC, World, accept, agreement_on, bike_wanted, cast, offered},
 };
 
-const PASSPHRASE: &str = "heron lamp orbit quilt";
 const STREET: &str = "17 Land of Green Ginger";
 const MAIL: &str = "ann.lee@whitefriars.example";
 
@@ -36,38 +34,6 @@ what = "name and address on the invoice"
 ground = "tax law"
 days = 3650
 "#;
-
-/// The program on a member's folder, to its end.
-async fn command(member: &Member, args: &[&str]) -> Ended {
-    let mut command = member.command(args);
-    command.env("INTENTCAST_PASSPHRASE", PASSPHRASE);
-    let output = within(PATIENCE, &args.join(" "), command.output()).await.unwrap();
-    Ended {
-        status: output.status,
-        out: String::from_utf8_lossy(&output.stdout).into_owned(),
-        complaints: String::from_utf8_lossy(&output.stderr).into_owned(),
-    }
-}
-
-/// The same, which must work; the last thing that it said.
-async fn does(member: &Member, args: &[&str]) -> Value {
-    let ended = command(member, args).await;
-    assert!(ended.status.success(), "{args:?}: {}", ended.complaints);
-    serde_json::from_str(ended.out.lines().last().unwrap_or("null")).unwrap()
-}
-
-/// The same, which must not work; why not.
-async fn fails(member: &Member, exit: i32, args: &[&str]) -> String {
-    let ended = command(member, args).await;
-    assert_eq!(
-        ended.status.code(),
-        Some(exit),
-        "{args:?}: {} {}",
-        ended.out,
-        ended.complaints
-    );
-    ended.complaints
-}
 
 /// A shop whose rules need the address, with this policy if any.
 async fn shop(world: &World, policy: Option<&str>) -> Member {
@@ -138,11 +104,6 @@ fn files_that_say(folder: &Path, words: &str) -> Vec<PathBuf> {
     found
 }
 
-async fn falls(member: &mut Member) {
-    member.kill().await;
-    member.restart().await;
-}
-
 #[tokio::test]
 async fn an_address_is_granted_for_delivery_used_reported_revoked_and_deleted() {
     let _stage = beside_others().await;
@@ -155,35 +116,38 @@ async fn an_address_is_granted_for_delivery_used_reported_revoked_and_deleted() 
     let asked = until_holding(&customer, "the seller asks", |held| held.state == State::Asked).await;
     assert_eq!(asked.request.benefit.as_str(), "it comes to your door");
     let request = asked.request.id.to_string();
-    falls(&mut seller).await;
-    let none = fails(&customer, 1, &["grant", "approve", &request]).await;
+    seller.fall().await;
+    let none = customer.fails(1, &["grant", "approve", &request]).await;
     assert!(none.contains("no vault yet"), "{none}");
-    does(
-        &customer,
-        &[
+    customer
+        .does(&[
             "vault",
             "set",
             "address.delivery",
             "--value",
             &format!("{STREET}, Hull HU1 2ER"),
-        ],
-    )
-    .await;
-    does(&customer, &["vault", "lock"]).await;
-    let locked = fails(&customer, 1, &["grant", "approve", &request]).await;
+        ])
+        .await;
+    customer.does(&["vault", "lock"]).await;
+    let locked = customer.fails(1, &["grant", "approve", &request]).await;
     assert!(locked.contains("locked"), "{locked}");
-    does(&customer, &["vault", "unlock"]).await;
-    let more = fails(&customer, 2, &["grant", "approve", &request, "--until", "900d"]).await;
+    customer.does(&["vault", "unlock"]).await;
+    let more = customer
+        .fails(2, &["grant", "approve", &request, "--until", "900d"])
+        .await;
     assert!(more.contains("or less"), "{more}");
-    let given = does(&customer, &["grant", "approve", &request, "--until", "20d"]).await;
+    let given = customer
+        .does_and_falls(&["grant", "approve", &request, "--until", "20d"])
+        .await;
     let grant = given["letter"].as_str().unwrap().to_owned();
-    falls(&mut customer).await;
     until_holding(&seller, "the grant comes in", |held| held.state == State::Granted).await;
-    falls(&mut seller).await;
+    seller.fall().await;
 
-    let used = does(&seller, &["strand", "use", &grant, "--for", "deliver_order"]).await;
+    let used = seller.does(&["strand", "use", &grant, "--for", "deliver_order"]).await;
     assert_eq!(used["value"], format!("{STREET}\nHull HU1 2ER"));
-    let sold = fails(&seller, 5, &["strand", "export", &grant, "--for", "marketing"]).await;
+    let sold = seller
+        .fails(5, &["strand", "export", &grant, "--for", "marketing"])
+        .await;
     assert!(sold.contains("granted for deliver_order, not for marketing"), "{sold}");
     let brokers = [
         "strand",
@@ -194,7 +158,7 @@ async fn an_address_is_granted_for_delivery_used_reported_revoked_and_deleted() 
         "--to",
         "Data Brokers",
     ];
-    let brokers = fails(&seller, 5, &brokers).await;
+    let brokers = seller.fails(5, &brokers).await;
     assert!(brokers.contains("Data Brokers is no recipient"), "{brokers}");
     let courier = [
         "strand",
@@ -205,21 +169,23 @@ async fn an_address_is_granted_for_delivery_used_reported_revoked_and_deleted() 
         "--to",
         "Northern Couriers",
     ];
-    does(&seller, &courier).await;
+    seller.does_and_falls(&courier).await;
     let report: Compliance = seller.get("/v1/compliance").await;
     assert!(report.met && report.policy, "{report:#?}");
     assert_eq!(report.refused.len(), 2);
     let row = &report.purposes[0];
     assert_eq!((row.live, row.used, row.shared, row.refused), (1, 2, 1, 2));
 
-    does(&seller, &["use", "report", &grant]).await;
+    seller.does_and_falls(&["use", "report", &grant]).await;
     let told = |held: &Holding| held.grant.as_ref().is_some_and(|view| view.grant.reports.len() == 2);
     let told = until_holding(&customer, "the seller reports", told)
         .await
         .grant
         .unwrap();
     assert!(told.beyond.is_empty(), "{:?}", told.beyond);
-    does(&customer, &["use", "suggest", &grant, "leave it with the neighbour"]).await;
+    customer
+        .does_and_falls(&["use", "suggest", &grant, "leave it with the neighbour"])
+        .await;
     let heard = |held: &Holding| {
         held.grant
             .as_ref()
@@ -234,8 +200,20 @@ async fn an_address_is_granted_for_delivery_used_reported_revoked_and_deleted() 
     );
 
     // It is over: the seller's node reports and deletes by itself, though it fell in the moment it heard of it.
-    does(&customer, &["grant", "revoke", &grant]).await;
-    falls(&mut seller).await;
+    customer.does_and_falls(&["grant", "revoke", &grant]).await;
+    seller.fall().await;
+    // The value is gone at once; the receipt waits until the courier was told.
+    let held = until_holding(&seller, "the secret is gone", |held| held.openable == Some(false)).await;
+    assert_eq!(held.state, State::Revoked);
+    let nobody = seller.fails(2, &["strand", "told", &grant, "Data Brokers"]).await;
+    assert!(
+        nobody.contains("Northern Couriers had it, not Data Brokers"),
+        "{nobody}"
+    );
+    seller.fall().await;
+    seller
+        .does_and_falls(&["strand", "told", &grant, "Northern Couriers"])
+        .await;
     let gone = until_holding(&customer, "the seller deletes", |held| held.state == State::Deleted).await;
     let view = gone.grant.unwrap();
     let (_, deletion) = view.grant.deleted.unwrap();
@@ -248,11 +226,13 @@ async fn an_address_is_granted_for_delivery_used_reported_revoked_and_deleted() 
 
     let held = until_holding(&seller, "the secret is gone", |held| held.openable == Some(false)).await;
     assert_eq!(held.state, State::Deleted);
-    let late = fails(&seller, 5, &["strand", "use", &grant, "--for", "deliver_order"]).await;
+    let late = seller
+        .fails(5, &["strand", "use", &grant, "--for", "deliver_order"])
+        .await;
     assert!(late.contains("deleted"), "{late}");
     let report: Compliance = seller.get("/v1/compliance").await;
     assert!(report.met, "{report:#?}");
-    falls(&mut customer).await;
+    customer.fall().await;
     let kept = until_holding(&customer, "the receipt is kept", |held| held.state == State::Deleted).await;
     assert_eq!(kept.grant.unwrap().grant.deleted.unwrap().1, deletion);
     for member in [&mut customer, &mut seller] {
@@ -275,25 +255,27 @@ async fn a_seller_that_is_down_past_the_hour_is_overdue_and_deletes_as_soon_as_i
     let customer = world.customer("customer").await;
     bought(&customer).await;
     let asked = until_holding(&customer, "the seller asks", |held| held.state == State::Asked).await;
-    does(
-        &customer,
-        &[
+    customer
+        .does(&[
             "vault",
             "set",
             "address.delivery",
             "--value",
             &format!("{STREET}, Hull HU1 2ER"),
-        ],
-    )
-    .await;
-    does(&customer, &["grant", "approve", &asked.request.id.to_string()]).await;
+        ])
+        .await;
+    customer
+        .does(&["grant", "approve", &asked.request.id.to_string()])
+        .await;
     until_holding(&seller, "the grant comes in", |held| held.state == State::Granted).await;
     seller.kill().await;
-    does(&customer, &["office", "revoke", "address.*", "--answer-by", "8s"]).await;
+    customer
+        .does(&["office", "revoke", "address.*", "--answer-by", "8s"])
+        .await;
     let late = |office: Office| (office.late().count() == 2).then_some(office);
     let office = customer.until("the seller is late", "/v1/office", late).await;
     assert!(office.risks[0].why.contains("Hull Wheels owes"), "{:?}", office.risks);
-    let owed = command(&customer, &["office", "overdue"]).await.out;
+    let owed = customer.cli(&["office", "overdue"]).await.out;
     assert!(
         owed.contains("the deletion receipt") && owed.contains("the last use report"),
         "{owed}"
@@ -310,18 +292,16 @@ async fn a_mail_address_is_lent_as_an_alias_and_who_shares_it_elsewhere_says_so_
     let _stage = beside_others().await;
     let world = World::new().await;
     let mut seller = shop(&world, None).await;
-    let customer = world.customer("customer").await;
+    let mut customer = world.customer("customer").await;
     let agreement = bought(&customer).await;
     let ask = |strand: &'static str, purpose: &'static str| {
         let agreement = agreement.clone();
         let seller = &seller;
         async move {
             let args = ["grant", "request", &agreement, "--strand", strand, "--purpose", purpose];
-            command(
-                seller,
-                &[&args[..], &["--benefit", "you know when it comes", "--until", "1h"]].concat(),
-            )
-            .await
+            seller
+                .cli(&[&args[..], &["--benefit", "you know when it comes", "--until", "1h"]].concat())
+                .await
         }
     };
     let broad = ask("contact.email", "marketing").await;
@@ -347,15 +327,13 @@ async fn a_mail_address_is_lent_as_an_alias_and_who_shares_it_elsewhere_says_so_
         "what was not asked left nothing"
     );
     let asked = until_holding(&customer, "the seller asks", |held| held.state == State::Asked).await;
-    does(&customer, &["vault", "set", "contact.email", "--value", MAIL]).await;
-    let given = does(
-        &customer,
-        &["grant", "approve", &asked.request.id.to_string(), "--until", "45s"],
-    )
-    .await;
+    customer.does(&["vault", "set", "contact.email", "--value", MAIL]).await;
+    let given = customer
+        .does_and_falls(&["grant", "approve", &asked.request.id.to_string(), "--until", "45s"])
+        .await;
     let grant = given["letter"].as_str().unwrap().to_owned();
     until_holding(&seller, "the grant comes in", |held| held.state == State::Granted).await;
-    let shown = does(&seller, &["grant", "show", &grant, "--value"]).await;
+    let shown = seller.does(&["grant", "show", &grant, "--value"]).await;
     let alias = shown["value"].as_str().unwrap();
     assert!(
         alias.starts_with("ann.lee+") && alias.ends_with("@whitefriars.example"),
@@ -372,7 +350,7 @@ async fn a_mail_address_is_lent_as_an_alias_and_who_shares_it_elsewhere_says_so_
         "--to",
         "Data Brokers",
     ];
-    does(&seller, &sold).await;
+    seller.does_and_falls(&sold).await;
     let report: Compliance = seller.get("/v1/compliance").await;
     assert!(
         !report.met

@@ -23,6 +23,9 @@ use crate::{
 /// The program under test.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_intentcast-under-test");
 
+/// What opens the vaults of the stories.
+pub const PASSPHRASE: &str = "heron lamp orbit quilt";
+
 /// How long a member may take until it is ready; fifty of them take their turns.
 const READY: Duration = Duration::from_secs(120);
 
@@ -153,6 +156,56 @@ impl Member {
         let mut command = program();
         command.arg("--home").arg(&self.home).arg("--json").args(args);
         command
+    }
+
+    /// Runs a command on its folder to its end; whoever asks for a passphrase finds the stories' one.
+    pub async fn cli(&self, args: &[&str]) -> Ended {
+        self.cli_as(PASSPHRASE, args).await
+    }
+
+    /// The same with another passphrase.
+    pub async fn cli_as(&self, passphrase: &str, args: &[&str]) -> Ended {
+        let mut command = self.command(args);
+        command.env("INTENTCAST_PASSPHRASE", passphrase);
+        let output = within(PATIENCE, &args.join(" "), command.output()).await.unwrap();
+        Ended {
+            status: output.status,
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            complaints: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Runs a command that must work; the last that it said, as JSON.
+    pub async fn does(&self, args: &[&str]) -> Value {
+        let ended = self.cli(args).await;
+        assert!(ended.status.success(), "{args:?}: {}", ended.complaints);
+        serde_json::from_str(ended.out.lines().last().unwrap_or("null")).unwrap()
+    }
+
+    /// The same, and once it is said to be done the node is killed and starts again.
+    pub async fn does_and_falls(&mut self, args: &[&str]) -> Value {
+        let done = self.does(args).await;
+        self.fall().await;
+        done
+    }
+
+    /// Runs a command that must end with this code; why it did.
+    pub async fn fails(&self, code: i32, args: &[&str]) -> String {
+        let ended = self.cli(args).await;
+        assert_eq!(
+            ended.status.code(),
+            Some(code),
+            "{args:?}: {} {}",
+            ended.out,
+            ended.complaints
+        );
+        ended.complaints
+    }
+
+    /// Is killed, and starts again.
+    pub async fn fall(&mut self) {
+        self.kill().await;
+        self.restart().await;
     }
 
     /// Its process.

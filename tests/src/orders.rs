@@ -9,8 +9,8 @@ use intentcast_protocol::{
 use serde_json::Value;
 
 use crate::{
-    member::{Ended, Member, run},
-    wait::{PATIENCE, beside_others, within},
+    member::{Member, run},
+    wait::beside_others,
     world::{World, accept, agreed, agreement_on, audit, bike_wanted, cast, same_deal},
 };
 
@@ -19,22 +19,6 @@ struct Scene {
     customer: Member,
     seller: Member,
     id: AgreementId,
-}
-
-/// Runs a command on a member's folder to its end.
-pub async fn cli(member: &Member, args: &[&str]) -> Ended {
-    let what = args.join(" ");
-    let output = within(PATIENCE, &what, member.command(args).output()).await.unwrap();
-    Ended {
-        status: output.status,
-        out: String::from_utf8_lossy(&output.stdout).into_owned(),
-        complaints: String::from_utf8_lossy(&output.stderr).into_owned(),
-    }
-}
-
-async fn fall(member: &mut Member) {
-    member.kill().await;
-    member.restart().await;
 }
 
 impl Scene {
@@ -68,7 +52,7 @@ impl Scene {
     async fn tell(&self, args: &[&str]) -> Value {
         let id = self.id.to_string();
         let args = [&["order", args[0], &id], &args[1..]].concat();
-        let ended = cli(&self.seller, &args).await;
+        let ended = self.seller.cli(&args).await;
         assert!(ended.status.success(), "{args:?}: {}", ended.complaints);
         serde_json::from_str(&ended.out).unwrap()
     }
@@ -77,7 +61,7 @@ impl Scene {
     async fn refused(&self, member: &Member, args: &[&str]) -> (String, String) {
         let id = self.id.to_string();
         let args = [&["order", args[0], &id], &args[1..]].concat();
-        let ended = cli(member, &args).await;
+        let ended = member.cli(&args).await;
         assert_eq!(ended.status.code(), Some(5), "{args:?}: {}", ended.complaints);
         let problem: Value = serde_json::from_str(&ended.complaints).unwrap();
         let text = |field: &str| problem[field].as_str().unwrap().to_owned();
@@ -92,7 +76,7 @@ impl Scene {
     }
 
     async fn verified(&self, member: &Member) -> Compared {
-        let ended = cli(member, &["agreement", "verify", &self.id.to_string()]).await;
+        let ended = member.cli(&["agreement", "verify", &self.id.to_string()]).await;
         assert!(ended.status.success(), "{}", ended.complaints);
         serde_json::from_str(&ended.out).unwrap()
     }
@@ -105,7 +89,7 @@ async fn an_order_goes_out_comes_back_and_is_paid_back_though_both_fall_at_every
 
     // The seller falls in the moment in which it has said it.
     scene.tell(&["paid", "--reference", "RF18 5390"]).await;
-    fall(&mut scene.seller).await;
+    scene.seller.fall().await;
     assert_eq!(scene.held(2).await, OrderState::Paid);
 
     // The customer is away, and the seller falls too.
@@ -113,7 +97,7 @@ async fn an_order_goes_out_comes_back_and_is_paid_back_though_both_fall_at_every
     scene
         .tell(&["ship", "--carrier", "Yellow Van", "--tracking", "YV-17"])
         .await;
-    fall(&mut scene.seller).await;
+    scene.seller.fall().await;
     let waiting = agreed(&scene.seller, scene.id).await;
     assert!(
         matches!(waiting.receipts[2].delivery, Some(DeliveryState::Queued { .. })),
@@ -126,8 +110,8 @@ async fn an_order_goes_out_comes_back_and_is_paid_back_though_both_fall_at_every
     for (step, state) in [("deliver", OrderState::Delivered), ("return", OrderState::Returning)] {
         let receipts = agreed(&scene.seller, scene.id).await.receipts.len();
         scene.tell(&[step]).await;
-        fall(&mut scene.seller).await;
-        fall(&mut scene.customer).await;
+        scene.seller.fall().await;
+        scene.customer.fall().await;
         assert_eq!(scene.held(receipts + 1).await, state);
         // Said again by somebody who lost the answer, it is the same receipt.
         scene.tell(&[step]).await;
@@ -135,9 +119,9 @@ async fn an_order_goes_out_comes_back_and_is_paid_back_though_both_fall_at_every
     }
     scene.tell(&["refund", "--amount", "4.50GBP"]).await;
     assert_eq!(scene.held(6).await, OrderState::Refunded);
-    fall(&mut scene.customer).await;
+    scene.customer.fall().await;
     scene.tell(&["refund"]).await;
-    fall(&mut scene.seller).await;
+    scene.seller.fall().await;
     assert_eq!(scene.held(7).await, OrderState::Closed);
 
     same_deal(&scene.customer, &scene.seller, scene.id).await;
@@ -189,11 +173,11 @@ async fn what_cannot_happen_to_an_order_is_refused_on_the_command_line() {
             (vec!["--until", "2020-01-01"], 0),
             (vec!["pram"], 0),
         ] {
-            let ended = cli(member, &[&["order", "list"], &args[..]].concat()).await;
+            let ended = member.cli(&[&["order", "list"], &args[..]].concat()).await;
             assert!(ended.status.success(), "{}", ended.complaints);
             assert_eq!(ended.out.lines().count(), found, "{args:?}: {}", ended.out);
         }
-        let ended = cli(member, &["agreement", "diff", &scene.id.to_string()]).await;
+        let ended = member.cli(&["agreement", "diff", &scene.id.to_string()]).await;
         assert_eq!(
             (ended.status.code(), ended.out.as_str()),
             (Some(0), ""),
@@ -203,7 +187,10 @@ async fn what_cannot_happen_to_an_order_is_refused_on_the_command_line() {
 
     // Nobody is there to compare with.
     scene.seller.kill().await;
-    let ended = cli(&scene.customer, &["agreement", "verify", &scene.id.to_string()]).await;
+    let ended = scene
+        .customer
+        .cli(&["agreement", "verify", &scene.id.to_string()])
+        .await;
     assert_eq!(ended.status.code(), Some(4), "{}", ended.complaints);
     assert!(ended.complaints.contains("cannot be reached"), "{}", ended.complaints);
     scene.customer.is_well();
@@ -224,7 +211,9 @@ async fn somebody_who_was_not_there_finds_the_record_that_was_tampered_with() {
     for (name, member) in [("bought.json", &scene.customer), ("sold.json", &scene.seller)] {
         let file = scene.world.home(name);
         let file = file.to_str().unwrap();
-        let ended = cli(member, &["receipt", "export", &scene.id.to_string(), "-o", file]).await;
+        let ended = member
+            .cli(&["receipt", "export", &scene.id.to_string(), "-o", file])
+            .await;
         assert!(ended.status.success(), "{}", ended.complaints);
         files.push(std::fs::read_to_string(file).unwrap());
     }

@@ -27,6 +27,7 @@ mod goods_in;
 mod interest;
 mod one_node_per_folder;
 mod orders;
+mod photos;
 mod portability;
 mod readme;
 mod restart;

@@ -12,23 +12,9 @@ use serde_json::Value;
 use crate::{
     goods,
     member::{Member, run},
-    orders::cli,
     wait::beside_others,
     world::{World, accept, agreed, agreement_on, audit, bike_wanted, cast, offers, same_deal, until_peers},
 };
-
-/// Runs a command that must succeed, and gives what it wrote.
-async fn told(member: &Member, args: &[&str]) -> Value {
-    let ended = cli(member, args).await;
-    assert!(ended.status.success(), "{args:?}: {}", ended.complaints);
-    let last = ended.out.lines().last().unwrap_or("null");
-    serde_json::from_str(last).unwrap()
-}
-
-async fn fall(member: &mut Member) {
-    member.kill().await;
-    member.restart().await;
-}
 
 /// The open offers to a want, once there are so many.
 async fn open_offers(customer: &Member, intent: IntentId, count: usize) -> Vec<OfferView> {
@@ -76,30 +62,25 @@ async fn a_question_answered_to_all_brings_new_offers_of_both_shops_though_each_
         .map(|view| view.id)
         .collect();
 
-    let asked = told(
-        &wheels,
-        &["ask", &intent.to_string(), "With mudguards?", "--field", "mudguards"],
-    )
-    .await;
-    fall(&mut wheels).await;
+    let asked = wheels
+        .does_and_falls(&["ask", &intent.to_string(), "With mudguards?", "--field", "mudguards"])
+        .await;
     let (thread, question, _) = letter(&customer, "question").await;
     assert_eq!(asked["letter"], question.to_string());
-    fall(&mut customer).await;
+    customer.fall().await;
     until_peers(&customer, 2).await;
 
-    told(
-        &customer,
-        &[
+    customer
+        .does_and_falls(&[
             "answer",
             &question.to_string()[..12],
             "Yes, with mudguards.",
             "--to-all",
-        ],
-    )
-    .await;
+        ])
+        .await;
     let now: IntentView = customer.get(&format!("/v1/intents/{intent}")).await;
     assert!(now.intent.text.as_str().contains("mudguards"), "said to all");
-    fall(&mut cycles).await;
+    cycles.fall().await;
     // Both shops answer the want as it is now; what they said before is superseded.
     let path = format!("/v1/intents/{intent}/offers");
     let answered = |all: Vec<OfferView>| {
@@ -149,11 +130,12 @@ async fn a_counter_offer_is_accepted_in_round_two_though_both_fall_between() {
     let intent = cast(&customer, &want).await;
     let first = open_offers(&customer, intent, 1).await[0].id;
 
-    told(&customer, &["counter", &first.to_string(), "--total", "400GBP"]).await;
-    fall(&mut customer).await;
+    customer
+        .does_and_falls(&["counter", &first.to_string(), "--total", "400GBP"])
+        .await;
     let (_, _, revised) = letter(&customer, "revised").await;
     assert!(matches!(revised, Matter::Revised { round: 1, .. }));
-    fall(&mut seller).await;
+    seller.fall().await;
     let second = &open_offers(&customer, intent, 1).await[0];
     assert_eq!(
         second.offer.as_ref().unwrap().totals.total,
@@ -162,10 +144,12 @@ async fn a_counter_offer_is_accepted_in_round_two_though_both_fall_between() {
     );
     let view: OfferView = customer.get(&format!("/v1/offers/{first}")).await;
     assert_eq!(view.state, OfferState::Revised { by: second.id });
-    let refused = cli(&customer, &["offer", "accept", &first.to_string()]).await;
+    let refused = customer.cli(&["offer", "accept", &first.to_string()]).await;
     assert_eq!(refused.status.code(), Some(5), "{}", refused.complaints);
 
-    told(&customer, &["counter", &second.id.to_string(), "--total", "410GBP"]).await;
+    customer
+        .does_and_falls(&["counter", &second.id.to_string(), "--total", "410GBP"])
+        .await;
     let path = format!("/v1/intents/{intent}/offers");
     let met = |all: Vec<OfferView>| {
         all.into_iter()
@@ -173,14 +157,18 @@ async fn a_counter_offer_is_accepted_in_round_two_though_both_fall_between() {
     };
     let third = customer.until("an answer to the second round", &path, met).await;
     assert_eq!(third.offer.as_ref().unwrap().totals.total, 410_00);
-    let more = cli(&customer, &["counter", &third.id.to_string(), "--total", "1GBP"]).await;
+    let more = customer
+        .cli(&["counter", &third.id.to_string(), "--total", "1GBP"])
+        .await;
     assert!(
         !more.status.success() && more.complaints.contains("2 rounds"),
         "{}",
         more.complaints
     );
-    fall(&mut seller).await;
+    seller.fall().await;
     accept(&customer, third.id).await;
+    customer.fall().await;
+    seller.fall().await;
     let agreement = agreement_on(&customer, third.id).await;
     assert_eq!(agreement.agreed.totals.total, 410_00);
     same_deal(&customer, &seller, agreement.id).await;
@@ -188,11 +176,9 @@ async fn a_counter_offer_is_accepted_in_round_two_though_both_fall_between() {
     // The evidence of the deal has every letter, and tells which was touched.
     let file = world.home("evidence.json");
     let file = file.to_str().unwrap();
-    told(
-        &customer,
-        &["receipt", "export", &agreement.id.to_string(), "--output", file],
-    )
-    .await;
+    customer
+        .does(&["receipt", "export", &agreement.id.to_string(), "--output", file])
+        .await;
     let verify = run(&["--json", "receipt", "verify", file]).await;
     assert!(verify.status.success(), "{}", verify.complaints);
     let mut evidence: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
@@ -244,33 +230,32 @@ async fn a_deal_is_changed_by_both_or_not_at_all_and_the_difference_is_shown() {
         "--why",
         "the price of steel",
     ];
-    told(&seller, &dearer).await;
-    fall(&mut seller).await;
+    seller.does_and_falls(&dearer).await;
     let (_, proposal, _) = letter(&customer, "proposal").await;
-    fall(&mut customer).await;
-    let diff = told(&customer, &["agreement", "diff", &text]).await;
+    customer.fall().await;
+    let diff = customer.does(&["agreement", "diff", &text]).await;
     assert_eq!(
         (diff["agreed"].as_str(), diff["named"].as_str()),
         (Some("454.50 GBP"), Some("480.00 GBP"))
     );
     assert_eq!(total(&customer, id).await, 454_50, "a word of one side changes nothing");
-    let again = cli(&seller, &dearer).await;
+    let again = seller.cli(&dearer).await;
     assert!(!again.status.success(), "one at a time");
-    told(&customer, &["decline", &proposal.to_string()]).await;
+    customer.does_and_falls(&["decline", &proposal.to_string()]).await;
     letter(&seller, "verdict").await;
     assert_eq!(total(&seller, id).await, 454_50);
 
-    told(
-        &seller,
-        &["agreement", "propose", &text, "--total", "440GBP", "--why", "a scratch"],
-    )
-    .await;
+    seller
+        .does_and_falls(&["agreement", "propose", &text, "--total", "440GBP", "--why", "a scratch"])
+        .await;
     let open = |all: Vec<ThreadView>| {
         let mut proposals = all.into_iter().flat_map(|thread| thread.proposals);
         proposals.find(|it| it.standing == intentcast_protocol::thread::Standing::Open)
     };
     let cheaper = customer.until("the second proposal", "/v1/threads", open).await;
-    told(&customer, &["agreement", "answer", &cheaper.id.to_string(), "yes"]).await;
+    customer
+        .does_and_falls(&["agreement", "answer", &cheaper.id.to_string(), "yes"])
+        .await;
     let taken = |all: Vec<ThreadView>| {
         all.iter()
             .any(|it| it.deal.as_ref().is_some_and(|it| it.total.minor == 440_00))
@@ -279,11 +264,29 @@ async fn a_deal_is_changed_by_both_or_not_at_all_and_the_difference_is_shown() {
     seller.until("the change is agreed", "/v1/threads", taken).await;
     assert_eq!(total(&customer, id).await, 440_00);
 
+    // What follows is of the new price, and whoever was not there finds both.
+    seller
+        .does_and_falls(&["order", "paid", &text, "--reference", "RF18"])
+        .await;
+    let paid = |all: Vec<AgreementView>| {
+        let receipts = all.into_iter().next()?.receipts;
+        (receipts.len() == 2).then(|| receipts[1].receipt.total.minor)
+    };
+    let named = customer.until("the receipt comes", "/v1/agreements", paid).await;
+    assert_eq!(named, 440_00);
+    let file = world.home("changed.json");
+    let file = file.to_str().unwrap();
+    customer.does(&["receipt", "export", &text, "--output", file]).await;
+    let proved = run(&["--json", "receipt", "verify", file]).await;
+    assert!(proved.status.success(), "{}", proved.complaints);
+    let proved: Value = serde_json::from_str(proved.out.lines().last().unwrap()).unwrap();
+    assert_eq!(proved["report"]["changes"], 1, "{proved}");
+    assert_eq!(proved["report"]["total"], "440.00 GBP", "{proved}");
+
     let rating = world.home("rating.hex");
     let rating = rating.to_str().unwrap();
-    told(
-        &customer,
-        &[
+    customer
+        .does(&[
             "rate",
             &text,
             "--stars",
@@ -292,9 +295,8 @@ async fn a_deal_is_changed_by_both_or_not_at_all_and_the_difference_is_shown() {
             "As agreed.",
             "--output",
             rating,
-        ],
-    )
-    .await;
+        ])
+        .await;
     let shown = run(&["--json", "rate", "--verify", rating]).await;
     assert!(shown.status.success(), "{}", shown.complaints);
     assert!(!shown.out.contains(&text), "a rating names no deal");
@@ -305,12 +307,15 @@ async fn a_buyer_who_is_away_for_the_whole_reply_finds_it_on_return() {
     let _stage = beside_others().await;
     let world = World::new().await;
     let (mut customer, mut seller, id) = bought(&world).await;
-    told(&customer, &["ask", &id.to_string(), "Is there a bell?"]).await;
+    customer
+        .does_and_falls(&["ask", &id.to_string(), "Is there a bell?"])
+        .await;
     let (thread, question, _) = letter(&seller, "question").await;
     customer.kill().await;
-    told(&seller, &["answer", &question.to_string(), "There is."]).await;
-    told(&seller, &["ask", &id.to_string(), "A bottle cage?"]).await;
-    fall(&mut seller).await;
+    seller
+        .does_and_falls(&["answer", &question.to_string(), "There is."])
+        .await;
+    seller.does_and_falls(&["ask", &id.to_string(), "A bottle cage?"]).await;
     let waiting: ThreadView = seller.get(&format!("/v1/threads/{}", thread.id)).await;
     let ways: Vec<_> = waiting.letters.iter().filter_map(|it| it.passage).collect();
     assert!(
@@ -323,7 +328,7 @@ async fn a_buyer_who_is_away_for_the_whole_reply_finds_it_on_return() {
     let path = format!("/v1/threads/{}", thread.id);
     let both = |view: ThreadView| (view.letters.iter().filter(|it| it.what == "question").count() == 2).then_some(());
     customer.until("both letters came", &path, both).await;
-    told(&customer, &["thread", "show", &thread.id.to_string()]).await;
+    customer.does(&["thread", "show", &thread.id.to_string()]).await;
     let seen = |view: ThreadView| {
         view.letters
             .iter()

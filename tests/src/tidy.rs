@@ -137,7 +137,15 @@ fn none(what: &str, found: impl IntoIterator<Item = String>) {
 #[test]
 fn a_library_is_named_only_where_it_lives() {
     let lives: [(&str, &[&str]); 8] = [
-        ("libp2p", &["node/src/net/", "bootstrap/src/", "tests/src/stalled.rs"]),
+        (
+            "libp2p",
+            &[
+                "node/src/net/",
+                "bootstrap/src/",
+                "sim/real/src/",
+                "tests/src/stalled.rs",
+            ],
+        ),
         ("redb", &["node/src/store/"]),
         ("tantivy", &["node/src/index/"]),
         ("bincode", &["protocol/src/codec.rs"]),
@@ -188,9 +196,11 @@ fn the_protocol_has_no_clock_no_disk_no_network_no_thread_and_no_chance() {
 #[test]
 fn nothing_is_unsafe_and_nothing_is_unwrapped_but_in_tests() {
     let word = ["un", "safe"].concat();
+    // Takes the place of a function of the C library's, in a workspace that the product is never built from.
+    let excepted = "sim/real/src/entropy.rs";
     let bad = rust().flat_map(|(name, text)| {
         let mut bad = Vec::new();
-        if names(&bare(&text), &word) {
+        if name != excepted && names(&bare(&text), &word) {
             bad.push(format!("{name}: {word}"));
         }
         if !is_test(&name) && product(&text).contains(".unwrap()") {

@@ -7,36 +7,12 @@ use intentcast_protocol::{
     market::{IntentView, OfferState, OfferView, SupplierView},
     regard::Regard,
 };
-use serde_json::Value;
 
 use crate::{
-    member::{Ended, Member},
-    wait::{PATIENCE, beside_others, within},
+    member::Member,
+    wait::beside_others,
     world::{World, bike_wanted, cast},
 };
-
-/// Runs a command on a member's folder to its end.
-async fn cli(member: &Member, args: &[&str]) -> Ended {
-    let what = args.join(" ");
-    let output = within(PATIENCE, &what, member.command(args).output()).await.unwrap();
-    Ended {
-        status: output.status,
-        out: String::from_utf8_lossy(&output.stdout).into_owned(),
-        complaints: String::from_utf8_lossy(&output.stderr).into_owned(),
-    }
-}
-
-/// The same, which must work; what it said first, as JSON.
-async fn does(member: &Member, args: &[&str]) -> Value {
-    let ended = cli(member, args).await;
-    assert!(ended.status.success(), "{args:?}: {}", ended.complaints);
-    serde_json::from_str(ended.out.lines().next().unwrap_or("null")).unwrap()
-}
-
-async fn fall(member: &mut Member) {
-    member.kill().await;
-    member.restart().await;
-}
 
 /// The offer of this shop to this want, once it has one that is as it should be.
 async fn offer_of(
@@ -83,7 +59,7 @@ async fn a_favourite_hears_first_and_a_blocked_shop_is_not_heard() {
 
     // One shop is a favourite; it hears of the next want, and though the customer falls the other does not, as long as
     // the head start lasts.
-    let said = does(&customer, &["supplier", "favourite", "hull wheels"]).await;
+    let said = customer.does(&["supplier", "favourite", "hull wheels"]).await;
     assert_eq!(said["regard"], "favourite");
     let want = [
         "cast",
@@ -95,10 +71,12 @@ async fn a_favourite_hears_first_and_a_blocked_shop_is_not_heard() {
         "--must",
         "frame=XL",
     ];
-    let said = does(&customer, &[&want[..], &["--favourites-first", "20s"]].concat()).await;
+    let said = customer
+        .does(&[&want[..], &["--favourites-first", "20s"]].concat())
+        .await;
     assert_eq!(said["told_first"]["favourites"], 1, "{said}");
     let second: IntentId = serde_json::from_value(said["intent"].clone()).unwrap();
-    fall(&mut customer).await;
+    customer.fall().await;
     let ours = offer_of(&customer, second, wheels, is_open).await;
     let theirs = offer_of(&customer, second, bank, is_open).await;
     let view: IntentView = customer.get(&format!("/v1/intents/{second}")).await;
@@ -108,10 +86,10 @@ async fn a_favourite_hears_first_and_a_blocked_shop_is_not_heard() {
     assert!(theirs.at >= Some(head_start.until), "{:?} {head_start:?}", theirs.at);
 
     // The other is blocked: what it offered is out of the order, and what it offers next is not taken.
-    does(&customer, &["supplier", "block", &bank.to_string()[..12]]).await;
+    customer.does(&["supplier", "block", &bank.to_string()[..12]]).await;
     let gone: OfferView = customer.get(&format!("/v1/offers/{}", theirs.id)).await;
     assert_eq!((gone.state, gone.place), (OfferState::Blocked, None));
-    fall(&mut customer).await;
+    customer.fall().await;
     let third = cast(&customer, &bike_wanted()).await;
     offer_of(&customer, third, wheels, is_open).await;
     let refused = offer_of(&customer, third, bank, |state| {
@@ -122,7 +100,7 @@ async fn a_favourite_hears_first_and_a_blocked_shop_is_not_heard() {
         unreachable!("it was looked for")
     };
     assert!(detail.contains("blocked"), "{detail}");
-    let shown = cli(&customer, &["offer", "list", &third.to_string()]).await;
+    let shown = customer.cli(&["offer", "list", &third.to_string()]).await;
     assert!(
         shown.out.contains("Hull Wheels") && !shown.out.contains("Spring Bank"),
         "{}",
@@ -130,9 +108,13 @@ async fn a_favourite_hears_first_and_a_blocked_shop_is_not_heard() {
     );
     assert_eq!(supplier(&customer, "Spring Bank Cycles").await.regard, Regard::Blocked);
     // Undone, what it offered before stands again.
-    does(&customer, &["supplier", "block", "spring bank cycles", "--undo"]).await;
+    customer
+        .does(&["supplier", "block", "spring bank cycles", "--undo"])
+        .await;
     offer_of(&customer, second, bank, is_open).await;
-    let again = cli(&customer, &["supplier", "block", "spring bank cycles", "--undo"]).await;
+    let again = customer
+        .cli(&["supplier", "block", "spring bank cycles", "--undo"])
+        .await;
     assert_eq!(again.status.code(), Some(1), "{}", again.complaints);
     for mut member in [favourite, other, customer] {
         member.is_well();
@@ -157,20 +139,20 @@ async fn a_wish_becomes_a_want_after_a_fall_and_a_saved_offer_outlives_one() {
         "--must",
         "frame=XL",
     ];
-    assert_eq!(does(&customer, &wish).await["before"], false);
-    fall(&mut customer).await;
+    assert_eq!(customer.does(&wish).await["before"], false);
+    customer.fall().await;
     let cart: Cart = customer.get("/v1/cart").await;
     assert_eq!((cart.intents.len(), cart.wishes.len()), (0, 1), "nothing was cast");
 
-    let told = does(&customer, &["cart", "cast", "a bike", "--wait", "1"]).await;
+    let told = customer.does(&["cart", "cast", "a bike", "--wait", "1"]).await;
     assert!(told.is_object(), "{told}");
     let offer = customer
         .until("an offer", "/v1/offers", |all: Vec<OfferView>| {
             all.into_iter().find(|view| is_open(&view.state))
         })
         .await;
-    does(&customer, &["cart", "save", &offer.id.to_string()[..10]]).await;
-    fall(&mut customer).await;
+    customer.does(&["cart", "save", &offer.id.to_string()[..10]]).await;
+    customer.fall().await;
     let cart: Cart = customer.get("/v1/cart").await;
     assert_eq!((cart.intents.len(), cart.wishes.len(), cart.offers.len()), (1, 0, 1));
     assert_eq!(Some(cart.intents[0].id), offer.intent);
@@ -181,15 +163,12 @@ async fn a_wish_becomes_a_want_after_a_fall_and_a_saved_offer_outlives_one() {
 
     // The other names for the same.
     for (short, long) in [("suppliers", "supplier"), ("transactions", "order"), ("cart", "cart")] {
-        let (mine, same) = (
-            cli(&customer, &["my", short]).await,
-            cli(&customer, &[long, "list"]).await,
-        );
+        let (mine, same) = (customer.cli(&["my", short]).await, customer.cli(&[long, "list"]).await);
         assert!(mine.status.success(), "{}", mine.complaints);
         assert_eq!(mine.out, same.out, "my {short}");
     }
-    does(&customer, &["cart", "remove", &offer.id.to_string()[..10]]).await;
-    let none = cli(&customer, &["cart", "remove", "a bike"]).await;
+    customer.does(&["cart", "remove", &offer.id.to_string()[..10]]).await;
+    let none = customer.cli(&["cart", "remove", "a bike"]).await;
     assert_eq!(none.status.code(), Some(1), "{}", none.complaints);
     let cart: Cart = customer.get("/v1/cart").await;
     assert!(cart.offers.is_empty());

@@ -334,6 +334,23 @@ pub async fn report<B: Backend>(
     Ok(Json(SaidAll { letters }))
 }
 
+/// Who was told.
+#[derive(Serialize, Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct ToldBody {
+    /// The recipient.
+    pub recipient: Name,
+}
+
+pub async fn told<B: Backend>(
+    State(shared): State<Shared<B>>,
+    Id(id): Id<RecordId>,
+    Body(body): Body<ToldBody>,
+) -> Result<Json<ToldBody>, Problem> {
+    shared.desk.told(&shared.backend, id, body.recipient.clone()).await?;
+    Ok(Json(body))
+}
+
 pub async fn compliance<B: Backend>(State(shared): State<Shared<B>>) -> Result<Json<Compliance>, Problem> {
     Ok(Json(shared.desk.compliance(&shared.backend).await?))
 }

@@ -149,7 +149,9 @@ fn intent_of(event: &Event) -> Option<IntentId> {
         | Event::OfferDeclined { intent, .. }
         | Event::Superseded { intent, .. } => Some(*intent),
         Event::Refused { intent, .. } => *intent,
-        Event::Letter { thread, .. } | Event::LetterDelivered { thread, .. } => Some(thread.intent),
+        Event::Letter { thread, .. } | Event::LetterDelivered { thread, .. } | Event::CaughtUp { thread, .. } => {
+            Some(thread.intent)
+        }
         Event::Receipt { .. } | Event::ReceiptDelivered { .. } | Event::Differed { .. } | Event::StoreFailed => None,
     }
 }
@@ -184,5 +186,6 @@ pub fn name(event: &Event) -> &'static str {
         Event::Superseded { .. } => "superseded",
         Event::ReceiptDelivered { .. } => "receipt_delivered",
         Event::Differed { .. } => "differed",
+        Event::CaughtUp { .. } => "caught_up",
     }
 }

@@ -7,6 +7,7 @@
 pub mod backend;
 mod cart;
 mod data;
+mod documents;
 mod events;
 mod guard;
 mod health;
@@ -39,7 +40,7 @@ use axum::{
     middleware,
     routing::{delete, get, post},
 };
-use intentcast_protocol::id::hex;
+use intentcast_protocol::{id::hex, limits};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 
@@ -47,7 +48,10 @@ pub(crate) use self::guard::IMPORT_DEADLINE;
 use self::{backend::Backend, guard::Guard, listener::Bounded, problem::Problem};
 pub use self::{
     cart::InCart,
-    data::{ApproveBody, RefuseBody, RevokeAllBody, RevokeBody, RevokedAll, Said, SaidAll, SuggestBody, Taken},
+    data::{
+        ApproveBody, RefuseBody, RevokeAllBody, RevokeBody, RevokedAll, Said, SaidAll, SuggestBody, Taken, ToldBody,
+    },
+    documents::{Kept, SendBody},
     events::Told,
     health::NodeStatus,
     interests::Stands,
@@ -56,10 +60,11 @@ pub use self::{
     portability::{ArchivePage, LedgerPage},
     seller::RulesTest,
     suppliers::RegardBody,
-    threads::{LetterBody, RateBody, ReviseBody, Subject},
+    threads::{CatchUpBody, LetterBody, RateBody, ReviseBody, Subject},
     vault::{ChangeBody, Changed, OpenerBody, Shown, ValueBody},
 };
 use crate::{
+    documents::Porter,
     home::{entropy, write_secret},
     strands::Desk,
     vault::Keeper,
@@ -151,6 +156,7 @@ impl Server {
         backend: impl Backend,
         vault: Keeper,
         desk: Arc<Desk>,
+        porter: Arc<Porter>,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), io::Error> {
         let (ending, ended) = tokio::sync::watch::channel(false);
@@ -158,6 +164,7 @@ impl Server {
             backend,
             vault,
             desk,
+            porter,
             ended,
         };
         let router = router(shared, Guard::new(&self.token));
@@ -182,6 +189,7 @@ struct Shared<B> {
     backend: B,
     vault: Keeper,
     desk: Arc<Desk>,
+    porter: Arc<Porter>,
     ended: tokio::sync::watch::Receiver<bool>,
 }
 
@@ -210,6 +218,7 @@ fn router<B: Backend>(shared: Shared<B>, guard: Guard) -> Router {
         .route("/agreements/{id}/rate", post(threads::rate::<B>))
         .route("/threads", get(threads::threads::<B>))
         .route("/threads/{id}", get(threads::thread::<B>))
+        .route("/unsure", get(threads::unsure::<B>).post(threads::catch_up::<B>))
         .route("/letters", post(threads::write::<B>))
         .route("/agreements/{id}/verify", get(orders::verify::<B>))
         .route("/agreements/{id}/receipts", post(orders::tell::<B>))
@@ -238,6 +247,7 @@ fn router<B: Backend>(shared: Shared<B>, guard: Guard) -> Router {
         .route("/grants/{id}/revoke", post(data::revoke::<B>))
         .route("/grants/{id}/suggest", post(data::suggest::<B>))
         .route("/grants/{id}/use", post(data::take::<B>))
+        .route("/grants/{id}/told", post(data::told::<B>))
         .route("/grants/{id}/report", post(data::report::<B>))
         .route("/compliance", get(data::compliance::<B>))
         .route("/office", get(data::office::<B>))
@@ -251,7 +261,18 @@ fn router<B: Backend>(shared: Shared<B>, guard: Guard) -> Router {
             "/vault/strands/{name}",
             post(vault::set::<B>).get(vault::show::<B>).delete(vault::remove::<B>),
         )
+        .route("/documents", get(documents::list::<B>))
+        .route(
+            "/documents/{hash}",
+            get(documents::read::<B>).delete(documents::forget::<B>),
+        )
+        .route("/documents/{hash}/send", post(documents::send::<B>))
+        .route("/documents/{hash}/fetch", post(documents::fetch::<B>))
         .layer(DefaultBodyLimit::max(BODY_BYTES))
+        .layer(middleware::from_fn_with_state(guard.clone(), guard::pace));
+    let files = Router::new()
+        .route("/documents", post(documents::put::<B>))
+        .layer(DefaultBodyLimit::max(limits::DOCUMENT_BYTES))
         .layer(middleware::from_fn_with_state(guard.clone(), guard::pace));
     let documents = Router::new()
         .route("/archive", post(portability::import::<B>))
@@ -268,6 +289,7 @@ fn router<B: Backend>(shared: Shared<B>, guard: Guard) -> Router {
     let v1 = paced
         .merge(import)
         .merge(documents)
+        .merge(files)
         .route("/events", get(events::events::<B>))
         .fallback(nowhere)
         .method_not_allowed_fallback(not_so)

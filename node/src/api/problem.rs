@@ -101,6 +101,8 @@ impl From<Denied> for Problem {
             Denied::NotReachable => (StatusCode::SERVICE_UNAVAILABLE, "not_reachable"),
             Denied::NotTheSeller => (StatusCode::CONFLICT, "not_the_seller"),
             Denied::Order(_) => (StatusCode::CONFLICT, "order"),
+            Denied::Unsure(_) => (StatusCode::CONFLICT, "unsure"),
+            Denied::NoDocument(_) => (StatusCode::NOT_FOUND, "no_document"),
             Denied::Unreached => (StatusCode::SERVICE_UNAVAILABLE, "unreached"),
             Denied::Unanswered(_) => (StatusCode::BAD_GATEWAY, "unanswered"),
             Denied::NotStored => (StatusCode::SERVICE_UNAVAILABLE, "not_stored"),

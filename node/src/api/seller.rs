@@ -166,8 +166,9 @@ pub async fn stats<B: Backend>(State(shared): State<Shared<B>>) -> Result<Json<C
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
 #[serde(deny_unknown_fields)]
 pub struct RulesTest {
-    /// The text of a rules file.
-    pub rules: String,
+    /// The text of a rules file; those that the node sells by where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<String>,
     /// An intent that the node cast or heard.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub intent: Option<IntentId>,
@@ -180,8 +181,14 @@ pub async fn test_rules<B: Backend>(
     State(shared): State<Shared<B>>,
     Body(test): Body<RulesTest>,
 ) -> Result<Json<Vec<Tried>>, Problem> {
-    let rules = rules_file::parse(&test.rules)
-        .map_err(|error| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "rules", error.to_string()))?;
+    let rules = match &test.rules {
+        Some(text) => rules_file::parse(text).map_err(|error| error.to_string()),
+        None => {
+            let ours = shared.backend.read(|_, market| market.rules().cloned()).await?;
+            ours.ok_or_else(|| "this node sells by no rules: name a file with --rules".into())
+        }
+    };
+    let rules = rules.map_err(|why| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "rules", why))?;
     let (intent, expires) = match (test.intent, test.want) {
         (Some(id), None) => {
             let view = shared

@@ -236,7 +236,9 @@ async fn running() -> Running {
     let vault = Keeper::new(home.path(), &crate::vault::Config::default());
     let (stop, stopped) = oneshot::channel();
     let desk = Arc::new(Desk::new(crate::strands::Strands::open(home.path()).unwrap(), None));
-    let served = tokio::spawn(server.run(Alone::new(), vault, desk, async move {
+    let documents = crate::documents::Documents::open(home.path()).unwrap();
+    let porter = Arc::new(crate::documents::Porter::new(Arc::new(documents)));
+    let served = tokio::spawn(server.run(Alone::new(), vault, desk, porter, async move {
         let _ = stopped.await;
     }));
     let client = Client::of_home(home.path()).unwrap();

@@ -4,7 +4,7 @@ use axum::{Json, extract::State, http::StatusCode};
 use intentcast_protocol::{
     id::{AgreementId, IntentId, OfferId, RecordId},
     letter::{Change, Matter},
-    market::{About, Answered, Command, ThreadView},
+    market::{About, Answered, Command, ThreadView, UnsureView},
     text::Prose,
 };
 use serde::{Deserialize, Serialize};
@@ -51,6 +51,18 @@ pub struct ReviseBody {
     pub changes: Vec<Change>,
 }
 
+/// What to do about a conversation that goes on from a backup.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct CatchUpBody {
+    /// Which; all that wait, where none is named.
+    #[serde(default)]
+    pub thread: Option<RecordId>,
+    /// Whether to go on with what is here, or else to ask the other side at once.
+    #[serde(default)]
+    pub anyway: bool,
+}
+
 /// A rating.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
 #[serde(deny_unknown_fields)]
@@ -92,6 +104,25 @@ pub async fn thread<B: Backend>(
     view.map(Json).ok_or_else(|| Problem::no("thread"))
 }
 
+pub async fn unsure<B: Backend>(State(shared): State<Shared<B>>) -> Result<Json<Vec<UnsureView>>, Problem> {
+    Ok(Json(shared.backend.read(|_, market| market.unsure()).await?))
+}
+
+pub async fn catch_up<B: Backend>(
+    State(shared): State<Shared<B>>,
+    Body(CatchUpBody { thread, anyway }): Body<CatchUpBody>,
+) -> Result<Json<Answered>, Problem> {
+    let thread = match thread {
+        None => None,
+        Some(id) => {
+            let found = shared.backend.read(move |_, market| market.thread_of(id)).await?;
+            Some(found.ok_or_else(|| Problem::no("thread"))?)
+        }
+    };
+    let command = Command::CatchUp { thread, anyway };
+    Ok(Json(shared.backend.command(command).await?))
+}
+
 pub async fn write<B: Backend>(
     State(shared): State<Shared<B>>,
     Body(LetterBody { about, matter }): Body<LetterBody>,
@@ -100,7 +131,14 @@ pub async fn write<B: Backend>(
         let why = format!("a letter of the kind {} is written by the node itself", matter.word());
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unfit", why));
     }
-    let about = match about {
+    let about = about_of(&shared, about).await?;
+    let matter = Box::new(matter);
+    Ok(Json(shared.backend.command(Command::Say { about, matter }).await?))
+}
+
+/// What the market calls it.
+pub(super) async fn about_of<B: Backend>(shared: &Shared<B>, about: Subject) -> Result<About, Problem> {
+    Ok(match about {
         Subject::Offer(id) => About::Offer(id),
         Subject::Agreement(id) => About::Agreement(id),
         Subject::Intent(id) => About::Intent(id),
@@ -108,9 +146,7 @@ pub async fn write<B: Backend>(
             let found = shared.backend.read(move |_, market| market.thread_of(id)).await?;
             About::Thread(found.ok_or_else(|| Problem::no("thread"))?)
         }
-    };
-    let matter = Box::new(matter);
-    Ok(Json(shared.backend.command(Command::Say { about, matter }).await?))
+    })
 }
 
 pub async fn revise<B: Backend>(

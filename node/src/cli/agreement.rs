@@ -190,10 +190,18 @@ fn row(view: &AgreementView) -> Vec<String> {
         view.at.to_string(),
         side,
         item.unwrap_or_default(),
-        view.agreed.totals.landed().to_string(),
+        view.total.to_string(),
         format!("{} ({})", view.order.state.word(), view.receipts.len()),
         receipt.unwrap_or_default(),
     ]
+}
+
+/// What holds by now, and what was agreed at first where that is something else.
+fn now<T: PartialEq + std::fmt::Display>(now: T, first: T) -> String {
+    match now == first {
+        true => now.to_string(),
+        false => format!("{now}, changed by both from {first}"),
+    }
 }
 
 /// What was agreed, in names and values.
@@ -216,8 +224,8 @@ pub fn fields(view: &AgreementView) -> Vec<(&'static str, String)> {
         ("seller key", view.seller.to_string()),
         ("customer key", view.customer.to_string()),
         ("items", lines.join(", ")),
-        ("total", agreed.totals.landed().to_string()),
-        ("there by", agreed.deliver_by.to_string()),
+        ("total", now(view.total, agreed.totals.landed())),
+        ("there by", now(view.deliver_by, agreed.deliver_by)),
         ("state", view.order.state.word().into()),
         ("intent", view.intent.to_string()),
         ("offer", view.offer.to_string()),

@@ -89,10 +89,12 @@ pub async fn run(global: &Global, command: CartCommand) -> Result<()> {
                 more,
             } = *args;
             let name = Word::new(&name).map_err(|why| Failure::usage(format!("name: {why}")))?;
-            let mut want = more.hashed()?.want(text, region, budget);
+            let (more, photos) = more.hashed()?;
+            let mut want = more.want(text, region, budget);
             want.favourites_first = favourites_first;
             let (_, filled) = want.draft(cast::now())?;
             cast::tell_filled(&filled);
+            cast::put_photos(&client, photos).await?;
             let wish = Wish { name, want };
             let kept: InCart = client.post("/v1/cart/wishes", &wish).await?;
             out.value(&json!({ "event": "wished", "name": wish.name, "before": kept.before }))?;

@@ -1,25 +1,21 @@
 //! `intentcast cast`: says a want, and if asked waits for what comes of it.
 
-use std::{fs::File, io::Read as _};
+use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use intentcast_protocol::{
     market::{IntentState, IntentView, OfferView},
     time::Timestamp,
 };
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
-use super::{Exit, Failure, Global, offer, wait::Wait, watch};
+use super::{Exit, Failure, Global, document, offer, wait::Wait, watch};
 use crate::{
     api::{CastReply, ToldFirst},
     client::Client,
     want::{Filled, Want},
 };
-
-/// The largest photo, bytes.
-const PHOTO_BYTES: u64 = 8 * 1024 * 1024;
 
 /// A want, as flags.
 #[derive(Args, Clone, PartialEq, Eq, Debug)]
@@ -79,21 +75,23 @@ pub struct WantArgs {
     /// Kilometres that you would go from the cell
     #[arg(long, value_name = "KM", default_value_t = 0, requires = "cell")]
     pub radius_km: u16,
-    /// What a seller agrees to by answering; stands in place of SD-BASE and PDC-INTENT (repeatable)
-    #[arg(long, value_name = "ID")]
+    /// What a seller agrees to by answering; stands in place of SD-BASE and PDC-INTENT: SD-BASE-DP,PDC-AI (repeatable)
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
     pub terms: Vec<String>,
-    /// Personal data that a seller may ask for (repeatable)
-    #[arg(long, value_name = "STRAND")]
+    /// Personal data that a seller may ask for: contact.email,address.delivery (repeatable)
+    #[arg(long, value_name = "STRAND", value_delimiter = ',')]
     pub may_ask: Vec<String>,
     /// How much of the budget to say: public, committed, hidden, band, or a band like 400-600GBP [default: public]
     #[arg(long, value_name = "HOW")]
     pub show_budget: Option<String>,
-    /// Tell a seller once it has signed the terms: place.exact=WHERE, text=MORE, photo=FILE, of which its SHA-256 is told (repeatable)
+    /// Tell a seller once it has signed the terms: place.exact=WHERE, text=MORE, photo=FILE, which its node may fetch from then on (repeatable)
     #[arg(long, value_name = "FIELD=VALUE")]
     pub once_signed: Vec<String>,
     /// Tell a seller once you have an agreement: the same, and contact.phone=NUMBER (repeatable)
     #[arg(long, value_name = "FIELD=VALUE")]
     pub once_accepted: Vec<String>,
+    #[command(flatten)]
+    pub metadata: document::MetadataArgs,
     /// Offers to take in all [default: 64]
     #[arg(long, value_name = "N")]
     pub max_offers: Option<u16>,
@@ -137,11 +135,13 @@ impl WantArgs {
         }
     }
 
-    /// The same with each photo's file in the place of its name: its SHA-256 is what is committed to.
+    /// The same with the hash of each photo in the place of its file's name, and the photos, as they will be sent.
     ///
     /// # Errors
-    /// Where a file cannot be read, or is too large.
-    pub fn hashed(mut self) -> Result<Self> {
+    /// Where a file cannot be read, or is no photo that is taken.
+    pub fn hashed(mut self) -> Result<(Self, Vec<Vec<u8>>)> {
+        let keep = self.metadata.keep_metadata;
+        let mut photos = Vec::new();
         for said in self.once_signed.iter_mut().chain(&mut self.once_accepted) {
             let Some(file) = said.strip_prefix("photo=") else {
                 continue;
@@ -149,19 +149,24 @@ impl WantArgs {
             if intentcast_protocol::id::unhex(file).is_some_and(|hash| hash.len() == 32) {
                 continue;
             }
-            let photo = File::open(file).with_context(|| format!("the photo {file}"))?;
-            let mut bytes = Vec::new();
-            photo
-                .take(PHOTO_BYTES + 1)
-                .read_to_end(&mut bytes)
-                .with_context(|| format!("the photo {file}"))?;
-            if bytes.len() as u64 > PHOTO_BYTES {
-                return Err(Failure::usage(format!("the photo {file} is larger than {PHOTO_BYTES} bytes")).into());
-            }
-            *said = format!("photo={}", intentcast_protocol::id::hex(&Sha256::digest(&bytes)));
+            let (hash, photo) = document::photo_of(Path::new(file), keep)?;
+            photos.push(photo);
+            *said = format!("photo={hash}");
         }
-        Ok(self)
+        Ok((self, photos))
     }
+}
+
+/// Puts the photos of a want on the node's disk, from where sellers get them who have come so far.
+///
+/// # Errors
+/// Where the node does not take them.
+pub async fn put_photos(client: &Client, photos: Vec<Vec<u8>>) -> Result<()> {
+    for photo in photos {
+        // What is left out was left out before it was hashed.
+        document::put(client, photo, true).await?;
+    }
+    Ok(())
 }
 
 /// This machine's clock.
@@ -179,12 +184,14 @@ pub async fn run(global: &Global, args: CastArgs) -> Result<()> {
         favourites_first,
         wait,
     } = args;
-    let mut want = more.hashed()?.want(text, region, budget);
+    let (more, photos) = more.hashed()?;
+    let mut want = more.want(text, region, budget);
     want.favourites_first = favourites_first;
     // What cannot be meant is said before a node is needed.
     let (_, filled) = want.draft(now())?;
     tell_filled(&filled);
     let client = global.client()?;
+    put_photos(&client, photos).await?;
     let cast: CastReply = client.post("/v1/intents", &want).await?;
     follow(global, &client, &cast, wait).await
 }

@@ -5,24 +5,37 @@ use std::{
     fs,
     io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result};
 use clap::Subcommand;
-use intentcast_protocol::{id::AgreementId, market::AgreementView};
+use intentcast_protocol::{
+    id::{AgreementId, EntryHash},
+    letter::{Ask, Matter},
+    market::{AgreementView, Answered, ThreadView},
+    text::Phrase,
+};
 use serde_json::{Value, json};
 
-use super::{Exit, Failure, Global, out::Out, pick::Prefix, secret::SecretArgs};
+use super::{Exit, Failure, Global, catch_up, out::Out, pick::Prefix, secret::SecretArgs};
 use crate::{
+    api::{LetterBody, Subject},
+    client::Client,
+    documents::{DocumentView, State},
     driver::now,
     portability::{
         access::Access,
         archive::{Archived, Sort},
         backup, export, read,
         returned::{self, NotReturned},
+        returning,
     },
     vault,
 };
+
+/// How often it is looked whether a document has come.
+const LOOKS_AGAIN: Duration = Duration::from_millis(500);
 
 /// What to do with all that is yours.
 #[derive(Subcommand, Clone, PartialEq, Eq, Debug)]
@@ -40,6 +53,14 @@ pub enum DataCommand {
         file: PathBuf,
         #[command(flatten)]
         secret: SecretArgs,
+    },
+    /// What goes on from a backup and waits until the other side has said what it holds; ask it now
+    CatchUp {
+        /// The conversation, its order, or their first digits; all of them, where none is named
+        which: Option<Prefix>,
+        /// Go on with what is here. Where the other side does hold more, it will take nothing that you write there
+        #[arg(long, requires = "which")]
+        anyway: bool,
     },
     /// Write one open document, JSON-LD: wants, offers, orders, ratings, letters and consents, with the signed originals
     Export {
@@ -73,6 +94,10 @@ fn sort(word: &str) -> Result<Sort, String> {
 const ONE_ALONE: &str = "only one of the two devices may go on: run this node or the one that was backed up, never both. \
                          Where both write, their letters part ways, and the other side refuses those of one";
 
+/// Said with every restore: what was said since the backup is not in it.
+const ASKS_FIRST: &str = "once it runs, it asks the other side of every conversation for what was said since the backup, and \
+                          writes nothing there before: `intentcast data catch-up` shows what it waits for";
+
 pub async fn run(global: &Global, command: DataCommand) -> Result<()> {
     let (home, out) = (global.home()?, global.out());
     match command {
@@ -99,7 +124,7 @@ pub async fn run(global: &Global, command: DataCommand) -> Result<()> {
             let opens_with = backup::opens_with(&bytes)?;
             backup::may_restore_into(&home)?;
             let opener = secret.opener(opens_with)?;
-            let restored = backup::restore(&bytes, &opener, &home)?;
+            let restored = backup::restore(&bytes, &opener, &home, now())?;
             out.value(&json!({ "event": "restored", "home": home, "restored": restored, "notice": ONE_ALONE }))?;
             out.line(format!(
                 "restored {}: {} entries and {} files, as they were at {}",
@@ -109,7 +134,9 @@ pub async fn run(global: &Global, command: DataCommand) -> Result<()> {
                 restored.about.made
             ))?;
             out.line(ONE_ALONE)?;
+            out.line(ASKS_FIRST)?;
         }
+        DataCommand::CatchUp { which, anyway } => catch_up::run(global, which.as_ref(), anyway).await?,
         DataCommand::Export { file, with_vault } => {
             must_be_new(&file)?;
             let (_, market, entries) = access(&home).await?.market(&home).await?;
@@ -202,8 +229,8 @@ pub async fn archived_orders(global: &Global, words: &[String]) -> Result<()> {
     list(global.out(), &all, words, Some(Sort::Order))
 }
 
-/// `intentcast order data`: what a seller gives back of one order.
-pub async fn order(global: &Global, order: &Prefix, output: Option<&Path>) -> Result<()> {
+/// `intentcast order data`: what a seller gives back of one order; as its customer, asked for and waited for.
+pub async fn order(global: &Global, order: &Prefix, output: Option<&Path>, waits: Duration) -> Result<()> {
     if let Some(file) = output {
         must_be_new(file)?;
     }
@@ -211,23 +238,78 @@ pub async fn order(global: &Global, order: &Prefix, output: Option<&Path>) -> Re
     let (seed, market, entries) = access(&home).await?.market(&home).await?;
     let all: Vec<AgreementView> = market.agreements();
     let id: AgreementId = order.pick("order", all.into_iter().map(|view| view.id))?;
-    let document = returned::document(now(), &seed, &market, &entries, id).map_err(|why| match why {
-        NotReturned::NotTheSeller => Failure::new(Exit::Refused, why.to_string()).into(),
-        why => anyhow::Error::from(why),
-    })?;
-    let bytes = pretty(&document);
+    let bytes = match returned::document(now(), &seed, &market, &entries, id) {
+        Ok(document) => returned::bytes(&document),
+        Err(NotReturned::NotTheSeller) => returned_by_seller(global, id, waits).await?,
+        Err(why) => return Err(why.into()),
+    };
     match output {
         Some(file) => {
             write_new(file, &bytes)?;
             out.value(&json!({ "event": "returned", "agreement": id, "file": file }))?;
             out.line(format!(
-                "wrote {}, signed: the customer's `intentcast data import` takes it in",
+                "wrote {}, signed by the seller: the customer's `intentcast data import` takes it in",
                 file.display()
             ))?;
         }
         None => io::stdout().lock().write_all(&bytes)?,
     }
     Ok(())
+}
+
+/// As the customer: asks the seller for the data of an order, unless that was asked already, and waits until it is here.
+async fn returned_by_seller(global: &Global, id: AgreementId, waits: Duration) -> Result<Vec<u8>> {
+    let client = global.client()?;
+    let view: AgreementView = client.get(&format!("/v1/agreements/{id}")).await?;
+    let threads: Vec<ThreadView> = client.get("/v1/threads").await?;
+    let of = |thread: &&ThreadView| (thread.intent, thread.seller) == (view.intent, view.seller);
+    if !threads.iter().find(of).is_some_and(returning::is_owed) {
+        let body = LetterBody {
+            about: Subject::Agreement(id),
+            matter: Matter::Asked {
+                what: Ask::Data,
+                why: Phrase::lossy("to have what was gathered"),
+            },
+        };
+        let _: Answered = client.post("/v1/letters", &body).await?;
+    }
+    let until = Instant::now() + waits;
+    loop {
+        let threads: Vec<ThreadView> = client.get("/v1/threads").await?;
+        let thread = threads.iter().find(of).filter(|thread| !returning::is_owed(thread));
+        let mut all: Vec<DocumentView> = client.get("/v1/documents").await?;
+        all.retain(|document| {
+            let ours = thread.is_some_and(|thread| thread.id == document.thread);
+            ours && !document.ours && document.name.as_deref() == Some(returned::NAME)
+        });
+        match all.into_iter().max_by_key(|document| document.at) {
+            Some(DocumentView {
+                hash,
+                state: State::Held,
+                ..
+            }) => return returned_whole(&client, hash).await,
+            Some(DocumentView {
+                state: State::Refused { why },
+                ..
+            }) => {
+                let why = format!("what the seller sent was not taken: {why}");
+                return Err(Failure::new(Exit::Refused, why).into());
+            }
+            _ if Instant::now() >= until => {
+                let why = "asked, and it is not here yet: the same command goes on waiting, and does not ask twice";
+                return Err(Failure::new(Exit::Failed, why).into());
+            }
+            _ => tokio::time::sleep(LOOKS_AGAIN).await,
+        }
+    }
+}
+
+/// The document that a seller sent, if it is what it says.
+async fn returned_whole(client: &Client, hash: EntryHash) -> Result<Vec<u8>> {
+    let bytes = client.bytes(&format!("/v1/documents/{hash}")).await?;
+    let document: Value = serde_json::from_slice(&bytes).context("what the seller sent is no document")?;
+    read::read(&document).map_err(|wrong| Failure::new(Exit::Refused, format!("what the seller sent: {wrong}")))?;
+    Ok(bytes)
 }
 
 /// The vault's file, if there is one.
@@ -249,7 +331,7 @@ fn pretty(document: &Value) -> Vec<u8> {
 }
 
 /// Nobody's last backup is written over.
-fn must_be_new(file: &Path) -> Result<()> {
+pub(super) fn must_be_new(file: &Path) -> Result<()> {
     if file.exists() {
         return Err(Failure::usage(format!("{} is there already: name a new file", file.display())).into());
     }
@@ -257,7 +339,7 @@ fn must_be_new(file: &Path) -> Result<()> {
 }
 
 /// Writes a file that only its owner reads, whole or not at all, and over no other.
-fn write_new(file: &Path, bytes: &[u8]) -> Result<()> {
+pub(super) fn write_new(file: &Path, bytes: &[u8]) -> Result<()> {
     let told = || format!("cannot write {}", file.display());
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
     let mut beside = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).with_context(told)?;

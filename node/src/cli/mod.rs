@@ -9,9 +9,11 @@ mod bootstrap;
 mod cart;
 mod cast;
 mod catalog;
+mod catch_up;
 mod config;
 mod data;
 mod demo;
+mod document;
 mod exit;
 mod grant;
 mod import;
@@ -131,6 +133,9 @@ pub enum Command {
     /// Conversations with sellers, or with customers
     #[command(subcommand)]
     Thread(thread::ThreadCommand),
+    /// Photos and documents, from one side of a conversation to the other
+    #[command(subcommand)]
+    Document(document::DocumentCommand),
     /// Ask about an offer, a deal or an open want
     Ask(thread::AskArgs),
     /// Answer a question
@@ -302,14 +307,21 @@ async fn ask(global: &Global, command: Command) -> Result<()> {
         Command::Intent(command) => intent::run(global, command).await,
         Command::Offer(command) => offer::run(global, command).await,
         Command::Thread(command) => thread::run(global, command).await,
+        Command::Document(command) => document::run(global, command).await,
         Command::Ask(args) => thread::ask(global, args).await,
         Command::Answer(args) => thread::answer(global, args).await,
         Command::Counter(args) => thread::counter(global, args).await,
         Command::Decline(args) => thread::decline(global, args).await,
         Command::Rate(args) => rate::run(global, args).await,
         Command::Agreement(command) => agreement::run(global, command).await,
-        Command::Order(order::OrderCommand::Data { order, output }) => {
-            data::order(global, &order, output.as_deref()).await
+        Command::Order(order::OrderCommand::Data { order, output, wait }) => {
+            data::order(
+                global,
+                &order,
+                output.as_deref(),
+                std::time::Duration::from_secs(wait.0.into()),
+            )
+            .await
         }
         Command::Order(order::OrderCommand::List(order::ListArgs {
             words, archived: true, ..

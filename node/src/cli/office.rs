@@ -2,7 +2,10 @@
 
 use anyhow::Result;
 use clap::Subcommand;
-use intentcast_protocol::{market::Role, text::Name};
+use intentcast_protocol::{
+    market::{Role, UnsureView},
+    text::Name,
+};
 use serde::Serialize;
 
 use super::{
@@ -50,6 +53,13 @@ pub async fn run(global: &Global, command: OfficeCommand) -> Result<()> {
         return Ok(());
     }
     let office: Office = client.get("/v1/office").await?;
+    let unsure: Vec<UnsureView> = client.get("/v1/unsure").await?;
+    if !unsure.is_empty() {
+        out.line(format!(
+            "{} conversations go on from a backup, and what was said since is not here yet: `intentcast data catch-up`",
+            unsure.len()
+        ))?;
+    }
     match command {
         OfficeCommand::Overdue => overdue(out, &office),
         OfficeCommand::Risk => risk(out, &office),

@@ -82,13 +82,16 @@ pub enum OrderCommand {
         #[arg(long, value_name = "TEXT")]
         reason: String,
     },
-    /// As the seller: give back all that was gathered about the customer of an order, signed
+    /// All that a seller gathered about the customer of an order, signed: as the seller write it, as the customer ask for it
     Data {
         /// The agreement's id, or the first digits of it
         order: Prefix,
         /// Where to; it must not be there yet [default: standard output]
         #[arg(short, long, value_name = "FILE")]
         output: Option<std::path::PathBuf>,
+        /// How long to wait for the seller, as the customer
+        #[arg(long, value_name = "TIME", default_value = "1m", value_parser = crate::want::duration)]
+        wait: intentcast_protocol::time::Seconds,
     },
 }
 
@@ -234,6 +237,9 @@ fn show(out: Out, view: &AgreementView) -> Result<()> {
         ("returns until", date(order.returns_until)),
         ("warranty until", date(order.warranty_until)),
     ]);
+    if let Some(since) = view.unsure_since {
+        fields.push(("waits", super::catch_up::waits(since, &view.id.short())));
+    }
     if order.refunded.minor > 0 {
         let refunded = format!("{}, {} left", order.refunded, order.left);
         fields.push(("refunded", refunded));

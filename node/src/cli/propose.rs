@@ -11,8 +11,13 @@ use intentcast_protocol::{
     thread::Standing,
 };
 
-use super::{Failure, out::Out, pick::Prefix, thread::write};
-use crate::{api::Subject, client::Client, want::moment};
+use super::{
+    Failure,
+    out::{Out, clean},
+    pick::Prefix,
+    thread::{ahead, write},
+};
+use crate::{api::Subject, client::Client};
 
 /// What should be otherwise, as it was typed.
 pub struct Asked {
@@ -71,7 +76,7 @@ pub async fn propose(client: &Client, out: Out, id: AgreementId, asked: Asked) -
     }
     if let Some(at) = &asked.deliver_by {
         let from = deal.map_or(view.agreed.deliver_by, |deal| deal.deliver_by);
-        let to = moment(at).map_err(|why| usage("deliver-by", why))?;
+        let to = ahead(at)?;
         changes.push(DealChange::DeliverBy { from, to });
     }
     if let Some(text) = &asked.purpose {
@@ -134,10 +139,11 @@ pub async fn differences(client: &Client, id: AgreementId) -> Result<Vec<Differe
             Standing::Taken => "agreed by both",
             Standing::Refused => "refused",
             Standing::Crossed => "crossed, void",
+            Standing::Withdrawn => "taken back",
         };
-        let by = proposal.by;
+        let (by, proposal_id, why) = (proposal.by, proposal.id.short(), clean(proposal.why.as_str()));
         let line = move |it: &Difference| Difference {
-            field: format!("{} ({how}, by the {by})", it.field),
+            field: format!("{} ({how}, {proposal_id} by the {by}: {why})", it.field),
             ..it.clone()
         };
         proposal.changes.iter().map(line).collect::<Vec<_>>()

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::Subcommand;
 use intentcast_protocol::{evidence::Evidence, market::AgreementView};
 use serde_json::json;
 
-use super::{Exit, Failure, Global, agreement, order, pick::Prefix};
+use super::{Exit, Failure, Global, agreement, data, order, pick::Prefix};
 use crate::evidence_file;
 
 /// What to do with agreements.
@@ -24,7 +24,7 @@ pub enum ReceiptCommand {
     Export {
         /// The agreement's id, or the first digits of it
         agreement: Prefix,
-        /// Where to [default: standard output]
+        /// Where to; it must not be there yet [default: standard output]
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
@@ -56,13 +56,16 @@ pub async fn run(global: &Global, command: ReceiptCommand) -> Result<()> {
             }
         }
         ReceiptCommand::Export { agreement, output } => {
+            if let Some(file) = &output {
+                data::must_be_new(file)?;
+            }
             let client = global.client()?;
             let id = super::agreement::pick(&client, "receipt", &agreement).await?;
             let evidence: Evidence = client.get(&format!("/v1/agreements/{id}/evidence")).await?;
             let bytes = evidence_file::encode(&evidence);
             match output {
                 Some(file) => {
-                    std::fs::write(&file, &bytes).with_context(|| format!("cannot write {}", file.display()))?;
+                    data::write_new(&file, &bytes)?;
                     out.value(&json!({ "event": "exported", "agreement": id, "file": file }))?;
                     out.line(format!(
                         "wrote {}: check it with `intentcast receipt verify`",
@@ -92,6 +95,11 @@ pub fn verify(global: &Global, file: &Path) -> Result<()> {
         report.terms,
         report.agreement
     ))?;
+    let now = match report.changes {
+        0 => "as it was made".to_owned(),
+        1 => format!("{}, after one change by both sides", report.total),
+        changes => format!("{}, after {changes} changes by both sides", report.total),
+    };
     out.fields(&[
         ("seller", summary.seller_name.clone()),
         ("seller key", summary.seller.to_string()),
@@ -100,6 +108,7 @@ pub fn verify(global: &Global, file: &Path) -> Result<()> {
         ("items", summary.items.join(", ")),
         ("delivery", summary.delivery.clone()),
         ("total", summary.total.clone()),
+        ("now", now),
         ("terms", summary.terms.clone()),
         ("agreed at", summary.agreed_at.clone()),
         ("order", report.order.state.word().to_owned()),

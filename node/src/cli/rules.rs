@@ -86,16 +86,14 @@ pub async fn run(global: &Global, command: RulesCommand) -> Result<()> {
 
 async fn test(global: &Global, args: TestArgs) -> Result<()> {
     let file = match args.rules {
-        Some(file) => file,
-        None => crate::config::Config::of_home(&global.home()?)?
-            .seller
-            .rules
-            .context("no rules: name a file with --rules, or as seller.rules in the configuration")?,
+        named @ Some(_) => named,
+        None => crate::config::Config::of_home(&global.home()?)?.seller.rules,
     };
-    let (rules, _) = read(&file)?;
+    // Where no file is named, the node that runs tells what it would do by its own.
+    let rules = file.map(|file| read(&file)).transpose()?.map(|(text, _)| text);
     let want = match (args.region, args.budget) {
         (Some(region), Some(budget)) => {
-            let want = args.more.hashed()?.want(args.intent.clone(), region, budget);
+            let want = args.more.hashed()?.0.want(args.intent.clone(), region, budget);
             tell_filled(&want.draft(now())?.1);
             Some(want)
         }

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{Failure, Global, grant::pick, pick::Prefix};
 use crate::{
-    api::Taken,
+    api::{Taken, ToldBody},
     strands::{Take, policy},
 };
 
@@ -29,6 +29,14 @@ pub enum StrandCommand {
         /// Whom it goes to
         #[arg(long, value_name = "RECIPIENT")]
         to: Option<String>,
+    },
+    /// Write down that a recipient was told to delete the value: the deletion receipt names those alone
+    Told {
+        /// The grant
+        grant: Prefix,
+        /// Who was told
+        #[arg(value_name = "RECIPIENT")]
+        recipient: String,
     },
     /// Write down a use that was made elsewhere, whatever the grant says: the customer is told the truth
     Record {
@@ -61,6 +69,18 @@ pub async fn run(global: &Global, command: StrandCommand) -> Result<()> {
         StrandCommand::Export { what, to: None } => (what, Operation::Use, None, false),
         StrandCommand::Record { what, operation, to } => {
             (what, policy::operation(&operation).map_err(Failure::usage)?, to, true)
+        }
+        StrandCommand::Told { grant, recipient } => {
+            let held = pick(&client, &grant).await?;
+            let id = held.grant_id().unwrap_or(held.request.id);
+            let recipient = Name::new(&recipient).map_err(Failure::usage)?;
+            let said = format!("written down that {recipient} was told");
+            client
+                .post::<ToldBody>(&format!("/v1/grants/{id}/told"), &ToldBody { recipient })
+                .await?;
+            out.value(&json!({ "grant": id, "told": true }))?;
+            out.line(said)?;
+            return Ok(());
         }
     };
     let held = pick(&client, &what.grant).await?;

@@ -45,6 +45,13 @@ fn every_command_reads_as_it_is_documented() {
         "cast bike --region GB-KHL --budget 500GBP --category MTB --need-by 2026-12-24 --offers-due 2h --must a=b --must c=d \
          --prefer e=f:9 --avoid g=h --quantity 2 --condition new,used --terms SD-BASE --terms PDC-AI --max-offers 9 --wait 30s",
         "cast bike --region GB-KHL --budget 500GBP --wait 3",
+        "cast bike --region GB-KHL --budget 500GBP --once-signed photo=me.jpg --keep-metadata",
+        "document send abcdef frame.jpg",
+        "document send abcdef frame.jpg --name |the frame| --keep-metadata",
+        "document list",
+        "document save abcdef --to frame.jpg --force",
+        "document forget abcdef",
+        "document fetch abcdef",
         "grant request abcdef --strand contact.email --purpose delivery_updates --benefit |you know when| --until 30d",
         "grant request abcdef --strand address.delivery --purpose |leave it in the shed| --benefit b --operations use,share \
          --recipients |Northern Couriers,Southern| --until 2026-12-24",

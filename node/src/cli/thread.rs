@@ -13,6 +13,7 @@ use intentcast_protocol::{
     money::Money,
     offer::Reason,
     text::{Prose, Word},
+    time::Timestamp,
 };
 use serde_json::json;
 
@@ -98,7 +99,7 @@ pub struct DeclineArgs {
 }
 
 /// Everything that can be talked about, by its id.
-struct Known {
+pub(super) struct Known {
     threads: Vec<ThreadView>,
     offers: Vec<OfferView>,
     agreements: Vec<AgreementView>,
@@ -106,7 +107,7 @@ struct Known {
 }
 
 impl Known {
-    async fn of(client: &Client) -> Result<Self> {
+    pub(super) async fn of(client: &Client) -> Result<Self> {
         Ok(Self {
             threads: client.get("/v1/threads").await?,
             offers: client.get("/v1/offers").await?,
@@ -122,7 +123,7 @@ impl Known {
     }
 
     /// What a beginning of an id means, wherever it is from.
-    fn subject(&self, prefix: &Prefix) -> Result<Subject> {
+    pub(super) fn subject(&self, prefix: &Prefix) -> Result<Subject> {
         let mut ids: Vec<String> = self.threads.iter().map(|it| it.id.to_string()).collect();
         ids.extend(self.letters().map(|(_, letter)| letter.id.to_string()));
         ids.extend(self.offers.iter().map(|it| it.id.to_string()));
@@ -256,9 +257,7 @@ fn changes(args: &CounterArgs) -> Result<Vec<Change>> {
         all.push(Change::Total(total));
     }
     if let Some(at) = &args.deliver_by {
-        all.push(Change::DeliverBy(
-            moment(at).map_err(|why| Failure::usage(format!("--deliver-by: {why}")))?,
-        ));
+        all.push(Change::DeliverBy(ahead(at)?));
     }
     all.extend(args.quantity.map(Change::Quantity));
     all.extend(args.returns.map(Change::ReturnsDays));
@@ -273,6 +272,18 @@ fn changes(args: &CounterArgs) -> Result<Vec<Change>> {
         .into());
     }
     Ok(all)
+}
+
+/// A moment that is still to come: no delivery can be asked for before it.
+///
+/// # Errors
+/// Where it is no moment, or over.
+pub(super) fn ahead(at: &str) -> Result<Timestamp> {
+    let moment = moment(at).map_err(|why| Failure::usage(format!("--deliver-by: {why}")))?;
+    if moment <= crate::driver::now() {
+        return Err(Failure::usage(format!("--deliver-by: {moment} is over: name a day to come")).into());
+    }
+    Ok(moment)
 }
 
 /// Offers otherwise: as a customer a counter-offer, as a seller another offer in its place.
@@ -419,8 +430,25 @@ fn row(thread: &ThreadView) -> Vec<String> {
         .requests
         .iter()
         .filter(|it| it.granted.is_none() && it.refused.is_none());
+    let answered = |id: RecordId| {
+        thread.letters.iter().any(|it| match &it.matter {
+            Matter::Answer { question, .. } => *question == id,
+            Matter::Revised { counter, .. } => *counter == Some(id),
+            Matter::CounterRefused { counter, .. } => *counter == id,
+            _ => false,
+        })
+    };
+    let unanswered = |what: &'static str| {
+        let of = thread.letters.iter().filter(move |letter| letter.what == what);
+        of.filter(|letter| !answered(letter.id)).count()
+    };
     let mut waits = Vec::new();
-    for (count, what) in [(open.count(), "proposals"), (asked.count(), "requests")] {
+    for (count, what) in [
+        (unanswered("question"), "questions"),
+        (unanswered("counter"), "counter-offers"),
+        (open.count(), "proposals"),
+        (asked.count(), "requests"),
+    ] {
         if count > 0 {
             waits.push(format!("{count} {what}"));
         }
@@ -502,10 +530,15 @@ pub fn told(matter: &Matter) -> String {
             0 => "all of it".into(),
             kept => format!("{kept} things are kept by law"),
         },
-        Matter::Document { name, mime, bytes, .. } => format!("{name}, {mime}, {bytes} bytes"),
+        Matter::Document {
+            hash,
+            name,
+            mime,
+            bytes,
+        } => format!("{name}, {mime}, {bytes} bytes: document {}", hash.short()),
         Matter::Disclosed { fields, .. } => {
-            let names: Vec<&str> = fields.iter().map(|it| it.field.as_str()).collect();
-            names.join(", ")
+            let told = fields.iter().map(|it| format!("{}: {}", it.field, it.value));
+            told.collect::<Vec<_>>().join(", ")
         }
         Matter::Acknowledged { receipt } => format!("receipt {}", receipt.short()),
         Matter::Seen { letter } => format!("letter {}", letter.short()),
@@ -531,6 +564,9 @@ fn show(out: Out, thread: &ThreadView) -> io::Result<()> {
                 .unwrap_or_default(),
         ),
     ])?;
+    if let Some(since) = thread.unsure_since {
+        out.line(super::catch_up::waits(since, &thread.id.short()))?;
+    }
     let head = ["letter", "at", "from", "what", "says", "passage"];
     let rows = thread.letters.iter().map(|letter| {
         vec![

@@ -78,7 +78,8 @@ impl Teller {
             let ended = match &told.event {
                 Event::Withdrawn { .. } | Event::Receipt { .. } => true,
                 Event::Due { .. } => most.is_some(),
-                Event::Ranked { .. } => most.is_some_and(|most| self.offers >= most),
+                // Of a muted seller's offer nothing is told, and it counts all the same.
+                Event::Ranked { order, .. } => most.is_some_and(|most| self.offers.max(order.len()) >= most),
                 _ => false,
             };
             if ended {
@@ -222,6 +223,8 @@ impl Teller {
                 None => format!("receipt {} is there", receipt.short()),
             },
             Event::Differed { difference, .. } => format!("not as agreed: {difference}"),
+            Event::CaughtUp { anyway: true, .. } => "gone on from the backup, without the other side's word".into(),
+            Event::CaughtUp { records, .. } => format!("all that was said since the backup is here: {records} records"),
             Event::StoreFailed => "the ledger could not be written".into(),
             Event::Superseded { offer, .. } => {
                 format!(

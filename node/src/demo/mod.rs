@@ -334,7 +334,7 @@ async fn both_sides(stage: &Stage, best: &OfferView, agreement: AgreementId) -> 
 /// What a shop's rules would make of the want.
 async fn try_rules(client: &Client, rules: &str, want: &Want) -> Result<Vec<Tried>> {
     let test = RulesTest {
-        rules: rules.to_owned(),
+        rules: Some(rules.to_owned()),
         intent: None,
         want: Some(want.clone()),
     };

@@ -9,6 +9,7 @@ mod ring;
 
 use std::{
     collections::BTreeMap,
+    io,
     sync::{Arc, RwLock},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -16,6 +17,8 @@ use std::{
 use intentcast_protocol::{
     contact::ReplyPath,
     fault::Verdict,
+    frame::{Frame, Refusal},
+    id::{EntryHash, RecordId},
     keys::Seed,
     ledger::Stored,
     list::{Bytes, List},
@@ -33,7 +36,7 @@ use tracing::{debug, error, info, warn};
 pub use handle::Handle;
 use ring::Ring;
 
-use crate::{index::Index, net, store::Store};
+use crate::{documents::Documents, index::Index, net, store::Store};
 
 /// How long after a failed write the ledger is tried again.
 const STORE_RETRY: Duration = Duration::from_secs(2);
@@ -66,6 +69,8 @@ pub struct Parts {
     pub listen: std::collections::BTreeSet<Topic>,
     /// A seller's rules.
     pub rules: Option<Rules>,
+    /// Its photos and documents.
+    pub documents: Arc<Documents>,
 }
 
 type Reader = Box<dyn FnOnce(Timestamp, &Market) + Send>;
@@ -83,6 +88,7 @@ struct Driver {
     store: Arc<Store>,
     index: Arc<RwLock<Option<Index>>>,
     net: net::Handle,
+    documents: Arc<Documents>,
     ring: Arc<Ring>,
     config: Config,
     /// Rises with each replay: results of effects from before it mean nothing any more.
@@ -136,6 +142,7 @@ pub async fn start(parts: Parts, shutdown: CancellationToken) -> anyhow::Result<
         store: parts.store,
         index,
         net: parts.net,
+        documents: parts.documents,
         ring,
         config,
         epoch: 0,
@@ -286,6 +293,20 @@ impl Driver {
                         frame,
                     })
                     .await;
+            }
+            Output::Serve {
+                exchange,
+                about,
+                hash,
+                offset,
+            } => {
+                let (documents, net) = (self.documents.clone(), self.net.clone());
+                tokio::spawn(async move {
+                    let read = tokio::task::spawn_blocking(move || documents.piece(hash, offset)).await;
+                    let frame = piece(about, hash, offset, read.unwrap_or_else(|why| Err(why.into()))).encode();
+                    let exchange = net::Exchange(exchange.0);
+                    net.send(net::Command::Reply { exchange, frame }).await;
+                });
             }
             Output::Subscribe(topic) => self.net.send(net::Command::Subscribe(topic.to_string())).await,
             Output::Unsubscribe(topic) => self.net.send(net::Command::Unsubscribe(topic.to_string())).await,
@@ -467,6 +488,27 @@ impl Driver {
         let ready: Vec<(Timestamp, Reader)> = ready;
         for (_, reader) in ready {
             reader(now, &self.market);
+        }
+    }
+}
+
+/// What the disk has of a document, as a frame.
+fn piece(about: RecordId, hash: EntryHash, offset: u32, read: io::Result<Option<(u32, Vec<u8>)>>) -> Frame {
+    let refused = |why| Frame::Refused { about, why };
+    match read {
+        Ok(Some((total, bytes))) => match Bytes::new(bytes) {
+            Ok(bytes) => Frame::Piece {
+                hash,
+                total,
+                offset,
+                bytes,
+            },
+            Err(_) => refused(Refusal::NotStored),
+        },
+        Ok(None) => refused(Refusal::Early),
+        Err(why) => {
+            error!(%why, document = %hash.short(), "a document cannot be read");
+            refused(Refusal::NotStored)
         }
     }
 }

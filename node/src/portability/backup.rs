@@ -13,7 +13,10 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
-use intentcast_protocol::{ledger, time::Timestamp};
+use intentcast_protocol::{
+    ledger::{self, Fact},
+    time::Timestamp,
+};
 use zeroize::Zeroizing;
 
 pub use super::parts::About;
@@ -258,15 +261,18 @@ pub fn may_restore_into(home: &Path) -> Result<()> {
     }
 }
 
-/// Makes the folder of a node out of a backup: all of it, or nothing.
+/// Makes the folder of a node out of a backup: all of it, or nothing. Its ledger says that it was restored, so that the node
+/// asks what was said since.
 ///
 /// # Errors
 /// [`BackupError`], or where the folder cannot be written; there is nothing then that was not there before.
-pub fn restore(bytes: &[u8], opener: &Opener, home: &Path) -> Result<Restored> {
+pub fn restore(bytes: &[u8], opener: &Opener, home: &Path, now: Timestamp) -> Result<Restored> {
     may_restore_into(home)?;
     let (_, plain) = Lock::open(&BACKUP, bytes, opener).map_err(BackupError::from)?;
-    let parts = Parts::read(&plain).map_err(BackupError::Damaged)?;
+    let (mut parts, mut chain) = Parts::read(&plain).map_err(BackupError::Damaged)?;
     drop(plain);
+    let made = parts.about.made;
+    parts.entries.push(chain.append(now, Fact::Restored { made }));
     let beside = Beside::make(home)?;
     lay_out(&parts, &beside.0)?;
     // A folder takes the place of an empty one on some systems, and of none on all.

@@ -164,7 +164,7 @@ fn parcel(view: &AgreementView, receipt: &ReceiptView) -> Option<Value> {
         "@id": urn("receipt", &receipt.id),
         "provider": { "@type": "Organization", "name": carrier },
         "trackingNumber": tracking,
-        "expectedArrivalUntil": view.agreed.deliver_by.to_string(),
+        "expectedArrivalUntil": view.deliver_by.to_string(),
         "deliveryStatus": {
             "@type": "DeliveryEvent",
             "startDate": receipt.at.to_string(),
@@ -173,9 +173,10 @@ fn parcel(view: &AgreementView, receipt: &ReceiptView) -> Option<Value> {
     }))
 }
 
-/// What is agreed and what became of it, with the evidence that verifies alone; its letters stand beside it.
+/// What is agreed and what became of it, with the evidence that verifies alone; letters stand beside it, but for those of a
+/// deal whose price was changed, which are part of what is proved.
 pub(super) fn order(market: &Market, view: &AgreementView, originals: &Originals) -> Value {
-    let (price, currency) = amount(view.agreed.totals.landed());
+    let (price, currency) = amount(view.total);
     let receipts: Vec<Value> = view
         .receipts
         .iter()
@@ -194,6 +195,11 @@ pub(super) fn order(market: &Market, view: &AgreementView, originals: &Originals
     let evidence = market
         .settled(view.id)
         .and_then(|(settled, receipts)| Evidence::of(settled, receipts).ok());
+    // Receipts of a price that both have changed are proved by the letters with which they did.
+    let evidence = match market.totals(view.id).len() {
+        0 | 1 => evidence,
+        _ => evidence.map(|evidence| evidence.with_letters(market.letters_under(view.id))),
+    };
     json!({
         "@type": "Order",
         "@id": urn("agreement", &view.id),

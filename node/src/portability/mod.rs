@@ -18,6 +18,7 @@ mod originals;
 mod parts;
 pub mod read;
 pub mod returned;
+pub mod returning;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a panic is how a story fails")]

@@ -56,7 +56,10 @@ impl Originals {
             | Fact::Differed { .. }
             | Fact::Kept { .. }
             | Fact::Regarded { .. }
-            | Fact::HeadStart { .. } => {}
+            | Fact::HeadStart { .. }
+            | Fact::Restored { .. }
+            | Fact::Doubted { .. }
+            | Fact::CaughtUp { .. } => {}
         }
     }
 

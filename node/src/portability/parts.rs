@@ -36,8 +36,9 @@ pub(super) const FILES: [&str; 7] = [
     "policy.toml",
     "map.toml",
 ];
-/// Folders in it of which every file is taken along: a seller's store of strands, and the secrets that open them.
-pub(super) const FOLDERS: [&str; 2] = ["strands", "strands/keys"];
+/// Folders in it of which every file is taken along: a seller's store of strands, and the secrets that open them; photos
+/// and documents, with what has come so far of those that are on their way.
+pub(super) const FOLDERS: [&str; 3] = ["strands", "strands/keys", crate::documents::DIR];
 /// Names that no file of a backup has: they are made anew by the node that runs there.
 const MADE_ANEW: [&str; 5] = [
     "lock",
@@ -138,8 +139,8 @@ impl Parts {
         out
     }
 
-    /// The parts that these bytes are, the ledger's chain and every signature in it verified.
-    pub(super) fn read(bytes: &[u8]) -> Result<Self, String> {
+    /// The parts that these bytes are, the ledger's chain and every signature in it verified, and that chain's end.
+    pub(super) fn read(bytes: &[u8]) -> Result<(Self, ledger::Chain), String> {
         let mut rest = bytes;
         let mut about = None;
         let mut files = BTreeMap::new();
@@ -194,13 +195,14 @@ impl Parts {
         if !files.contains_key(SEED) {
             return Err("the seed is not in it".into());
         }
-        Ok(Self {
+        let parts = Self {
             about,
             files,
             entries,
             interests,
             archive,
-        })
+        };
+        Ok((parts, chain))
     }
 }
 

@@ -227,7 +227,7 @@ fn order(place: &str, node: &Value, by: Option<PublicKey>) -> Result<Archived, W
         party: summary.seller_name,
         at: summary.agreed_at,
         state: report.order.state.word().to_owned(),
-        total: summary.total,
+        total: report.total.to_string(),
         receipts: summary.receipts,
         node: node.clone(),
     })

@@ -17,6 +17,8 @@ use super::{commerce, consent, export::context, originals::Originals};
 
 /// What stands in every document of this form.
 pub const FORMAT: &str = "intentcast-order-data/1";
+/// What the document is called that a seller sends.
+pub const NAME: &str = "order data";
 /// Where the signature stands.
 pub(super) const PROOF: &str = "ic:proof";
 const TAG: &[u8] = b"intentcast/1/order-data\0";
@@ -86,6 +88,15 @@ pub fn document(
         "@graph": graph,
     });
     Ok(signed(seed, document))
+}
+
+/// A document as it travels: plain text, in which nothing looks like a page.
+pub fn bytes(document: &Value) -> Vec<u8> {
+    let mut text = serde_json::to_string_pretty(document)
+        .expect("a document is plain values, which JSON always takes")
+        .replace('<', "\\u003c");
+    text.push('\n');
+    text.into_bytes()
 }
 
 fn signed(seed: &Seed, mut document: Value) -> Value {

@@ -16,7 +16,7 @@ use intentcast_protocol::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Broken, Deed, Holding, Line, State, policy::Policy};
+use super::{Broken, Deed, Holding, Line, State, policy::Policy, telling::Telling};
 
 /// One strand for one purpose, in numbers.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug, Default)]
@@ -59,6 +59,8 @@ pub enum Kind {
     Overdue,
     /// The receipt says that it is gone, and the secret is here.
     NotDestroyed,
+    /// The receipt says that it is gone, and somebody who had it was not told.
+    Untold,
     /// What was asked is not in the policy.
     OutsidePolicy,
     /// The log's chain does not hold.
@@ -74,6 +76,7 @@ impl Kind {
             Self::Unlogged => "unlogged",
             Self::Overdue => "overdue",
             Self::NotDestroyed => "not_destroyed",
+            Self::Untold => "untold",
             Self::OutsidePolicy => "outside_policy",
             Self::LogBroken => "log_broken",
         }
@@ -228,6 +231,12 @@ pub fn report(
         if holding.state == State::Deleted && holding.openable == Some(true) {
             let what = format!("{strand} was said to be deleted, and its secret is here");
             find(Kind::NotDestroyed, Some(id), what);
+        }
+        if holding.state == State::Deleted {
+            for name in Telling::of(lines, id).untold {
+                let what = format!("{strand}: {name} had it, and was not told that it is to go");
+                find(Kind::Untold, Some(id), what);
+            }
         }
         let (uses, told) = (uses(lines, id), reported(grant));
         for (key, at) in &uses {

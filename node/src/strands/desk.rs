@@ -22,6 +22,7 @@ use super::{
     compliance::{self, Compliance, UseKey, reported, uses},
     holding,
     policy::Policy,
+    telling::{Telling, destroyed},
 };
 use crate::api::backend::{Backend, CommandError, Stopped};
 
@@ -57,6 +58,13 @@ pub enum DeskError {
 impl From<anyhow::Error> for DeskError {
     fn from(why: anyhow::Error) -> Self {
         Self::Broken(why)
+    }
+}
+
+impl DeskError {
+    /// Whether it is put off until the customer has said what it holds; what else is due waits for nobody.
+    fn is_put_off(&self) -> bool {
+        matches!(self, Self::Command(CommandError::Denied(Denied::Unsure(_))))
     }
 }
 
@@ -330,6 +338,38 @@ impl Desk {
         self.tell_uses(backend, now, &held).await
     }
 
+    /// Writes down that a recipient of a value was told that it is to go. Where the deletion receipt waited for nothing
+    /// else, it goes out.
+    ///
+    /// # Errors
+    /// [`DeskError::Unclear`] where the log does not say that they ever had it, or the receipt is out.
+    pub async fn told<B: Backend>(&self, backend: &B, id: RecordId, recipient: Name) -> Result<(), DeskError> {
+        {
+            let _busy = self.busy.lock().await;
+            let (now, held) = self.ours(backend, id).await?;
+            let Some(grant) = held.grant_id() else {
+                return Err(DeskError::Unclear(format!("the request is {}", held.state.word())));
+            };
+            let (lines, _) = self.on_disk(Strands::lines).await?;
+            let telling = Telling::of(&lines, grant);
+            if telling.told.contains(&recipient) {
+                return Ok(());
+            }
+            if !telling.untold.contains(&recipient) {
+                let had = telling.told.iter().chain(&telling.untold);
+                let had: Vec<&str> = had.map(Name::as_str).collect();
+                let why = match had.is_empty() {
+                    true => "nobody else had it, by the log".to_owned(),
+                    false => format!("by the log, {} had it, not {recipient}", had.join(", ")),
+                };
+                return Err(DeskError::Unclear(why));
+            }
+            self.note(now, Deed::Told { grant, recipient }).await?;
+        }
+        self.sweep(backend).await?;
+        Ok(())
+    }
+
     /// What is in the log and not in the ledger's reports goes out. Both are on disk, so however often this breaks off,
     /// each use is told once.
     async fn tell_uses<B: Backend>(
@@ -408,7 +448,11 @@ impl Desk {
             self.destroy(now, held, "nobody answered in time").await?;
             return Ok(None);
         };
-        self.tell_uses(backend, now, held).await?;
+        let told = self.tell_uses(backend, now, held).await;
+        let put_off = told.as_ref().is_err_and(DeskError::is_put_off);
+        if !put_off {
+            told?;
+        }
         let (grant, permission) = (&view.grant, held.permission());
         let must_go = permission.ends <= now || grant.revoked.as_ref().is_some_and(|revoked| revoked.delete);
         if !must_go {
@@ -420,24 +464,33 @@ impl Desk {
             "revoked"
         };
         self.destroy(now, held, why).await?;
+        // The receipt for it goes with the report.
+        if put_off {
+            return Ok(None);
+        }
         let rule = self
             .policy
             .as_ref()
             .and_then(|policy| policy.rule(&permission.strand, &permission.purpose));
         let (lines, _) = self.on_disk(Strands::lines).await?;
-        let shared: Vec<Name> = uses(&lines, grant.id)
-            .into_keys()
-            .filter_map(|(.., recipient)| recipient)
-            .collect();
-        let told = rule.map(|rule| &rule.told[..]).unwrap_or_default();
+        let telling = Telling::of(&lines, grant.id);
+        let to_tell = rule.map(|rule| &rule.told[..]).unwrap_or_default();
+        let gone = destroyed(&lines, held.request.id).unwrap_or(now);
+        let waits = telling.waits_until(to_tell, gone, grant).filter(|until| *until > now);
+        if waits.is_some() {
+            return Ok(waits);
+        }
         let deletion = Deletion {
             grant: grant.id,
             at: now,
             kept: List::cut(rule.map(|rule| rule.kept(now)).unwrap_or_default()),
-            told: List::cut(told.iter().filter(|name| shared.contains(name)).cloned()),
+            told: List::cut(telling.told),
         };
-        say(backend, About::Agreement(held.agreement), Matter::Deleted(deletion)).await?;
-        info!(grant = %grant.id.short(), "a strand is deleted");
+        match say(backend, About::Agreement(held.agreement), Matter::Deleted(deletion)).await {
+            Ok(_) => info!(grant = %grant.id.short(), "a strand is deleted"),
+            Err(why) if why.is_put_off() => {}
+            Err(why) => return Err(why),
+        }
         Ok(None)
     }
 
@@ -463,6 +516,7 @@ impl Desk {
                 }
                 match self.send_request(backend, permission, benefit).await {
                     Ok(request) => info!(request = %request.short(), "asked for a strand by the policy"),
+                    Err(why) if why.is_put_off() => break,
                     // The want does not let it be asked, or the like: nothing that trying again would mend.
                     Err(DeskError::Command(CommandError::Denied(Denied::Unfitting(why)))) => {
                         warn!(agreement = %deal.id.short(), "not asked for all that the rules need");
@@ -481,6 +535,10 @@ impl Desk {
     /// [`DeskError`].
     pub async fn forget_strays<B: Backend>(&self, backend: &B) -> Result<(), DeskError> {
         let _busy = self.busy.lock().await;
+        // The request may be one that comes back.
+        if !backend.read(|_, market: &Market| market.unsure()).await?.is_empty() {
+            return Ok(());
+        }
         let (_, holdings) = self.holdings(backend).await?;
         self.on_disk(move |strands| {
             for key in strands.keys()? {

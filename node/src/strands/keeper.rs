@@ -51,7 +51,7 @@ pub async fn keep(desk: Arc<Desk>, backend: impl Backend, stop: CancellationToke
 
 fn matters(event: &Event) -> bool {
     match event {
-        Event::Agreement { .. } => true,
+        Event::Agreement { .. } | Event::CaughtUp { .. } => true,
         // Our own letters come by here as well, and ask nothing of us.
         Event::Letter { what, .. } => matches!(what.as_str(), "granted" | "grant_refused" | "revoked" | "verdict"),
         _ => false,

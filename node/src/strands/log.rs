@@ -51,6 +51,13 @@ pub enum Deed {
         /// Why not.
         why: String,
     },
+    /// A recipient of the value was told that it is to go.
+    Told {
+        /// Under which grant.
+        grant: RecordId,
+        /// Whom.
+        recipient: Name,
+    },
     /// The secret that opens the value was destroyed.
     Destroyed {
         /// Under which request.

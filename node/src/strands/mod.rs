@@ -14,6 +14,7 @@ pub mod holding;
 mod keeper;
 mod log;
 pub mod policy;
+mod telling;
 
 use std::{
     fs,

@@ -47,7 +47,7 @@ pub struct Rule {
     pub days: u16,
     /// Who else may have it.
     pub recipients: Vec<Name>,
-    /// Recipients whom the shop's own systems tell when it is deleted.
+    /// Recipients who are to be told when it is deleted: for a day at most the receipt waits for the word that they were.
     pub told: Vec<Name>,
     /// What the customer has of it; asked for by itself only where this is said.
     pub benefit: Option<Phrase>,

@@ -12,6 +12,7 @@ use intentcast_protocol::{
 
 use super::{
     compliance::{Kind, report},
+    telling::Telling,
     *,
 };
 
@@ -254,4 +255,45 @@ fn a_use_through_another_door_is_found() {
     assert_eq!(kinds(&late, &[], None), [Kind::Overdue]);
     let mail = "[[strand]]\nname = \"contact.email\"\npurpose = \"send_receipt\"\noperations = [\"use\"]\ndays = 3\n";
     assert_eq!(kinds(&held(), &[], Some(mail)), [Kind::OutsidePolicy]);
+}
+
+#[test]
+fn a_receipt_names_who_was_told_and_waits_a_while_for_who_was_not() {
+    let name = |name: &str| Name::new(name).unwrap();
+    let courier = name("Northern Couriers");
+    let shared = used(Operation::Share, "deliver_order", Some("Northern Couriers"), false);
+    let told = Deed::Told {
+        grant: id(2),
+        recipient: courier.clone(),
+    };
+    let line = |(number, deed): (usize, &Deed)| Line {
+        number: number as u64,
+        at: NOW,
+        before: Default::default(),
+        deed: deed.clone(),
+    };
+    let of = |deeds: &[Deed]| Telling::of(&deeds.iter().enumerate().map(line).collect::<Vec<_>>(), id(2));
+    let mut grant = held().grant.unwrap().grant;
+    let (to_tell, day) = ([courier.clone()], NOW.plus_millis(DAY));
+
+    let nobody = of(&[used(Operation::Use, "deliver_order", None, false), told.clone()]);
+    assert_eq!(nobody, Telling::default(), "who never had it is not named");
+    let untold = of(std::slice::from_ref(&shared));
+    assert_eq!(untold.untold, to_tell);
+    assert_eq!(
+        untold.waits_until(&[], NOW, &grant),
+        None,
+        "the policy says of nobody that they are told"
+    );
+    grant.permission.ends = NOW.plus_millis(30 * DAY);
+    assert_eq!(untold.waits_until(&to_tell, NOW, &grant), Some(day));
+    // Never so long that the customer has to wait for the receipt.
+    grant.permission.ends = NOW;
+    let waits = untold.waits_until(&to_tell, NOW, &grant).unwrap();
+    assert!(NOW < waits && waits < grant.answer_due().unwrap(), "{waits}");
+    let telling = of(&[shared, told]);
+    assert_eq!(
+        (&telling.told[..], telling.waits_until(&to_tell, NOW, &grant)),
+        (&to_tell[..], None)
+    );
 }

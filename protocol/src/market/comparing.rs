@@ -144,10 +144,17 @@ impl Market {
     }
 
     /// The other side has said what it holds, or nothing.
-    pub(super) fn compared(&mut self, request: Request, agreement: AgreementId, done: Done) {
-        let answer = self
-            .hold_against(agreement, done)
-            .map(|compared| Answered::Compared(Box::new(compared)));
+    pub(super) fn compared(&mut self, now: Timestamp, request: Request, agreement: AgreementId, done: Done) {
+        let answer = self.hold_against(agreement, done);
+        // That the two hold different things outlives the question.
+        if let Ok(Compared {
+            sameness: Sameness::Differs { differences },
+            ..
+        }) = &answer
+        {
+            self.keep_differences(now, agreement, differences);
+        }
+        let answer = answer.map(|compared| Answered::Compared(Box::new(compared)));
         self.promise(Output::Answer(request, answer));
     }
 

@@ -6,7 +6,7 @@ mod draft;
 mod showing;
 mod taking;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use draft::{Change, Draft};
 
@@ -123,7 +123,6 @@ impl Own {
         self.intent.header().expires
     }
 
-    /// The turn of a version; `None` of one that we never said.
     /// Where it says that we are reached, and since when.
     pub(super) fn reply_said(&self) -> (Timestamp, ReplyPath) {
         let last = self.amendments.last().map(|amendment| *amendment.header());
@@ -139,6 +138,17 @@ impl Own {
             .collect()
     }
 
+    /// Sellers who have an offer here that could be taken up after `made`, or a yes of ours.
+    pub(super) fn offered_after(&self, made: Timestamp) -> BTreeSet<PublicKey> {
+        let said_yes = self.accepted.as_ref().map(|accepted| accepted.offer);
+        let offers = self.offers.iter();
+        offers
+            .filter(|(id, taken)| taken.offer.valid_until > made || said_yes == Some(**id))
+            .map(|(_, taken)| taken.offer.header().author)
+            .collect()
+    }
+
+    /// The turn of a version; `None` of one that we never said.
     fn turn(&self, revision: RecordId) -> Option<u32> {
         let version = self.said.iter().find(|version| version.record == revision);
         version.map(|version| version.turn)
@@ -147,6 +157,11 @@ impl Own {
     /// What the want, as it is now, does not say.
     fn kept(&self) -> Kept {
         self.said.last().map(|version| version.kept.clone()).unwrap_or_default()
+    }
+
+    /// What any of its versions withholds, opened.
+    pub(super) fn kept_back(&self) -> impl Iterator<Item = &crate::disclosure::Opened> {
+        self.said.iter().flat_map(|version| version.kept.opened.iter())
     }
 
     fn amendment(&self, revision: RecordId) -> Option<&Verified<Amendment>> {
@@ -346,7 +361,7 @@ impl Market {
     }
 
     /// Says to all that the want is over, and to those who have offered.
-    fn end(&mut self, now: Timestamp, id: IntentId) -> Result<(), Denied> {
+    pub(super) fn end(&mut self, now: Timestamp, id: IntentId) -> Result<(), Denied> {
         let Some(own) = self
             .own
             .get(&id)

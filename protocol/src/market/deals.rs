@@ -13,7 +13,7 @@ use crate::{
     intent::{Amendment, Intent},
     keys::PublicKey,
     ledger::Fact,
-    letter::Matter,
+    letter::{Matter, ThreadId},
     limits,
     list::Bytes,
     offer::Offer,
@@ -21,6 +21,7 @@ use crate::{
     rating::Rating,
     receipt::{OrderEvent, Receipt},
     text::Prose,
+    thread::DealTerms,
     time::{Seconds, Timestamp},
 };
 
@@ -49,7 +50,7 @@ pub(super) struct Deal {
 }
 
 impl Deal {
-    pub(super) fn view(&self, outbox: &Outbox) -> AgreementView {
+    pub(super) fn view(&self, outbox: &Outbox, terms: &DealTerms) -> AgreementView {
         AgreementView {
             id: self.settled.id,
             role: self.role,
@@ -60,7 +61,10 @@ impl Deal {
             at: self.settled.at(),
             bytes_hash: self.settled.bytes_hash(),
             agreed: self.settled.offer.body().clone(),
-            order: self.order.view(),
+            total: terms.total,
+            deliver_by: terms.deliver_by,
+            changes: terms.taken.len(),
+            order: self.order.under(terms.total).view(),
             receipts: self
                 .receipts
                 .iter()
@@ -68,6 +72,7 @@ impl Deal {
                 .collect(),
             differences: self.differences.clone(),
             rating: self.rating.as_ref().map(rating_view),
+            unsure_since: None,
         }
     }
 
@@ -99,6 +104,14 @@ impl Deal {
             bytes: self.settled.bytes_hash(),
             receipts: self.receipts.len() as u32,
             last: self.receipts.last().map(Verified::id),
+        }
+    }
+
+    /// The conversation that it is part of.
+    pub(super) fn thread(&self) -> ThreadId {
+        ThreadId {
+            intent: self.settled.intent.id().into(),
+            seller: self.settled.offer.header().author,
         }
     }
 
@@ -137,7 +150,7 @@ impl Deal {
 
 impl Market {
     /// A receipt for a deal of ours.
-    pub(super) fn take_receipt(&mut self, now: Timestamp, bytes: &[u8]) -> Frame {
+    pub(super) fn take_receipt(&mut self, now: Timestamp, peer: &[u8], bytes: &[u8]) -> Frame {
         let about = record_id(bytes);
         let Ok(receipt) = Signed::<Receipt>::parse(bytes).and_then(Signed::verify) else {
             return Frame::Refused {
@@ -151,12 +164,19 @@ impl Market {
             .get(&receipt.agreement)
             .filter(|deal| deal.role == Role::Customer)
         else {
-            let is_early = self.awaits(receipt.agreement, receipt.header().author);
+            // Of a deal that was made after a backup its seller tells in the conversation.
+            let seller = receipt.header().author;
+            let is_early = self.awaits(receipt.agreement, seller) || self.recall_from_seller(now, seller, peer);
             let why = if is_early { not_yet } else { Refusal::Unknown };
             return Frame::Refused { about, why };
         };
         if deal.receipts.iter().any(|known| known.id() == about) {
             return Frame::Stored(about);
+        }
+        let thread = deal.thread();
+        if self.unsure.has(thread) && deal.settled.offer.header().author == receipt.header().author {
+            self.recall_from(now, thread, peer);
+            return Frame::Refused { about, why: not_yet };
         }
         if deal.receipts.len() >= limits::RECEIPTS_PER_AGREEMENT {
             return Frame::Refused {
@@ -169,7 +189,10 @@ impl Market {
         if from_seller && receipt.sequence as usize > deal.receipts.len() {
             return Frame::Refused { about, why: not_yet };
         }
-        match deal.order.judge(&deal.settled.offer, &receipt) {
+        let totals = self.terms_of(deal).totals;
+        match deal.order.judge(&deal.settled.offer, &totals, &receipt) {
+            // The seller has taken a change that we proposed, and its verdict comes by another way.
+            Err(_) if from_seller && self.is_proposed(deal, receipt.total) => Frame::Refused { about, why: not_yet },
             Ok(()) => {
                 let (agreement, what) = (receipt.agreement, receipt.event.word().to_owned());
                 self.record(now, Fact::Receipt(receipt));
@@ -184,15 +207,8 @@ impl Market {
             Err(difference) => {
                 let detail = difference.to_string();
                 // Only the seller's own word is kept as a difference of this deal; a stranger's is noise.
-                let from_seller = deal.settled.offer.header().author == receipt.header().author;
-                if from_seller && deal.has_room_for(&difference) {
-                    let agreement = receipt.agreement;
-                    let told = difference.clone();
-                    self.record(now, Fact::Differed { agreement, difference });
-                    self.event(Event::Differed {
-                        agreement,
-                        difference: told,
-                    });
+                if from_seller {
+                    self.keep_differences(now, receipt.agreement, &[difference]);
                 }
                 self.file_refusal(now, bytes, Refusal::Changed, &detail);
                 Frame::Refused {
@@ -200,6 +216,23 @@ impl Market {
                     why: Refusal::Changed,
                 }
             }
+        }
+    }
+
+    /// What the other side of a deal holds or says against it is kept and shown with it, each thing once.
+    pub(super) fn keep_differences(&mut self, now: Timestamp, agreement: AgreementId, differences: &[Difference]) {
+        for difference in differences {
+            let deal = self.deals.get(&agreement);
+            if !deal.is_some_and(|deal| deal.has_room_for(difference)) {
+                continue;
+            }
+            let difference = difference.clone();
+            let told = difference.clone();
+            self.record(now, Fact::Differed { agreement, difference });
+            self.event(Event::Differed {
+                agreement,
+                difference: told,
+            });
         }
     }
 
@@ -292,5 +325,6 @@ impl Market {
         self.resume_listener(now);
         self.resume_orders(now);
         self.resume_threads(now);
+        self.resume_unsure(now);
     }
 }

@@ -67,6 +67,15 @@ struct Made {
     fate: OfferFate,
 }
 
+impl Made {
+    fn thread(&self) -> ThreadId {
+        ThreadId {
+            intent: self.offer.intent,
+            seller: self.offer.header().author,
+        }
+    }
+}
+
 impl Heard {
     pub(super) fn wanted(&self) -> &Intent {
         self.amendments
@@ -84,6 +93,21 @@ impl Heard {
         std::iter::once((self.intent.id(), self.intent.body()))
             .chain(later)
             .collect()
+    }
+
+    /// Whether an offer of ours could be taken up after `made`, or something was about to be said, since no want is kept for
+    /// nothing.
+    pub(super) fn goes_on_after(&self, made: Timestamp) -> bool {
+        let mut offers = self.offers.values();
+        self.offers.is_empty() || offers.any(|it| it.agreed.is_some() || it.offer.valid_until.plus(LATE) > made)
+    }
+
+    pub(super) fn amendments(&self) -> &[Verified<Amendment>] {
+        &self.amendments
+    }
+
+    pub(super) fn withdrawn(&self) -> Option<&Verified<Withdrawal>> {
+        self.withdrawal.as_ref()
     }
 
     fn amendment(&self, revision: RecordId) -> Option<&Verified<Amendment>> {
@@ -520,11 +544,15 @@ impl Market {
     /// Wants that ended long ago and led to nothing are forgotten; the ledger still has them.
     pub(super) fn forget_heard(&mut self, now: Timestamp) {
         let over = |heard: &Heard| {
+            let kept_for = match self.unsure.of_intent(heard.intent.id().into()) {
+                Some(_) => limits::UNSURE_FOR,
+                None => LATE,
+            };
             heard.intent.header().expires.plus(limits::CLOCK_SKEW) <= now
                 && heard
                     .offers
                     .values()
-                    .all(|made| made.agreed.is_none() && made.offer.valid_until.plus(LATE) <= now)
+                    .all(|made| made.agreed.is_none() && made.offer.valid_until.plus(kept_for) <= now)
         };
         let gone: Vec<IntentId> = self
             .heard
@@ -559,7 +587,7 @@ impl Market {
             })
             .filter(|(made, _)| self.outbox.delivery(made.offer.id()).is_none())
             // One that takes another's place goes with the letter that says so.
-            .filter(|(made, _)| !self.is_revision(made.offer.intent, made.offer.id()))
+            .filter(|(made, _)| !self.is_revision(made.thread(), made.offer.id()))
             .map(|(made, heard)| (made.offer.id(), made.offer.clone(), heard.wanted().clone()))
             .collect();
         for (record, offer, wanted) in unsent {
@@ -585,6 +613,15 @@ impl Market {
             .into_iter()
             .flat_map(|heard| heard.offers.iter());
         offers.map(|(id, made)| (*id, made.offer.body())).collect()
+    }
+
+    /// Our offers to a want that its customer has, as they were signed.
+    pub(super) fn offers_brought(&self, intent: IntentId) -> Vec<(OfferId, &[u8])> {
+        let offers = self.heard.get(&intent).into_iter().flat_map(|heard| &heard.offers);
+        offers
+            .filter(|(_, made)| self.outbox.delivery(made.offer.id()) == Some(DeliveryState::Stored))
+            .map(|(id, made)| (*id, made.offer.bytes()))
+            .collect()
     }
 
     /// Where our newest offer to a want that the customer has says that we are reached, and when it said so.

@@ -10,11 +10,13 @@ use crate::{
     deed::Difference,
     fault::{Fault, Verdict},
     frame::Refusal,
-    id::{AgreementId, IntentId, OfferId, RecordId},
+    id::{AgreementId, EntryHash, IntentId, OfferId, RecordId},
     intent::Intent,
     keys::PublicKey,
     ledger::Stored,
     letter::{self, Matter, ThreadId},
+    limits,
+    list::Bytes,
     matching::Ranked,
     offer::Reason,
     order::Illegal,
@@ -132,6 +134,18 @@ pub enum Output {
     },
     /// Reply on a stream.
     Reply(Exchange, Vec<u8>),
+    /// Reply on a stream with a piece of a document, to one who may have it: with a `Piece`, or a `Refused` that says
+    /// `Early` where the document is not here and `NotStored` where it cannot be read.
+    Serve {
+        /// To reply on.
+        exchange: Exchange,
+        /// What a refusal is about.
+        about: RecordId,
+        /// SHA-256 of the document.
+        hash: EntryHash,
+        /// Where the piece begins, bytes.
+        offset: u32,
+    },
     /// Listen here.
     Subscribe(Topic),
     /// Listen here no more.
@@ -249,6 +263,22 @@ pub enum Command {
     },
     /// Hold what we have of a deal against what the other side has. Answered when the other side has answered.
     Compare(AgreementId),
+    /// Ask the other side for a piece of what it announced. Answered when the other side has answered.
+    Fetch {
+        /// In which conversation.
+        thread: ThreadId,
+        /// SHA-256 of the document.
+        hash: EntryHash,
+        /// Where the piece begins, bytes: a multiple of [`crate::limits::PIECE_BYTES`].
+        offset: u32,
+    },
+    /// Ask the other side at once what it holds of a conversation that came out of a backup, or go on without.
+    CatchUp {
+        /// Which; none for all that wait.
+        thread: Option<ThreadId>,
+        /// Whether to go on with what is here. Where the other side does hold more, it takes nothing that is written.
+        anyway: bool,
+    },
 }
 
 /// What a command led to.
@@ -285,6 +315,13 @@ pub enum Answered {
     },
     /// Both sides of a deal.
     Compared(Box<Compared>),
+    /// A piece of a document, where it was asked from: a full one, or the last.
+    Piece {
+        /// How long the document is, bytes.
+        total: u32,
+        /// The piece.
+        bytes: Bytes<{ limits::PIECE_BYTES }>,
+    },
 }
 
 /// Why a command is not carried out.
@@ -312,7 +349,7 @@ pub enum Denied {
     #[error("there is an agreement on this already")]
     Agreed,
     /// A draft that would be refused by everybody.
-    #[error("this cannot be cast: {0}")]
+    #[error("this cannot be said: {0}")]
     Unfit(Fault),
     /// Too many wants at once.
     #[error("{0} intents are open, and no more fit: withdraw some")]
@@ -356,6 +393,9 @@ pub enum Denied {
     /// The other side is not there.
     #[error("the other side cannot be reached: try again when it is there")]
     Unreached,
+    /// No such document.
+    #[error("no document {0} was announced in this conversation")]
+    NoDocument(EntryHash),
     /// The other side is there and does not say.
     #[error("the other side does not say what it holds ({}): try again later", .0.word())]
     Unanswered(Refusal),
@@ -391,6 +431,12 @@ pub enum Denied {
     /// Too many sellers are thought of.
     #[error("you think something of {0} sellers already, and no more fit: undo some")]
     TooManyRegards(usize),
+    /// It came out of a backup, and the other side has not said what it holds.
+    #[error(
+        "this goes on from a backup, and the other side has not said yet what it holds beyond that: it is asked until it \
+         answers, and nothing is written before; `data catch-up {0} --anyway` goes on without"
+    )]
+    Unsure(ThreadId),
     /// Its seller has answered again.
     #[error("the seller has made another offer since, to the newer version of the intent: accept that one")]
     Superseded,
@@ -524,6 +570,12 @@ pub enum Event {
         agreement: AgreementId,
         receipt: RecordId,
         refused: Option<Refusal>,
+    },
+    /// What the other side holds of a conversation is here as well: so many records had been lost.
+    CaughtUp {
+        thread: ThreadId,
+        records: usize,
+        anyway: bool,
     },
     /// The other side named something else than was agreed; it was refused and is kept to be shown.
     Differed {

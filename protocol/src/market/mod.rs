@@ -18,9 +18,11 @@
 //! replays it from what is stored.
 
 mod book;
+mod catching_up;
 mod comparing;
 mod customer;
 mod deals;
+mod documents;
 mod haggling;
 mod head_start;
 mod interests;
@@ -29,6 +31,7 @@ mod messages;
 mod meter;
 mod orders;
 mod outbox;
+mod recalling;
 mod relay;
 mod suppliers;
 mod thread_views;
@@ -41,8 +44,10 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 pub use crate::thread::Role;
+pub use catching_up::UnsureView;
 pub use comparing::{Compared, Sameness, Side};
 pub use customer::{Change, Draft};
+pub use documents::{Announced, Told};
 pub use head_start::HeadStart;
 pub use listener::Candidate;
 pub use messages::{
@@ -59,9 +64,10 @@ use crate::{
     contact::ReplyPath,
     envelope::Verified,
     frame::{Frame, Refusal},
-    id::{AgreementId, IntentId, OfferId, RecordId},
+    id::{AgreementId, EntryHash, IntentId, OfferId, RecordId},
     keys::{PublicKey, Seed},
     ledger::{Broken, Chain, Fact},
+    letter::ThreadId,
     offer::Decline,
     regard::Regard,
     rules::Rules,
@@ -101,6 +107,8 @@ pub struct Market {
     /// What we think of sellers; nothing of those who are like anybody.
     regards: BTreeMap<PublicKey, Regard>,
     threads: threads::Threads,
+    /// Conversations of which the other side may hold more than we do.
+    unsure: catching_up::Unsures,
     relay: relay::Relay,
     listener: listener::Listener,
     outbox: outbox::Outbox,
@@ -140,6 +148,16 @@ enum Task {
         request: Request,
         agreement: AgreementId,
     },
+    Fetch {
+        request: Request,
+        hash: EntryHash,
+        offset: u32,
+    },
+    Recall {
+        thread: ThreadId,
+        /// How many pages came before.
+        pages: u32,
+    },
 }
 
 /// What a deadline is for.
@@ -152,6 +170,7 @@ enum Timer {
     Amend,
     Prune,
     HeadStart(IntentId),
+    Recall(ThreadId),
 }
 
 impl Market {
@@ -169,6 +188,7 @@ impl Market {
             interests: interests::laid_out(config.interests.iter()),
             regards: BTreeMap::new(),
             threads: threads::Threads::default(),
+            unsure: catching_up::Unsures::default(),
             relay: relay::Relay::default(),
             listener: listener::Listener::default(),
             outbox: outbox::Outbox::default(),
@@ -228,7 +248,7 @@ impl Market {
                 self.out.push_back(Output::Verdict(ticket, verdict));
             }
             Input::Frame { exchange, peer, bytes } => {
-                if let Some(reply) = self.frame(now, &peer, &bytes) {
+                if let Some(reply) = self.frame(now, exchange, &peer, &bytes) {
                     self.promise(Output::Reply(exchange, reply.encode()));
                 }
             }
@@ -324,13 +344,18 @@ impl Market {
                     Ok(()) => return,
                     Err(denied) => Err(denied),
                 },
+                Command::CatchUp { thread, anyway } => self.catch_up(now, thread, anyway),
+                Command::Fetch { thread, hash, offset } => match self.fetch(now, request, thread, hash, offset) {
+                    Ok(()) => return,
+                    Err(denied) => Err(denied),
+                },
             }
         };
         self.promise(Output::Answer(request, answer));
     }
 
-    /// A frame in, a frame out. `None` only where no reply is due.
-    fn frame(&mut self, now: Timestamp, peer: &[u8], bytes: &[u8]) -> Option<Frame> {
+    /// A frame in, a frame out. `None` only where no reply is due, or it comes from the disk.
+    fn frame(&mut self, now: Timestamp, exchange: Exchange, peer: &[u8], bytes: &[u8]) -> Option<Frame> {
         let refused = |why| {
             let about = Frame::decode(bytes).ok().and_then(|frame| frame.about());
             let about = about.unwrap_or_default();
@@ -349,21 +374,25 @@ impl Market {
             Ok(Frame::Offer(record)) => Some(self.take_offer(now, &record)),
             Ok(Frame::Acceptance(record)) => Some(self.take_acceptance(now, &record)),
             Ok(Frame::Decline(record)) => Some(self.take_decline(now, &record)),
-            Ok(Frame::Receipt(record)) => Some(self.take_receipt(now, &record)),
+            Ok(Frame::Receipt(record)) => Some(self.take_receipt(now, peer, &record)),
             Ok(Frame::Withdrawal(record)) => Some(self.take_withdrawal(now, &record)),
-            Ok(Frame::Letter(record)) => Some(self.take_letter(now, &record)),
+            Ok(Frame::Letter(record)) => Some(self.take_letter(now, peer, &record)),
             Ok(Frame::Pull { topic, after }) => Some(self.open_page(now, topic, after)),
             Ok(Frame::Tell { topic, records }) if self.topics().contains(&topic) => {
                 self.told(now, peer, topic, &records).map_or_else(refused, Some)
             }
             Ok(Frame::Tell { .. }) => refused(Refusal::Unknown),
             Ok(Frame::Compare(record)) => Some(self.take_inquiry(now, &record)),
+            Ok(Frame::Fetch(record)) => self.take_fetch(now, exchange, &record),
+            Ok(Frame::Recall(record)) => Some(self.take_recall(now, &record)),
             Ok(
                 Frame::Stored(_)
                 | Frame::Refused { .. }
                 | Frame::Confirmed { .. }
                 | Frame::Open { .. }
-                | Frame::Held { .. },
+                | Frame::Held { .. }
+                | Frame::Piece { .. }
+                | Frame::Recalled { .. },
             ) => refused(Refusal::Malformed),
         }
     }
@@ -390,7 +419,9 @@ impl Market {
                 self.pulled(now, topic, peer, after, &bytes);
             }
             (Some(Task::Pull { topic, peer, .. }), _) => self.relay.pull_failed(topic, &peer.peer),
-            (Some(Task::Compare { request, agreement }), done) => self.compared(request, agreement, done),
+            (Some(Task::Compare { request, agreement }), done) => self.compared(now, request, agreement, done),
+            (Some(Task::Fetch { request, hash, offset }), done) => self.fetched(request, hash, offset, done),
+            (Some(Task::Recall { thread, pages }), done) => self.recalled(now, thread, pages, done),
             (Some(Task::Tell { .. }), Done::Replied(_)) => {}
             (Some(Task::Tell { topic, peer }), _) => self.relay.tell_failed(topic, &peer),
             (Some(Task::Search { intent, revision }), Done::Found(candidates)) => {
@@ -416,6 +447,7 @@ impl Market {
                 Timer::Amend => self.readdress(now),
                 Timer::Prune => self.prune(now),
                 Timer::HeadStart(intent) => self.head_start_over(now, intent),
+                Timer::Recall(thread) => self.recall(now, thread),
             }
         }
     }
@@ -474,6 +506,9 @@ impl Market {
                 until,
                 favourites,
             } => self.apply_head_start(*intent, *until, favourites),
+            Fact::Restored { made } => self.apply_restored(at, *made),
+            Fact::Doubted { thread } => self.apply_doubted(at, *thread),
+            Fact::CaughtUp { thread, .. } => self.unsure.end(*thread),
         }
     }
 

@@ -1,16 +1,19 @@
 //! The seller tells what becomes of an order: each receipt is signed, kept, and brought to the customer, the next one
 //! only when the one before is there.
 
-use super::{Answered, DeliveryState, Denied, Event, Market, Role};
+use super::{Answered, DeliveryState, Denied, Event, Market, Role, deals::Deal};
 use crate::{
     contact::ReplyPath,
     envelope::{Signed, sign},
     frame::{Frame, Refusal},
     id::{AgreementId, IntentId, RecordId},
     ledger::Fact,
+    letter::DealChange,
     limits,
     list::Bytes,
+    money::Money,
     receipt::{OrderEvent, Receipt},
+    thread::{DealTerms, Standing, Thread},
     time::Timestamp,
 };
 
@@ -26,11 +29,17 @@ impl Market {
         if deal.role != Role::Seller {
             return Err(Denied::NotTheSeller);
         }
+        let thread = deal.thread();
+        if self.unsure.has(thread) {
+            return Err(Denied::Unsure(thread));
+        }
         // The same word again is the same word: whoever lost the answer may ask once more.
         if let Some(receipt) = deal.said(&event) {
             return Ok(Answered::Receipt { agreement, receipt });
         }
-        let link = deal.order.link(now, &deal.settled.offer, event);
+        let link = deal
+            .order
+            .link(now, &deal.settled.offer, self.terms_of(deal).total, event);
         let (at, receipt) = link.map_err(Denied::Order)?;
         let ends = at.plus(limits::DEED_LIFE);
         let receipt = sign(&self.seed.seller_key(), at, ends, receipt).map_err(Denied::Unfit)?;
@@ -45,8 +54,32 @@ impl Market {
         Ok(Answered::Receipt { agreement, receipt: id })
     }
 
+    /// A deal of ours with every change that both sides have taken.
+    pub(super) fn terms_of(&self, deal: &Deal) -> DealTerms {
+        let id = deal.thread();
+        let nothing_said = Thread::new(id);
+        let thread = self.threads.all.get(&id).map_or(&nothing_said, |it| &it.thread);
+        thread.view().terms(&deal.settled)
+    }
+
+    /// Every total that a deal has had, the first one first; nothing where there is no such deal.
+    pub fn totals(&self, agreement: AgreementId) -> Vec<Money> {
+        let deal = self.deals.get(&agreement);
+        deal.map_or_else(Vec::new, |deal| self.terms_of(deal).totals)
+    }
+
+    /// Whether a change to this total is proposed, or was, and the other side's verdict is not here yet.
+    pub(super) fn is_proposed(&self, deal: &Deal, total: Money) -> bool {
+        let view = self.threads.all.get(&deal.thread()).map(|it| it.thread.view());
+        let proposals = view.map(|view| view.proposals()).unwrap_or_default();
+        let to_it = |change: &DealChange| matches!(change, DealChange::Total { to, .. } if *to == total);
+        proposals.iter().any(|(_, _, proposal, standing)| {
+            matches!(standing, Standing::Open | Standing::Withdrawn) && proposal.changes.iter().any(to_it)
+        })
+    }
+
     /// Brings the customer the first receipt that it does not have. The very first it has: it is the answer to its yes.
-    fn post_receipts(&mut self, now: Timestamp, agreement: AgreementId) {
+    pub(super) fn post_receipts(&mut self, now: Timestamp, agreement: AgreementId) {
         let Some(deal) = self.deals.get(&agreement).filter(|deal| deal.role == Role::Seller) else {
             return;
         };

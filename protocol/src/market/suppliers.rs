@@ -16,7 +16,7 @@ use crate::{
     offer::Offer,
     order::OrderState,
     regard::Regard,
-    thread::Role,
+    thread::{DealTerms, Role},
     time::Timestamp,
 };
 
@@ -171,7 +171,7 @@ impl Market {
             let (live, overdue) = self.grants_under(now, deal);
             view.grants_live += live;
             view.grants_overdue += overdue;
-            view.deals.push(deal_of(deal));
+            view.deals.push(deal_of(deal, &self.terms_of(deal)));
         }
         let mut views: Vec<SupplierView> = all.into_values().collect();
         for view in &mut views {
@@ -198,7 +198,7 @@ impl Market {
     }
 }
 
-fn deal_of(deal: &Deal) -> SupplierDeal {
+fn deal_of(deal: &Deal, agreed: &DealTerms) -> SupplierDeal {
     let offer: &Verified<Offer> = &deal.settled.offer;
     SupplierDeal {
         agreement: deal.settled.id,
@@ -208,8 +208,8 @@ fn deal_of(deal: &Deal) -> SupplierDeal {
             .first()
             .map(|line| line.title.to_string())
             .unwrap_or_default(),
-        total: offer.totals.landed(),
-        state: deal.order.view().state,
+        total: agreed.total,
+        state: deal.order.under(agreed.total).state(),
         stars: deal.stars(),
     }
 }

@@ -1,10 +1,12 @@
 //! Stories told by hand: two or three markets, no network, each message passed on by the story itself.
 
 mod amending;
+mod catching_up;
 mod customer;
 mod data;
 mod disclosing;
 mod disk;
+mod documents;
 mod forgery;
 mod interests;
 mod orders;
@@ -135,6 +137,7 @@ pub(super) struct Node {
     pub(super) sends: Vec<(TaskId, ReplyPath, Vec<u8>)>,
     pub(super) publishes: Vec<(TaskId, Topic, Vec<u8>)>,
     pub(super) reach: Vec<Topic>,
+    pub(super) documents: std::collections::BTreeMap<crate::id::EntryHash, Vec<u8>>,
 }
 
 impl Node {
@@ -155,6 +158,7 @@ impl Node {
             sends: Vec::new(),
             publishes: Vec::new(),
             reach: Vec::new(),
+            documents: std::collections::BTreeMap::new(),
         }
     }
 
@@ -206,6 +210,9 @@ impl Node {
                 Output::Event(event) => self.events.push(event),
                 Output::Answer(_, answer) => self.answers.push(answer),
                 Output::Reply(_, frame) => self.replies.push(Frame::decode(&frame).unwrap()),
+                Output::Serve {
+                    about, hash, offset, ..
+                } => self.replies.push(self.piece(about, hash, offset)),
                 Output::Verdict(_, verdict) => self.verdicts.push(verdict),
                 Output::Send { task, to, frame } => self.sends.push((task, to, frame)),
                 Output::Publish { task, topic, bytes } => self.publishes.push((task, topic, bytes)),
@@ -224,6 +231,20 @@ impl Node {
         }
         self.disk.extend(entries);
         Input::Done(task, Done::Stored)
+    }
+
+    fn piece(&self, about: RecordId, hash: crate::id::EntryHash, offset: u32) -> Frame {
+        let Some(document) = self.documents.get(&hash) else {
+            let why = Refusal::Early;
+            return Frame::Refused { about, why };
+        };
+        let length = crate::document::piece_bytes(document.len() as u32, offset).unwrap();
+        Frame::Piece {
+            hash,
+            total: document.len() as u32,
+            offset,
+            bytes: Bytes::new(&document[offset as usize..][..length]).unwrap(),
+        }
     }
 
     /// The slow disk ends what it began, one way or the other.

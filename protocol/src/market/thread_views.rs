@@ -140,6 +140,10 @@ pub struct ThreadView {
     pub requests: Vec<Request>,
     /// What it may know.
     pub grants: Vec<GrantView>,
+    /// Where it goes on from a backup and the other side has not said what it holds: until when it is known what was said.
+    /// Nothing is written in it before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsure_since: Option<Timestamp>,
 }
 
 fn is_about(matter: &Matter, letter: RecordId) -> bool {
@@ -254,6 +258,7 @@ impl Market {
             proposals: proposals.collect(),
             requests: view.requests(),
             grants: grants.collect(),
+            unsure_since: self.unsure.since(id),
         })
     }
 
@@ -279,7 +284,7 @@ impl Market {
 
     /// Which conversation has this id, or a letter with it.
     pub fn thread_of(&self, id: RecordId) -> Option<ThreadId> {
-        self.threads.of(id)
+        self.threads.of(id).or_else(|| self.unsure.of(id))
     }
 
     /// The conversation with this id, or that has a letter with it.

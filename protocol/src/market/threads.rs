@@ -122,7 +122,7 @@ fn why(objection: &Objection) -> Refusal {
 
 /// What a conversation stands on.
 impl Market {
-    fn role_in(&self, id: ThreadId) -> Option<Role> {
+    pub(super) fn role_in(&self, id: ThreadId) -> Option<Role> {
         if self.own.contains_key(&id.intent) {
             Some(Role::Customer)
         } else if self.heard.contains_key(&id.intent) && id.seller == self.seller_key() {
@@ -181,9 +181,7 @@ impl Market {
     }
 
     pub(super) fn deal_of(&self, id: ThreadId) -> Option<&super::deals::Deal> {
-        self.deals.values().find(|deal| {
-            IntentId::from(deal.settled.intent.id()) == id.intent && deal.settled.offer.header().author == id.seller
-        })
+        self.deals.values().find(|deal| deal.thread() == id)
     }
 
     /// The conversation that a letter about this belongs to.
@@ -192,10 +190,7 @@ impl Market {
             About::Thread(id) => Ok(id),
             About::Agreement(id) => {
                 let deal = self.deals.get(&id).ok_or(Denied::NoAgreement(id))?;
-                Ok(ThreadId {
-                    intent: deal.settled.intent.id().into(),
-                    seller: deal.settled.offer.header().author,
-                })
+                Ok(deal.thread())
             }
             About::Offer(offer) => {
                 let intent = *self.offers.get(&offer).ok_or(Denied::NoOffer(offer))?;
@@ -212,7 +207,7 @@ impl Market {
         }
     }
 
-    fn key_for(&self, id: ThreadId) -> Option<Key> {
+    pub(super) fn key_for(&self, id: ThreadId) -> Option<Key> {
         match self.role_in(id)? {
             Role::Customer => Some(self.seed.intent_key(&self.own.get(&id.intent)?.nonce)),
             Role::Seller => Some(self.seed.seller_key()),
@@ -262,6 +257,9 @@ impl Market {
         if self.turns_away(id) {
             return Err(Denied::Blocked(id.seller));
         }
+        if let (Matter::Counter { offer, .. }, Some(Role::Customer)) = (&matter, self.role_in(id)) {
+            self.is_current(*offer)?;
+        }
         // A seller who asks before it offers keeps the want from now on.
         if let (About::Intent(intent), None) = (about, self.role_in(id)) {
             let open = self.relay.find(intent).cloned().ok_or(Denied::NoIntent(intent))?;
@@ -306,6 +304,9 @@ impl Market {
         let (role, key) = self.role_in(id).zip(self.key_for(id)).ok_or(Denied::NoThread)?;
         let empty = Thread::new(id);
         let thread = self.threads.all.get(&id).map_or(&empty, |it| &it.thread);
+        if self.unsure.has(id) {
+            return Err(Denied::Unsure(id));
+        }
         if let Some(why) = self.refused_before(thread.view().of(role)) {
             let told = format!("the other side takes no letters here: it refused one as {}", why.word());
             return Err(Denied::Unfitting(told));
@@ -381,36 +382,37 @@ impl Market {
             .deals
             .values()
             .filter(|deal| deal.settled.at().plus(WARM) > now || self.holds_data(now, deal))
-            .map(|deal| ThreadId {
-                intent: deal.settled.intent.id().into(),
-                seller: deal.settled.offer.header().author,
-            })
+            .map(super::deals::Deal::thread)
             .chain(self.threads.all.keys().copied().filter(|id| self.is_living(now, *id)))
             .collect::<std::collections::BTreeSet<_>>()
             .into_iter()
             .collect();
         for id in living {
-            let news = self.news_of_us(id).is_some();
-            // An open want says so in its amendment, to all.
-            let amended = self.deal_of(id).is_none() && self.own.contains_key(&id.intent);
-            if news && !amended {
-                let told = self.write(now, id, Matter::Moved);
-                debug_assert!(
-                    !matches!(told, Err(Denied::Unfit(_))),
-                    "a reply path that the network gave signs"
-                );
-            }
+            self.tell_moved_in(now, id);
             self.post_letters(now, id);
+        }
+    }
+
+    /// Says in one conversation where we are, if the other side does not know, and it is one that goes on.
+    pub(super) fn tell_moved_in(&mut self, now: Timestamp, id: ThreadId) {
+        let warm = |deal: &super::deals::Deal| deal.settled.at().plus(WARM) > now || self.holds_data(now, deal);
+        if !self.is_living(now, id) && !self.deal_of(id).is_some_and(warm) {
+            return;
+        }
+        // An open want says so in its amendment, to all.
+        let amended = self.deal_of(id).is_none() && self.own.contains_key(&id.intent);
+        if self.news_of_us(id).is_some() && !amended {
+            let told = self.write(now, id, Matter::Moved);
+            debug_assert!(
+                !matches!(told, Err(Denied::Unfit(_))),
+                "a reply path that the network gave signs"
+            );
         }
     }
 
     /// Whether somebody still holds, or owes word of, personal data under a deal.
     fn holds_data(&self, now: Timestamp, deal: &super::deals::Deal) -> bool {
-        let id = ThreadId {
-            intent: deal.settled.intent.id().into(),
-            seller: deal.settled.offer.header().author,
-        };
-        let Some(conversation) = self.threads.all.get(&id) else {
+        let Some(conversation) = self.threads.all.get(&deal.thread()) else {
             return false;
         };
         let view = conversation.thread.view();
@@ -434,7 +436,7 @@ impl Market {
 /// Taking in.
 impl Market {
     /// A letter for a conversation of ours.
-    pub(super) fn take_letter(&mut self, now: Timestamp, bytes: &[u8]) -> Frame {
+    pub(super) fn take_letter(&mut self, now: Timestamp, peer: &[u8], bytes: &[u8]) -> Frame {
         let about = record_id(bytes);
         let refused = |why| Frame::Refused { about, why };
         let letter = Signed::<Letter>::parse(bytes).and_then(|signed| {
@@ -464,11 +466,26 @@ impl Market {
         let Some(footing) = self.footing(id, false) else {
             return refused(Refusal::Unknown);
         };
-        let judged = thread.judge(&footing.ground(), &letter);
+        let (author, judged) = (
+            thread.author(&footing.ground(), &letter),
+            thread.judge(&footing.ground(), &letter),
+        );
+        let from_them = author == Ok(ours.other());
         match judged {
-            Ok(role) if role == ours.other() => {}
-            Ok(_) => return refused(Refusal::BadSignature),
+            Ok(_) if !from_them => return refused(Refusal::BadSignature),
             Err(Objection::Known) => return Frame::Stored(about),
+            // Nobody can judge what may follow on something that is lost here.
+            _ if from_them && self.unsure.has(id) => {
+                self.recall_from(now, id, peer);
+                return refused(Refusal::Early);
+            }
+            Ok(_) => {}
+            Err(Objection::Early(what)) => {
+                if from_them && what == crate::thread::LETTER {
+                    self.doubt(now, id, peer);
+                }
+                return refused(Refusal::Early);
+            }
             Err(objection) => {
                 let why = why(&objection);
                 if !why.may_retry() {
@@ -512,17 +529,21 @@ impl Market {
     }
 
     /// What the other side of a deal said against its rules is kept and shown with the deal.
-    fn file_objection(&mut self, now: Timestamp, id: ThreadId, letter: &Verified<Letter>, objection: &Objection) {
+    pub(super) fn file_objection(
+        &mut self,
+        now: Timestamp,
+        id: ThreadId,
+        letter: &Verified<Letter>,
+        objection: &Objection,
+    ) {
         let Some(deal) = self.deal_of(id) else { return };
         let difference = Difference {
             field: letter.matter.word().into(),
             agreed: objection.to_string(),
             named: letter.id().short(),
         };
-        if deal.has_room_for(&difference) {
-            let agreement = deal.settled.id;
-            self.record(now, Fact::Differed { agreement, difference });
-        }
+        let agreement = deal.settled.id;
+        self.keep_differences(now, agreement, &[difference]);
     }
 
     /// The other side has moved: what is on its way to it goes there.
@@ -544,10 +565,9 @@ impl Market {
         self.post_letters(now, id);
     }
 
-    /// Whether an offer of ours goes out inside a letter, in the place of another.
-    pub(super) fn is_revision(&self, intent: IntentId, offer: RecordId) -> bool {
-        let seller = self.seller_key();
-        let Some(conversation) = self.threads.all.get(&ThreadId { intent, seller }) else {
+    /// Whether an offer goes out inside a letter, in the place of another.
+    pub(super) fn is_revision(&self, id: ThreadId, offer: RecordId) -> bool {
+        let Some(conversation) = self.threads.all.get(&id) else {
             return false;
         };
         let view = conversation.thread.view();
@@ -564,16 +584,37 @@ impl Market {
                 self.take_revised(now, with);
             }
             Matter::Counter { .. } => self.haggle(now, id, letter.id()),
-            Matter::RatingAsked { key } => {
-                let Some(deal) = self.deal_of(id) else { return };
-                let category = deal.settled.wanted().category.root();
-                let ticket = Ticket { key: *key, category };
-                let ticket = sign(&self.seed.seller_key(), now, now.plus(limits::DEED_LIFE), ticket);
-                if let Some(ticket) = ticket.ok().and_then(|ticket| Bytes::new(ticket.bytes()).ok()) {
-                    self.answer_with(now, id, Matter::RatingGiven { ticket });
-                }
-            }
+            Matter::RatingAsked { key } => self.give_ticket(now, id, *key),
             _ => {}
+        }
+    }
+
+    fn give_ticket(&mut self, now: Timestamp, id: ThreadId, key: PublicKey) {
+        let Some(deal) = self.deal_of(id) else { return };
+        let category = deal.settled.wanted().category.root();
+        let ticket = Ticket { key, category };
+        let ticket = sign(&self.seed.seller_key(), now, now.plus(limits::DEED_LIFE), ticket);
+        if let Some(ticket) = ticket.ok().and_then(|ticket| Bytes::new(ticket.bytes()).ok()) {
+            self.answer_with(now, id, Matter::RatingGiven { ticket });
+        }
+    }
+
+    /// As a seller: gives the machine's answers that letters of the customer still wait for.
+    pub(super) fn answer_open(&mut self, now: Timestamp, id: ThreadId) {
+        let Some(conversation) = self.threads.all.get(&id) else {
+            return;
+        };
+        let view = conversation.thread.view();
+        let counters: Vec<RecordId> = view.open_counters().map(|(counter, ..)| counter).collect();
+        let key = view.of(Role::Customer).iter().find_map(|entry| match entry.matter() {
+            Matter::RatingAsked { key } => Some(*key),
+            _ => None,
+        });
+        if let Some(key) = key.filter(|_| self.ticket(id).is_none()) {
+            self.give_ticket(now, id, key);
+        }
+        for counter in counters {
+            self.haggle(now, id, counter);
         }
     }
 
@@ -611,6 +652,7 @@ impl Market {
     pub(super) fn forget_threads(&mut self, intent: IntentId) {
         self.threads.all.retain(|id, _| id.intent != intent);
         self.threads.letters.retain(|_, id| id.intent != intent);
+        self.unsure.forget(intent);
     }
 
     /// After replay: what is unsaid is said.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{HeadStart, Market};
+use super::{HeadStart, Market, deals::Deal};
 use crate::{
     deed::{Difference, Settled},
     disclosure::Kept,
@@ -12,6 +12,7 @@ use crate::{
     intent::Intent,
     keys::PublicKey,
     matching::{Admission, Score},
+    money::Money,
     offer::{Offer, Reason},
     order::OrderView,
     rating::Rating,
@@ -210,8 +211,14 @@ pub struct AgreementView {
     pub at: Timestamp,
     /// SHA-256 of the agreement's bytes, to compare across the two stores.
     pub bytes_hash: EntryHash,
-    /// What was agreed.
+    /// What was agreed at first.
     pub agreed: Offer,
+    /// What the customer pays, all in, with every change that both sides have taken.
+    pub total: Money,
+    /// By when it is there, with every change that both sides have taken.
+    pub deliver_by: Timestamp,
+    /// How many changes both sides have taken since.
+    pub changes: usize,
     /// How far the order has come, and what may follow.
     pub order: OrderView,
     /// What became of it, in order.
@@ -220,6 +227,10 @@ pub struct AgreementView {
     pub differences: Vec<Difference>,
     /// What we, as the customer, think of it.
     pub rating: Option<RatingView>,
+    /// Where it goes on from a backup and the other side has not said what it holds: until when it is known what was said.
+    /// Nothing is written in it before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsure_since: Option<Timestamp>,
 }
 
 /// A rating of ours.
@@ -265,6 +276,9 @@ pub struct Status {
     pub agreements: usize,
     /// Records that still wait to reach somebody.
     pub outbox: usize,
+    /// Conversations that go on from a backup and wait for the other side's word.
+    #[serde(default)]
+    pub unsure: usize,
     /// Entries of the ledger.
     pub ledger_entries: u64,
     /// The hash of the ledger's last entry.
@@ -316,14 +330,21 @@ impl Market {
 
     /// Every deal, newest first.
     pub fn agreements(&self) -> Vec<AgreementView> {
-        let mut views: Vec<AgreementView> = self.deals.values().map(|deal| deal.view(&self.outbox)).collect();
+        let mut views: Vec<AgreementView> = self.deals.values().map(|deal| self.deal_view(deal)).collect();
         views.sort_by_key(|view| (std::cmp::Reverse(view.at), view.id));
         views
     }
 
     /// One deal.
     pub fn agreement(&self, id: AgreementId) -> Option<AgreementView> {
-        self.deals.get(&id).map(|deal| deal.view(&self.outbox))
+        self.deals.get(&id).map(|deal| self.deal_view(deal))
+    }
+
+    fn deal_view(&self, deal: &Deal) -> AgreementView {
+        AgreementView {
+            unsure_since: self.unsure.since(deal.thread()),
+            ..deal.view(&self.outbox, &self.terms_of(deal))
+        }
     }
 
     /// One deal's records, for evidence.
@@ -345,6 +366,7 @@ impl Market {
             relayed_intents: self.relay.len(),
             agreements: self.deals.len(),
             outbox: self.outbox.waiting(),
+            unsure: self.unsure.count(),
             ledger_entries: self.chain().len(),
             ledger_head: self.chain().head(),
             gossip_accepted: accepted,

@@ -17,6 +17,10 @@ fn deal() -> &'static Settled {
     &Deal::known().agreement
 }
 
+fn agreed() -> Money {
+    deal().acceptance.total
+}
+
 const DAY: u64 = 24 * 3_600_000;
 
 fn start() -> Timestamp {
@@ -60,10 +64,10 @@ fn refunded(minor: i64) -> OrderEvent {
 
 /// The seller's next link, taken in on the customer's side.
 fn tell(order: &mut Order, at: Timestamp, event: OrderEvent) -> Result<Receipt, Illegal> {
-    let (at, receipt) = order.link(at, &deal().offer, event)?;
+    let (at, receipt) = order.link(at, &deal().offer, agreed(), event)?;
     let receipt = signed(at, receipt);
     order
-        .judge(&deal().offer, &receipt)
+        .judge(&deal().offer, &[agreed()], &receipt)
         .expect("what one side signs the other takes");
     order.follow(&receipt);
     Ok(receipt.body().clone())
@@ -79,9 +83,11 @@ fn told(events: &[OrderEvent]) -> Order {
 
 /// An honest next link with something changed before it is signed.
 fn changed(order: &Order, at: Timestamp, event: OrderEvent, change: impl FnOnce(&mut Receipt)) -> Difference {
-    let (at, mut receipt) = order.link(at, &deal().offer, event).unwrap();
+    let (at, mut receipt) = order.link(at, &deal().offer, agreed(), event).unwrap();
     change(&mut receipt);
-    order.judge(&deal().offer, &signed(at, receipt)).unwrap_err()
+    order
+        .judge(&deal().offer, &[agreed()], &signed(at, receipt))
+        .unwrap_err()
 }
 
 #[test]
@@ -189,18 +195,22 @@ fn no_receipt_shortens_what_was_promised() {
     });
     assert_eq!(short.agreed, format!("not before {}", day(39)));
     // More than was promised is a present.
-    let (at, mut receipt) = order.link(day(9), &deal().offer, OrderEvent::Delivered).unwrap();
+    let (at, mut receipt) = order
+        .link(day(9), &deal().offer, agreed(), OrderEvent::Delivered)
+        .unwrap();
     receipt.returns_until = Some(day(100));
-    assert_eq!(order.judge(&deal().offer, &signed(at, receipt)), Ok(()));
+    assert_eq!(order.judge(&deal().offer, &[agreed()], &signed(at, receipt)), Ok(()));
 }
 
 #[test]
 fn a_delivery_is_not_dated_before_the_parcel_left() {
     let order = told(&[OrderEvent::Confirmed, shipped("1")]);
-    let (at, receipt) = order.link(start(), &deal().offer, OrderEvent::Delivered).unwrap();
+    let (at, receipt) = order
+        .link(start(), &deal().offer, agreed(), OrderEvent::Delivered)
+        .unwrap();
     assert_eq!(at, day(1), "a clock that was set back signs no earlier than before");
     let back = order
-        .judge(&deal().offer, &signed(Timestamp(at.0 - 1), receipt))
+        .judge(&deal().offer, &[agreed()], &signed(Timestamp(at.0 - 1), receipt))
         .unwrap_err();
     assert_eq!(back.field, "receipt's time");
 }
@@ -215,10 +225,10 @@ fn a_link_of_another_chain_is_told_apart_field_by_field() {
     assert_eq!(field(&|it| it.previous = Some(RecordId([9; 32]))), "receipt before");
     assert_eq!(field(&|it| it.event = refunded(48_501)), "refund");
     assert_eq!(field(&|it| it.event = OrderEvent::Returned), "order");
-    let (at, receipt) = order.link(day(2), &deal().offer, shipped("1")).unwrap();
+    let (at, receipt) = order.link(day(2), &deal().offer, agreed(), shipped("1")).unwrap();
     let forged = sign(&Key::from_seed(&[7; 32]), at, at.plus(Seconds(10)), receipt).unwrap();
     assert_eq!(
-        order.judge(&deal().offer, &forged).unwrap_err().field,
+        order.judge(&deal().offer, &[agreed()], &forged).unwrap_err().field,
         "receipt's author"
     );
 }
@@ -322,7 +332,7 @@ proptest! {
                 };
                 // Some are no record at all: only the first link is `confirmed`.
                 if let Ok(signed) = sign(&Key::from_seed(&SELLER), at, at.plus(Seconds(9)), body) {
-                    prop_assert!(order.judge(&deal().offer, &signed).is_err());
+                    prop_assert!(order.judge(&deal().offer, &[agreed()], &signed).is_err());
                 }
             }
             let (view, was) = (order.view(), before.view());
@@ -342,4 +352,51 @@ proptest! {
             prop_assert!(history.is_empty() || view.left.minor == 0 || view.may.contains(&"refunded".to_owned()));
         }
     }
+}
+
+/// The seller's next link under this total, taken in by a customer whose deal has had these.
+fn tell_under(order: &mut Order, total: i64, totals: &[i64], event: OrderEvent) -> Result<(), Difference> {
+    let (at, receipt) = order.link(start(), &deal().offer, pounds(total), event).unwrap();
+    let receipt = signed(at, receipt);
+    let totals: Vec<Money> = totals.iter().copied().map(pounds).collect();
+    order.judge(&deal().offer, &totals, &receipt)?;
+    order.follow(&receipt);
+    Ok(())
+}
+
+#[test]
+fn a_receipt_names_a_total_that_both_sides_have_taken_and_never_an_older_one_again() {
+    let mut order = told(&[OrderEvent::Confirmed]);
+    let had = [48_500, 46_000];
+    let alone = tell_under(&mut order, 46_000, &had[..1], paid("a")).unwrap_err();
+    assert_eq!(
+        (alone.field.as_str(), alone.named.as_str()),
+        ("receipt's total", "460.00 GBP")
+    );
+    // Signed before the seller heard of the change; then after it.
+    tell_under(&mut order, 48_500, &had, paid("a")).unwrap();
+    tell_under(&mut order, 46_000, &had, shipped("1")).unwrap();
+    let back = tell_under(&mut order, 48_500, &had, OrderEvent::Delivered).unwrap_err();
+    assert_eq!(
+        (back.agreed.as_str(), back.named.as_str()),
+        ("460.00 GBP", "485.00 GBP")
+    );
+}
+
+#[test]
+fn what_was_paid_before_the_price_came_down_can_all_go_back() {
+    let mut order = told(&[OrderEvent::Confirmed, paid("a")]);
+    let had = [48_500, 46_000];
+    tell_under(&mut order, 46_000, &had, refunded(2_500)).unwrap();
+    assert_eq!(order.left(), pounds(46_000));
+    tell_under(&mut order, 46_000, &had, refunded(46_000)).unwrap();
+    assert_eq!(order.state(), OrderState::Closed);
+
+    // Paid after it came down: no more than that.
+    let mut order = told(&[OrderEvent::Confirmed]);
+    tell_under(&mut order, 46_000, &had, paid("a")).unwrap();
+    assert_eq!(order.left(), pounds(46_000));
+    // And where it went up after the payment, what is agreed by now.
+    tell_under(&mut order, 50_000, &[48_500, 46_000, 50_000], paid("b")).unwrap();
+    assert_eq!(order.left(), pounds(50_000));
 }

@@ -21,6 +21,8 @@ use crate::{
 pub struct Terms {
     /// What the customer pays, all in.
     pub total: Money,
+    /// Every total that the deal has had, the first one first, each change of it once.
+    pub totals: Vec<Money>,
     /// By when it is there.
     pub deliver_by: Timestamp,
     /// The terms.
@@ -39,6 +41,7 @@ impl Terms {
     fn of(settled: &Settled) -> Self {
         Self {
             total: settled.acceptance.total,
+            totals: vec![settled.acceptance.total],
             deliver_by: settled.offer.deliver_by,
             terms: settled.acceptance.terms,
             purposes: BTreeMap::new(),
@@ -51,7 +54,10 @@ impl Terms {
     fn take(&mut self, id: RecordId, proposal: &Proposal) {
         for change in &proposal.changes {
             match change.clone() {
-                DealChange::Total { to, .. } => self.total = to,
+                DealChange::Total { to, .. } => {
+                    self.total = to;
+                    self.totals.push(to);
+                }
                 DealChange::DeliverBy { to, .. } => self.deliver_by = to,
                 DealChange::Terms { to, .. } => self.terms = to,
                 DealChange::Purpose { grant, to, .. } => {
@@ -104,8 +110,10 @@ pub enum Standing {
     Taken,
     /// Not taken.
     Refused,
-    /// The customer's crossed it: that one stands.
+    /// Another one crossed it, and holds: the customer's, or one that was taken.
     Crossed,
+    /// Taken back by who made it.
+    Withdrawn,
 }
 
 impl<'a> View<'a> {
@@ -115,14 +123,13 @@ impl<'a> View<'a> {
         for role in [Role::Customer, Role::Seller] {
             for (at, entry) in self.of(role).iter().enumerate() {
                 if let Matter::Proposal(proposal) = entry.matter() {
-                    let verdict = self.of(role.other()).iter().find_map(|it| match it.matter() {
-                        Matter::Verdict { proposal, yes } if *proposal == entry.id() => Some(*yes),
-                        _ => None,
-                    });
-                    let standing = match verdict {
+                    // An answer that crossed its being taken back is an answer all the same.
+                    let standing = match self.verdict(role.other(), entry.id()) {
                         Some(true) => Standing::Taken,
                         Some(false) => Standing::Refused,
+                        None if self.is_overtaken(role, entry.id(), proposal) => Standing::Crossed,
                         None if role == Role::Seller && self.is_crossed(at, proposal) => Standing::Crossed,
+                        None if self.verdict(role, entry.id()).is_some() => Standing::Withdrawn,
                         None => Standing::Open,
                     };
                     all.push((role, entry.id(), proposal, standing));
@@ -130,6 +137,23 @@ impl<'a> View<'a> {
             }
         }
         all
+    }
+
+    /// What a side said of a proposal.
+    fn verdict(&self, role: Role, of: RecordId) -> Option<bool> {
+        self.of(role).iter().find_map(|it| match it.matter() {
+            Matter::Verdict { proposal, yes } if *proposal == of => Some(*yes),
+            _ => None,
+        })
+    }
+
+    /// Whether the same side had another one of this version, which it took back too late.
+    fn is_overtaken(&self, role: Role, id: RecordId, proposal: &Proposal) -> bool {
+        self.of(role).iter().any(|entry| {
+            matches!(entry.matter(), Matter::Proposal(other) if other.version == proposal.version)
+                && entry.id() != id
+                && self.verdict(role.other(), entry.id()) == Some(true)
+        })
     }
 
     fn is_crossed(&self, seller: usize, proposal: &Proposal) -> bool {

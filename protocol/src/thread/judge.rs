@@ -6,13 +6,14 @@ use crate::{
     disclosure::{self, Stage},
     envelope::{Verified, open},
     id::{OfferId, RecordId},
-    letter::{DealChange, Letter, Matter, Permission},
+    letter::{Ask, DealChange, Letter, Matter, Permission},
     limits,
     offer::Offer,
     purpose::Purpose,
     rating::Ticket,
     seal::SealKey,
     strand::{self, StrandName},
+    terms::Act,
 };
 
 type Judged = Result<(), Objection>;
@@ -93,7 +94,14 @@ pub(super) fn matter(view: &View, role: Role, ground: &Ground, letter: &Verified
         return Err(Objection::TooMany("letters", limits::LETTERS_PER_SIDE));
     }
     match &letter.matter {
-        Matter::Moved | Matter::Document { .. } => Ok(()),
+        Matter::Moved => Ok(()),
+        Matter::Document { .. } => {
+            let is_document = |entry: &&super::Entry| matches!(entry.matter(), Matter::Document { .. });
+            if view.of(role).iter().filter(is_document).count() >= limits::DOCUMENTS_PER_SIDE {
+                return Err(Objection::TooMany("documents", limits::DOCUMENTS_PER_SIDE));
+            }
+            Ok(())
+        }
         Matter::Seen { letter } => {
             let theirs = view.of(role.other()).iter().any(|entry| entry.id() == *letter);
             if theirs {
@@ -186,13 +194,15 @@ pub(super) fn matter(view: &View, role: Role, ground: &Ground, letter: &Verified
                 .holds(view, proposal)
                 .map_err(|difference| unfit(difference.to_string()))
         }
-        Matter::Verdict { proposal, .. } => {
+        Matter::Verdict { proposal, yes } => {
             let found = view.proposals().into_iter().find(|(_, id, ..)| id == proposal);
             match found {
                 None => Err(Objection::Unknown("proposal")),
+                // Whoever made it may take it back.
+                Some((author, .., Standing::Open)) if author != role || !yes => Ok(()),
+                Some((.., Standing::Withdrawn)) => Err(Objection::Over("the proposal was taken back")),
                 Some((author, ..)) if author == role => Err(Objection::NotTheirs(role.other())),
-                Some((.., Standing::Open)) => Ok(()),
-                Some((.., Standing::Crossed)) => Err(Objection::Over("the customer's proposal crossed it, and stands")),
+                Some((.., Standing::Crossed)) => Err(Objection::Over("another proposal crossed it, and stands")),
                 Some(_) => Err(Objection::Over("the proposal was answered")),
             }
         }
@@ -208,10 +218,15 @@ pub(super) fn matter(view: &View, role: Role, ground: &Ground, letter: &Verified
                 |it| matches!(it, Matter::Acknowledged { receipt: of } if of == receipt),
             )
         }
-        Matter::Asked { .. } => {
+        Matter::Asked { what, .. } => {
             only(role, Role::Customer)?;
-            deal(ground)?;
-            Ok(())
+            let terms = &deal(ground)?.wanted().terms;
+            match what {
+                Ask::Data if terms.owes(Act::ReturnData).is_none() => Err(Objection::Unfit(format!(
+                    "the agreed terms, {terms}, do not make the seller give data back: SD-BASE-DP does"
+                ))),
+                Ask::Data | Ask::Cancel | Ask::Return => Ok(()),
+            }
         }
         Matter::RatingAsked { .. } => {
             only(role, Role::Customer)?;

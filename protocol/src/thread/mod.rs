@@ -84,6 +84,9 @@ pub struct Ground<'a> {
     pub writing: bool,
 }
 
+/// What [`Objection::Early`] says of a letter that follows on one that is not here.
+pub(crate) const LETTER: &str = "a letter";
+
 /// Why a letter is not one of the thread.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Objection {
@@ -256,6 +259,16 @@ impl Thread {
     /// [`Objection`].
     pub fn judge(&self, ground: &Ground, letter: &Verified<Letter>) -> Result<Role, Objection> {
         let role = self.author(ground, letter)?;
+        let saw = self.follows(role, letter)?;
+        judge::matter(&self.seen_by(role, saw), role, ground, letter)?;
+        Ok(role)
+    }
+
+    /// That the letter is the next of `role`, whatever it says, and how many of the other side's letters its author had.
+    ///
+    /// # Errors
+    /// [`Objection`].
+    pub(crate) fn follows(&self, role: Role, letter: &Verified<Letter>) -> Result<usize, Objection> {
         let (ours, number) = (&self.sides[role as usize], letter.number as usize);
         if let Some(here) = ours.get(number) {
             return Err(if here.id() == letter.id() {
@@ -265,18 +278,17 @@ impl Thread {
             });
         }
         if number > ours.len() {
-            return Err(Objection::Early("a letter"));
+            return Err(Objection::Early(LETTER));
         }
         if letter.before != ours.last().map(Entry::id) {
             return Err(Objection::Unchained);
         }
-        let saw = self.saw(role, letter).ok_or(Objection::Early("a letter"))?;
+        let saw = self.saw(role, letter).ok_or(Objection::Early(LETTER))?;
         // What somebody had once they have ever after.
         if saw < ours.last().map_or(0, |last| last.saw) {
             return Err(Objection::Unchained);
         }
-        judge::matter(&self.seen_by(role, saw), role, ground, letter)?;
-        Ok(role)
+        Ok(saw)
     }
 
     fn saw(&self, role: Role, letter: &Letter) -> Option<usize> {

@@ -24,8 +24,9 @@ use crate::{
     codec::{Malformed, decode, encode},
     contact::ReplyPath,
     decimal::Decimal,
-    deed::{Acceptance, Agreement, Confirmation},
+    deed::{Acceptance, Agreement, Confirmation, Inquiry},
     disclosure::{Commitment, Opened, Stage, Withheld},
+    document::Fetch,
     envelope::{Record, Signed, open, record_id, sign},
     fault::Fault,
     frame::Frame,
@@ -80,6 +81,8 @@ fn take_for_anything(bytes: &[u8]) {
     envelope::<Letter>(bytes);
     envelope::<Ticket>(bytes);
     envelope::<Rating>(bytes);
+    envelope::<Inquiry>(bytes);
+    envelope::<Fetch>(bytes);
     if let Ok(frame) = Frame::decode(bytes) {
         assert_eq!(frame.encode(), bytes);
     }
@@ -146,6 +149,8 @@ fn opens(bytes: &[u8]) -> bool {
         || taken::<Letter>(bytes)
         || taken::<Ticket>(bytes)
         || taken::<Rating>(bytes)
+        || taken::<Inquiry>(bytes)
+        || taken::<Fetch>(bytes)
 }
 
 fn text<const MAX: usize>() -> impl Strategy<Value = Text<MAX>> {
@@ -535,10 +540,12 @@ fn bytes_that_claim_to_be_endless_are_refused() {
         refused::<ReplyPath>(&length(claimed));
         refused::<ReplyPath>(&[&[1, 0][..], &length(claimed)].concat());
         refused::<ReplyPath>(&[&[1, 0, 1][..], &length(claimed)].concat());
-        for number in [0, 9, 11] {
+        for number in [0, 9, 11, 14] {
             let frame = [&[limits::VERSION, number][..], &length(claimed)].concat();
             assert!(matches!(Frame::decode(&frame), Err(Fault::Malformed(_))));
         }
+        let piece = [&[limits::VERSION, 15][..], &[7; 32], &[9, 0], &length(claimed)].concat();
+        assert!(matches!(Frame::decode(&piece), Err(Fault::Malformed(_))));
         refused::<Agreement>(&length(claimed));
         // number, before, at, fact 5 `NotTaken`, ids, refusal 0, no detail, and then its bytes.
         let entry = [&[0][..], &[0; 32], &[0, 5], &[0; 32], &[0, 0, 0, 0], &length(claimed)].concat();
@@ -611,7 +618,7 @@ fn vectors() -> &'static [Vec<u8>] {
 fn envelopes() -> &'static [Vec<u8>] {
     static ALL: std::sync::LazyLock<Vec<Vec<u8>>> = std::sync::LazyLock::new(|| {
         let deal = Deal::known();
-        let all: [&[u8]; 11] = [
+        let all: [&[u8]; 13] = [
             deal.least.bytes(),
             deal.amendment.bytes(),
             deal.withdrawal.bytes(),
@@ -623,6 +630,8 @@ fn envelopes() -> &'static [Vec<u8>] {
             deal.letters[3].2.bytes(),
             deal.ticket.bytes(),
             deal.rating.bytes(),
+            deal.inquiry.bytes(),
+            deal.fetch.bytes(),
         ];
         all.map(<[u8]>::to_vec).to_vec()
     });

@@ -2,6 +2,10 @@
 
 use std::{fmt::Debug, str::FromStr, sync::LazyLock};
 
+mod said;
+
+pub use said::{least, said_less};
+
 use super::letters;
 use crate::{
     attribute::{Attribute, Comparison, Strength, Value, Wish},
@@ -9,18 +13,21 @@ use crate::{
     contact::ReplyPath,
     deed::{Acceptance, Agreement, Confirmation, Difference, Inquiry, Settled, agreement_id},
     disclosure::{self, Kept, Opened, Salt, Stage, Withheld},
+    document::Fetch,
     envelope::{Record, Verified, sign},
     frame::{Frame, Refusal},
-    id::{IntentId, OfferId, RecordId, digest},
+    id::{EntryHash, IntentId, OfferId, RecordId, digest},
     intent::{Amendment, Budget, Condition, Conditions, Intent, Language, Withdrawal},
     keys::Key,
     ledger::{Fact, Refused},
-    letter::Letter,
+    letter::{Letter, ThreadId},
+    limits,
     list::{Bytes, List},
     money::{Currency, Money},
     offer::{Decline, Fit, Gtin, Line, Need, Offer, Reason, Seller, Totals},
     place::{Cell, Fulfilment, Fulfilments, Place, Serves},
     rating::{Rating, Ticket},
+    recall::Recall,
     receipt::{OrderEvent, Receipt},
     regard::Regard,
     terms::TermsSet,
@@ -151,6 +158,11 @@ pub fn want() -> Intent {
     }
 }
 
+/// The photo that the want withholds.
+pub fn photo_hash() -> EntryHash {
+    EntryHash(digest("a photo", &[]))
+}
+
 /// What the want withholds, each with the stage from which on it may be opened.
 pub fn opened() -> [(Stage, Opened); 2] {
     let opened = |field, value, salt| Opened {
@@ -158,7 +170,7 @@ pub fn opened() -> [(Stage, Opened); 2] {
         value,
         salt: Salt([salt; 32]),
     };
-    let photo = disclosure::Value::Document(held(&digest("a photo", &[])));
+    let photo = disclosure::Value::Document(held(&photo_hash().0));
     [
         (
             Stage::Accepted,
@@ -181,50 +193,6 @@ pub fn opened_budget() -> Opened {
     }
 }
 
-/// The want with its budget in a band, committed and hidden.
-pub fn said_less() -> [(&'static str, Intent); 3] {
-    let currency = Currency::GBP;
-    let want = |budget| Intent { budget, ..want() };
-    let band = Budget::Band {
-        least: Money::new(40_000, currency),
-        most: Money::new(60_000, currency),
-    };
-    let commitment = opened_budget().commitment();
-    [
-        ("intent-band", want(band)),
-        ("intent-committed", want(Budget::Committed { currency, commitment })),
-        ("intent-hidden", want(Budget::Hidden { currency })),
-    ]
-}
-
-/// The least that a want can say.
-pub fn least() -> Intent {
-    Intent {
-        title: text("x"),
-        text: text(""),
-        language: Language(*b"de"),
-        category: crate::category::GENERAL,
-        wishes: List::default(),
-        quantity: 1,
-        conditions: Conditions::NEW,
-        budget: Budget::Public(Money::new(1, Currency::JPY)),
-        place: Place::within(read("JP")),
-        fulfilment: Fulfilments::default(),
-        need_by: None,
-        offers_due: CAST.plus_millis(1),
-        max_offers: 1,
-        offers_per_seller: 1,
-        max_rounds: 0,
-        terms: TermsSet::of(&[] as &[&str]).expect("no terms are known terms"),
-        may_ask: List::default(),
-        reply: ReplyPath {
-            peer: held(&[0]),
-            addrs: List::default(),
-        },
-        withheld: List::default(),
-    }
-}
-
 /// The records of one deal, from want to warranty.
 pub struct Deal {
     pub intent: Verified<Intent>,
@@ -236,6 +204,8 @@ pub struct Deal {
     pub acceptance: Verified<Acceptance>,
     pub confirmation: Verified<Confirmation>,
     pub inquiry: Verified<Inquiry>,
+    pub fetch: Verified<Fetch>,
+    pub recall: Verified<Recall>,
     pub receipts: Vec<Verified<Receipt>>,
     pub agreement: Settled,
     pub amended: Settled,
@@ -421,6 +391,22 @@ impl Deal {
         let asks = Inquiry {
             agreement: acceptance.agreement,
         };
+        let fetches = Fetch {
+            thread: ThreadId {
+                intent: intent.id().into(),
+                seller: seller().public(),
+            },
+            hash: photo_hash(),
+            offset: 2 * limits::PIECE_BYTES as u32,
+        };
+        let recalls = Recall {
+            thread: fetches.thread,
+            customer: 3,
+            seller: 300,
+            receipts: 1,
+            amended: 1,
+            after: Some(offer.id()),
+        };
         let ticket = letters::ticket(intent.category.root());
         let mut deal = Self {
             letters: Vec::new(),
@@ -430,6 +416,8 @@ impl Deal {
             withdrawal: signed(&customer(), later(2), expires, withdrawal),
             decline: signed(&customer(), later(2), later(48), decline),
             inquiry: signed(&customer(), later(9), later(9).plus(Seconds(300)), asks),
+            fetch: signed(&seller(), later(9), later(9).plus(Seconds(300)), fetches),
+            recall: signed(&customer(), later(9), later(9).plus(Seconds(300)), recalls),
             receipts: chain(&acceptance),
             intent,
             amendment,
@@ -496,6 +484,24 @@ impl Deal {
                     bytes: self.agreement.bytes_hash(),
                     receipts: self.receipts.len() as u32,
                     last: self.receipts.last().map(Verified::id),
+                },
+            ),
+            ("fetch", Frame::Fetch(held(self.fetch.bytes()))),
+            (
+                "piece",
+                Frame::Piece {
+                    hash: photo_hash(),
+                    total: 2 * limits::PIECE_BYTES as u32 + 6,
+                    offset: 2 * limits::PIECE_BYTES as u32,
+                    bytes: held(b"\xff\xd8\xff\xd9\0\0"),
+                },
+            ),
+            ("recall", Frame::Recall(held(self.recall.bytes()))),
+            (
+                "recalled",
+                Frame::Recalled {
+                    records: list_of([held(self.letters[0].2.bytes()), held(self.receipts[1].bytes())]),
+                    more: true,
                 },
             ),
         ]
@@ -632,6 +638,25 @@ impl Deal {
                     intent: self.intent.id().into(),
                     until: CAST.plus_millis(600_000),
                     favourites: list_of([seller().public()]),
+                },
+            ),
+            (
+                "restored",
+                Fact::Restored {
+                    made: CAST.plus_millis(3_600_000),
+                },
+            ),
+            (
+                "doubted",
+                Fact::Doubted {
+                    thread: self.recall.thread,
+                },
+            ),
+            (
+                "caught-up",
+                Fact::CaughtUp {
+                    thread: self.recall.thread,
+                    anyway: false,
                 },
             ),
         ]

@@ -177,8 +177,14 @@ mod tests {
         let nodes = settings::config().build().unwrap();
         assert_eq!(format!("{ours:#?}"), format!("{nodes:#?}"));
         let scoring = &bare.gossipsub.scoring;
-        assert_eq!(format!("{:#?}", peer_score(scoring)), format!("{:#?}", settings::peer_score(true)));
-        assert_eq!(format!("{:#?}", thresholds(scoring)), format!("{:#?}", settings::thresholds()));
+        assert_eq!(
+            format!("{:#?}", peer_score(scoring)),
+            format!("{:#?}", settings::peer_score(true))
+        );
+        assert_eq!(
+            format!("{:#?}", thresholds(scoring)),
+            format!("{:#?}", settings::thresholds())
+        );
         let (ours, nodes) = (topic_score(&scoring.topic), settings::topic_score());
         assert!((ours.invalid_message_deliveries_decay - nodes.invalid_message_deliveries_decay).abs() < 1e-15);
         let ours = TopicScoreParams {

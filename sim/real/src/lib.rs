@@ -53,7 +53,9 @@ pub fn run(
             Behaviours::Gossipsub => world::run::<gossip::Behaviour>(scenario, seed, &mut enough),
             Behaviours::Node => world::run::<node::Whole>(scenario, seed, &mut enough),
         };
-        let thread = std::thread::Builder::new().name("world".into()).spawn_scoped(scope, run);
+        let thread = std::thread::Builder::new()
+            .name("world".into())
+            .spawn_scoped(scope, run);
         let thread = thread.map_err(|error| error.to_string())?;
         thread.join().map_err(|_| "the run panicked".to_owned())?
     })

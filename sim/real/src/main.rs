@@ -11,6 +11,10 @@ use intentcast_sim::outcome::{Outcome, Summary};
 use intentcast_sim::scenario::Scenario;
 use intentcast_sim_real::{Behaviours, clock, run};
 
+/// A run is a great many small allocations, by one thread.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The real libp2p swarm with the node's own gossipsub, deterministic, in virtual time.
 #[derive(Parser)]
 #[command(version)]
@@ -107,7 +111,11 @@ fn text_of(outcome: &Outcome) -> String {
     let number = |number: Option<f64>| number.map_or_else(|| "-".into(), |number| format!("{number:.2}"));
     let degree = &summary.mesh_degree;
     let latency = &summary.latency;
-    let hops: Vec<String> = summary.hop_shares.iter().map(|share| format!("{:.1}", 100.0 * share)).collect();
+    let hops: Vec<String> = summary
+        .hop_shares
+        .iter()
+        .map(|share| format!("{:.1}", 100.0 * share))
+        .collect();
     let counters = &summary.counters;
     [
         format!("delivered   {} of {}", summary.delivered, summary.expected),
@@ -151,7 +159,16 @@ fn cost(wall: Duration) -> String {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     // Behind the program's name, which may hold anything: user and system time, in hundredths of a second.
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<f64>().ok()).unwrap_or(f64::NAN);
+    let ticks = |at: usize| {
+        fields
+            .get(at)
+            .and_then(|field| field.parse::<f64>().ok())
+            .unwrap_or(f64::NAN)
+    };
     let cpu = (ticks(11) + ticks(12)) / 100.0;
-    format!("{:.1} s, {cpu:.1} s of processor, {:.2} GB at the most", wall.as_secs_f64(), peak / 1e6)
+    format!(
+        "{:.1} s, {cpu:.1} s of processor, {:.2} GB at the most",
+        wall.as_secs_f64(),
+        peak / 1e6
+    )
 }

@@ -80,11 +80,17 @@ impl Record {
         }
         // A neighbour passes on what it has heard.
         let before = from.map_or(NEVER, |from| hops[from as usize]);
-        hops[node as usize] = if before == NEVER { 1 } else { (before + 1).min(NEVER - 1) };
+        hops[node as usize] = if before == NEVER {
+            1
+        } else {
+            (before + 1).min(NEVER - 1)
+        };
         let published = self.outcome.messages[*number as usize].at_ns;
         if node < self.outcome.nodes && since <= published {
             let latency = clock::now() - published;
-            self.outcome.deliveries.push(*number, node, latency, hops[node as usize]);
+            self.outcome
+                .deliveries
+                .push(*number, node, latency, hops[node as usize]);
             self.second.delivered += 1;
         }
     }
@@ -138,7 +144,8 @@ impl Record {
         let each = &mut self.outcome.bytes;
         for traffic in network.traffic() {
             each.payload_up.push(traffic.said.payload_bytes);
-            each.control_up.push(traffic.said.control_bytes + traffic.said.other_bytes);
+            each.control_up
+                .push(traffic.said.control_bytes + traffic.said.other_bytes);
             each.payload_down.push(traffic.heard.0);
             each.control_down.push(traffic.heard.1);
         }

@@ -30,13 +30,19 @@ impl StreamMuxer for Muxer {
     fn poll_inbound(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<Substream>> {
         let stream = network::with(|network| network.poll_stream(self.connection, self.side, cx));
         let stream = stream.unwrap_or_else(|| Poll::Ready(Err(over())));
-        stream.map_ok(|stream| Substream { stream, side: self.side })
+        stream.map_ok(|stream| Substream {
+            stream,
+            side: self.side,
+        })
     }
 
     fn poll_outbound(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<Substream>> {
         let stream = network::with(|network| network.open_stream(self.connection, self.side));
         let stream = stream.unwrap_or_else(|| Err(over()));
-        Poll::Ready(stream.map(|stream| Substream { stream, side: self.side }))
+        Poll::Ready(stream.map(|stream| Substream {
+            stream,
+            side: self.side,
+        }))
     }
 
     fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -88,10 +88,16 @@ impl Conduct for Whole {
 #[derive(Debug)]
 pub enum Heard {
     /// A message, for the first time, from this neighbour.
-    Message { id: MessageId, from: PeerId },
+    Message {
+        id: MessageId,
+        from: PeerId,
+    },
     Connected(PeerId),
     /// The last connection with a peer is gone; whether it was dialled from here.
-    Lost { peer: PeerId, dialled: bool },
+    Lost {
+        peer: PeerId,
+        dialled: bool,
+    },
     /// A dial came to nothing.
     Unreachable(PeerId),
     /// Something else, of no consequence.
@@ -146,7 +152,9 @@ impl<C: Conduct> Node<C> {
     /// Connects with another node, unless it is or is about to be.
     pub fn dial(&mut self, plan: &Plan, node: u32, peer: PeerId) {
         // Refused at once is what a dial is when the two are connected already.
-        let _ = self.swarm.dial(DialOpts::peer_id(peer).addresses(vec![address(plan, node)]).build());
+        let _ = self
+            .swarm
+            .dial(DialOpts::peer_id(peer).addresses(vec![address(plan, node)]).build());
     }
 
     pub fn publish(&mut self, topic: u32, bytes: Vec<u8>) -> Result<MessageId, PublishError> {
@@ -164,7 +172,10 @@ impl<C: Conduct> Node<C> {
     pub fn degrees(&mut self) -> Vec<u16> {
         let gossip = self.swarm.behaviour_mut().gossip();
         let degree = |topic: &u32| gossip.mesh_peers(&gossip::topic(*topic).hash()).count();
-        self.topics.iter().map(|topic| degree(topic).try_into().unwrap_or(u16::MAX)).collect()
+        self.topics
+            .iter()
+            .map(|topic| degree(topic).try_into().unwrap_or(u16::MAX))
+            .collect()
     }
 
     /// The next thing it hears.
@@ -175,19 +186,28 @@ impl<C: Conduct> Node<C> {
         };
         Poll::Ready(match event {
             SwarmEvent::Behaviour(event) => match C::of_gossip(event) {
-                Some(gossipsub::Event::Message { propagation_source: from, message_id: id, .. }) => {
-                    Heard::Message { id, from }
-                }
+                Some(gossipsub::Event::Message {
+                    propagation_source: from,
+                    message_id: id,
+                    ..
+                }) => Heard::Message { id, from },
                 _ => Heard::Other,
             },
             SwarmEvent::ConnectionEstablished { peer_id, .. } => Heard::Connected(peer_id),
-            SwarmEvent::ConnectionClosed { peer_id, endpoint, num_established: 0, .. } => Heard::Lost {
+            SwarmEvent::ConnectionClosed {
+                peer_id,
+                endpoint,
+                num_established: 0,
+                ..
+            } => Heard::Lost {
                 peer: peer_id,
                 dialled: endpoint.is_dialer(),
             },
-            SwarmEvent::OutgoingConnectionError { peer_id: Some(peer), error: DialError::Transport(_), .. } => {
-                Heard::Unreachable(peer)
-            }
+            SwarmEvent::OutgoingConnectionError {
+                peer_id: Some(peer),
+                error: DialError::Transport(_),
+                ..
+            } => Heard::Unreachable(peer),
             _ => Heard::Other,
         })
     }

@@ -130,7 +130,11 @@ impl Reader {
             return;
         }
         counts.frames += 1;
-        *if said.payloads > 0 { &mut counts.payload_bytes } else { &mut counts.control_bytes } += size;
+        *if said.payloads > 0 {
+            &mut counts.payload_bytes
+        } else {
+            &mut counts.control_bytes
+        } += size;
         counts.add(&said);
     }
 }
@@ -282,16 +286,20 @@ impl<'a> Fields<'a> {
 mod tests {
     use super::*;
 
+    /// A length, below 2 to the power of 14.
+    fn varint(length: usize) -> Vec<u8> {
+        match length {
+            0..128 => vec![length as u8],
+            _ => vec![length as u8 | 0x80, (length >> 7) as u8],
+        }
+    }
+
     fn field(number: u8, body: &[u8]) -> Vec<u8> {
-        let mut field = vec![number << 3 | 2, body.len() as u8];
-        field.extend_from_slice(body);
-        field
+        [vec![number << 3 | 2], varint(body.len()), body.to_vec()].concat()
     }
 
     fn framed(body: &[u8]) -> Vec<u8> {
-        let mut frame = vec![body.len() as u8];
-        frame.extend_from_slice(body);
-        frame
+        [varint(body.len()), body.to_vec()].concat()
     }
 
     /// A stream's beginning and one message with two of each.
@@ -299,7 +307,13 @@ mod tests {
         let mut bytes = framed(b"/multistream/1.0.0\n");
         bytes.extend(framed(b"/meshsub/1.2.0\n"));
         let ids = [field(1, b"id-a"), field(1, b"id-b")].concat();
-        let have = [field(1, b"topic"), field(2, b"id-a"), field(2, b"id-b"), field(2, b"id-c")].concat();
+        let have = [
+            field(1, b"topic"),
+            field(2, b"id-a"),
+            field(2, b"id-b"),
+            field(2, b"id-c"),
+        ]
+        .concat();
         let control = [
             field(1, &have),
             field(2, &ids),
@@ -369,7 +383,12 @@ mod tests {
 
     #[test]
     fn another_protocol_is_not_read() {
-        let bytes = [framed(b"/multistream/1.0.0\n"), framed(b"/ipfs/ping/1.0.0\n"), vec![0xFF; 64]].concat();
+        let bytes = [
+            framed(b"/multistream/1.0.0\n"),
+            framed(b"/ipfs/ping/1.0.0\n"),
+            vec![0xFF; 64],
+        ]
+        .concat();
         let counts = counted(&[&bytes]);
         let expected = Counts {
             other_bytes: bytes.len() as u64,

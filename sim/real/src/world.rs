@@ -90,7 +90,13 @@ pub fn run<C: Conduct>(scenario: &Scenario, seed: u64, enough: Watch<'_>) -> Res
     network::lay(plan.clone());
     let mut world = World::<C>::of(plan);
     let partial = world.go(scenario.length_ns(), enough);
-    let World { mut seats, record, polls, error, .. } = world;
+    let World {
+        mut seats,
+        record,
+        polls,
+        error,
+        ..
+    } = world;
     let nodes = seats.iter_mut().filter_map(|seat| seat.node.as_mut());
     let degrees = nodes.flat_map(Node::degrees).collect();
     let outcome = network::with(|network| record.end(network, degrees, polls + network.sent(), partial));
@@ -274,7 +280,12 @@ impl<C: Conduct> World<C> {
     fn poll(&mut self, index: u32, cx: &mut Context<'_>) {
         let life = self.life(index);
         loop {
-            let Seat { node: Some(node), since, .. } = &mut self.seats[index as usize] else {
+            let Seat {
+                node: Some(node),
+                since,
+                ..
+            } = &mut self.seats[index as usize]
+            else {
                 return;
             };
             let Poll::Ready(heard) = node.poll(cx) else { return };

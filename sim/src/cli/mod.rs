@@ -59,25 +59,33 @@ enum Verb {
 
 /// Does what the command line asks: 0 when all is well, 1 when something was found, 2 when it could not be done.
 pub fn main() -> ExitCode {
-    let done = match Args::parse().command {
-        Verb::Run(run) => run.run(),
-        Verb::Sweep(sweep) => sweep.run(),
-        Verb::Merge(merge) => merge.run(),
-        Verb::Compare(compare) => compare.run(),
-        Verb::Plot(plot) => plot.run(),
-        Verb::Replay(replay) => replay.run(),
-        Verb::Validate(validate) => validate.run(),
-        Verb::Scenarios(scenarios) => scenarios.run(),
-        Verb::ExportShadow(export) => export.run(),
-        Verb::ImportInterop(import) => import.run(),
-        Verb::Market(trade) => trade.run(),
-        Verb::Talk(talk) => talk.run(),
-    };
-    done.unwrap_or_else(|error| {
+    Args::parse().command.run().unwrap_or_else(|error| {
         eprintln!("intentcast-sim: {error}");
         ExitCode::from(2)
     })
 }
 
+impl Verb {
+    fn run(self) -> Result<ExitCode, Failure> {
+        match self {
+            Verb::Run(run) => run.run(),
+            Verb::Sweep(sweep) => sweep.run(),
+            Verb::Merge(merge) => merge.run(),
+            Verb::Compare(compare) => compare.run(),
+            Verb::Plot(plot) => plot.run(),
+            Verb::Replay(replay) => replay.run(),
+            Verb::Validate(validate) => validate.run(),
+            Verb::Scenarios(scenarios) => scenarios.run(),
+            Verb::ExportShadow(export) => export.run(),
+            Verb::ImportInterop(import) => import.run(),
+            Verb::Market(trade) => trade.run(),
+            Verb::Talk(talk) => talk.run(),
+        }
+    }
+}
+
 /// What ends a command: said once, on standard error.
 type Failure = Box<dyn std::error::Error>;
+
+#[cfg(test)]
+mod tests;

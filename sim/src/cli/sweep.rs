@@ -183,6 +183,12 @@ impl Merge {
             }
         }
         let rows = to.all()?;
+        if let Some(twice) = rows.windows(2).find(|pair| pair[0].number == pair[1].number) {
+            let number = twice[0].number;
+            return Err(
+                format!("run {number} is there twice: these are of two sweeps, or of one by two programs").into(),
+            );
+        }
         let table = self.out.join("table.csv");
         std::fs::write(&table, csv(&rows))?;
         println!("{} rows: {}", rows.len(), table.display());

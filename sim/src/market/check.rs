@@ -20,10 +20,16 @@ use crate::market::{node::Node, world::World};
 /// What a disk holds, by what promises are about.
 #[derive(Debug, Default)]
 pub struct Kept {
+    /// Wants of its own, each with what its key is made of.
+    cast: BTreeMap<IntentId, [u8; 16]>,
     records: BTreeSet<RecordId>,
     accepted: BTreeSet<AgreementId>,
     agreed: BTreeSet<AgreementId>,
     withdrawn: BTreeSet<IntentId>,
+    /// Every word of its own that a want is over: after a restore that may be said twice.
+    withdrawals: BTreeMap<RecordId, IntentId>,
+    /// Wants of others that it heard are over.
+    over: BTreeSet<IntentId>,
     declined: BTreeSet<OfferId>,
     refused: BTreeSet<OfferId>,
     /// Strands granted without a stored agreement.
@@ -36,13 +42,21 @@ impl Kept {
             return;
         };
         match fact {
-            Fact::Cast { intent, .. } | Fact::Heard(intent) => self.record(intent.id()),
+            Fact::Cast { nonce, intent, .. } => {
+                self.cast.insert(intent.id().into(), nonce);
+                self.record(intent.id());
+            }
+            Fact::Heard(intent) => self.record(intent.id()),
             Fact::Amended(it) | Fact::HeardAmendment(it) => self.record(it.id()),
             Fact::Withdrawn(it) => {
                 self.withdrawn.insert(it.intent);
+                self.withdrawals.insert(it.id(), it.intent);
                 self.record(it.id());
             }
-            Fact::HeardWithdrawal(it) => self.record(it.id()),
+            Fact::HeardWithdrawal(it) => {
+                self.over.insert(it.intent);
+                self.record(it.id());
+            }
             Fact::OfferTaken(offer) | Fact::Offered { offer, .. } => self.record(offer.id()),
             Fact::Declined(it) | Fact::DeclineTaken(it) => {
                 self.declined.insert(it.offer);
@@ -56,8 +70,11 @@ impl Kept {
                 self.refused.insert(offer);
             }
             Fact::Agreed {
-                confirmation, receipt, ..
+                confirmation,
+                receipt,
+                acceptance,
             } => {
+                self.record(acceptance.id());
                 self.agreed.insert(confirmation.agreement);
                 self.record(confirmation.id());
                 self.record(receipt.id());
@@ -79,8 +96,24 @@ impl Kept {
             | Fact::Delivered { .. }
             | Fact::Differed { .. }
             | Fact::Regarded { .. }
-            | Fact::HeadStart { .. } => {}
+            | Fact::HeadStart { .. }
+            | Fact::Restored { .. }
+            | Fact::Doubted { .. }
+            | Fact::CaughtUp { .. } => {}
         }
+    }
+
+    pub(crate) fn nonces(&self) -> impl Iterator<Item = &[u8; 16]> {
+        self.cast.values()
+    }
+
+    pub(crate) fn has_cast(&self, intent: IntentId) -> bool {
+        self.cast.contains_key(&intent)
+    }
+
+    /// Whether a record lies there.
+    pub(crate) fn holds(&self, id: RecordId) -> bool {
+        self.records.contains(&id)
     }
 
     fn record(&mut self, id: RecordId) {
@@ -113,18 +146,19 @@ pub(crate) fn promise(world: &mut World, at: usize, output: &Output) {
             Answered::Receipt { receipt, .. } => kept.records.contains(receipt),
             Answered::Said(record) | Answered::Rated(record) => kept.records.contains(record),
             Answered::Amended { revision, .. } => kept.records.contains(revision),
-            Answered::Ok | Answered::Compared(_) => true,
+            Answered::Ok | Answered::Compared(_) | Answered::Piece { .. } => true,
         },
         Output::Publish { bytes, .. } => kept.records.contains(&record_id(bytes)),
         Output::Send { frame, .. } => match Frame::decode(frame) {
             // A question promises nothing.
-            Ok(Frame::Pull { .. } | Frame::Compare(_)) => true,
+            Ok(Frame::Pull { .. } | Frame::Compare(_) | Frame::Fetch(_) | Frame::Recall(_)) => true,
             Ok(Frame::Tell { records, .. }) => records.iter().all(|record| kept.records.contains(&record_id(record))),
             Ok(frame) => frame.about().is_some_and(|about| kept.records.contains(&about)),
             Err(_) => false,
         },
         Output::Reply(_, frame) => match Frame::decode(frame) {
-            Ok(Frame::Stored(about)) => kept.records.contains(&about),
+            Ok(Frame::Stored(about)) => kept.records.contains(&about) || is_over(world, kept, about),
+            Ok(Frame::Recalled { records, .. }) => records.iter().all(|it| kept.records.contains(&record_id(it))),
             Ok(Frame::Confirmed { confirmation, receipt }) => {
                 kept.records.contains(&record_id(&confirmation)) && kept.records.contains(&record_id(&receipt))
             }
@@ -146,6 +180,15 @@ pub(crate) fn promise(world: &mut World, at: usize, output: &Output) {
     if let Output::Send { frame, .. } = output {
         granted_under_a_deal(world, at, frame);
     }
+}
+
+/// Whether this is another word of a customer that a want is over of which the first one is here.
+fn is_over(world: &World, kept: &Kept, withdrawal: RecordId) -> bool {
+    let mut said = world
+        .nodes
+        .iter()
+        .filter_map(|node| node.kept.withdrawals.get(&withdrawal));
+    said.any(|intent| kept.over.contains(intent))
 }
 
 /// That a strand leaves only when both disks hold the agreement that it is granted under.
@@ -209,7 +252,7 @@ pub fn at_rest(world: &mut World) {
     let mut sellers: BTreeMap<IntentId, Vec<(AgreementId, [u8; 32])>> = BTreeMap::new();
     let mut customers = sellers.clone();
     let mut chains: BTreeMap<AgreementId, Vec<Vec<RecordId>>> = BTreeMap::new();
-    let mut rogues = Vec::new();
+    let (mut rogues, mut sold_to_cheats) = (Vec::new(), Vec::new());
     for (at, node) in world.nodes.iter().enumerate() {
         let Some(market) = &node.market else {
             wrong.push(format!("node {at} is down"));
@@ -217,6 +260,9 @@ pub fn at_rest(world: &mut World) {
         };
         if !node.kept.ungrounded.is_empty() {
             wrong.push(format!("node {at} keeps a grant without an agreement before it"));
+        }
+        for waiting in market.unsure() {
+            wrong.push(format!("node {at} still waits to hear what was lost: {waiting:?}"));
         }
         if market.is_settling() {
             wrong.push(format!("node {at} is still storing"));
@@ -240,20 +286,21 @@ pub fn at_rest(world: &mut World) {
                 Role::Customer => &mut customers,
                 Role::Seller => &mut sellers,
             };
+            let cheated = world.is_cheated(deal.intent, deal.seller);
             if node.rogue {
-                rogues.push((deal.intent, deal.id, deal.bytes_hash.0));
+                rogues.push((deal.role, deal.intent, (deal.id, deal.bytes_hash.0)));
+                continue;
+            }
+            if cheated && deal.role == Role::Seller {
+                sold_to_cheats.push((deal.intent, (deal.id, deal.bytes_hash.0)));
                 continue;
             }
             side.entry(deal.intent).or_default().push((deal.id, deal.bytes_hash.0));
-            let cheated = world
-                .nodes
-                .iter()
-                .any(|other| other.rogue && other.seller() == deal.seller);
             if !deal.differences.is_empty() && !cheated {
                 wrong.push(format!("node {at} finds differences among the honest"));
             }
             if let Some((settled, receipts)) = market.settled(deal.id)
-                && let Err((place, difference)) = Order::of(settled, receipts)
+                && let Err((place, difference)) = Order::of(settled, &market.totals(deal.id), receipts)
             {
                 wrong.push(format!("node {at} holds an unlawful receipt {place}: {difference}"));
             }
@@ -261,7 +308,8 @@ pub fn at_rest(world: &mut World) {
             chains.entry(deal.id).or_default().push(ids);
         }
         let waiting = |view: &&intentcast_protocol::market::IntentView| {
-            view.role == Role::Customer && view.state == IntentState::Accepted
+            // What a cheat said in the place of its yes may have been refused for good.
+            view.role == Role::Customer && view.state == IntentState::Accepted && !node.rogue
         };
         if let Some(view) = market.intents(now).iter().find(waiting) {
             wrong.push(format!(
@@ -281,11 +329,20 @@ pub fn at_rest(world: &mut World) {
             ));
         }
     }
-    // A cheat may hold a deal that its customer did not take; what the customer took, even a cheat must hold.
-    for (intent, id, hash) in rogues {
-        let met = customers.get(&intent).is_some_and(|deals| deals.contains(&(id, hash)));
-        if met {
-            sellers.entry(intent).or_default().push((id, hash));
+    // A shop that cheats may hold a deal that its customer did not take; what the customer took, even a cheat must hold.
+    for (_, intent, deal) in rogues.iter().filter(|(role, ..)| *role == Role::Seller) {
+        if customers.get(intent).is_some_and(|deals| deals.contains(deal)) {
+            sellers.entry(*intent).or_default().push(*deal);
+        }
+    }
+    // And a customer who cheats holds no deal that its shop has not confirmed; it may not hold one that the shop has.
+    for (_, intent, deal) in rogues.iter().filter(|(role, ..)| *role == Role::Customer) {
+        customers.entry(*intent).or_default().push(*deal);
+    }
+    for (intent, deal) in sold_to_cheats {
+        let rogue_has_it = rogues.iter().any(|(_, of, held)| (*of, *held) == (intent, deal));
+        if rogue_has_it {
+            sellers.entry(intent).or_default().push(deal);
         }
     }
     for (intent, deals) in sellers.iter().chain(&customers) {
@@ -342,13 +399,17 @@ fn disagreement(world: &World, ours: &ThreadView) -> Option<String> {
     let Some(theirs) = seller.market.as_ref().and_then(|market| market.thread(now, ours.id)) else {
         return Some("its seller does not know it".into());
     };
+    let forged_by = |cheat: Role, held: &ThreadView, written: &ThreadView| {
+        let written: BTreeSet<RecordId> = written.letters.iter().map(|letter| letter.id).collect();
+        let mut letters = held.letters.iter().filter(|letter| letter.from == cheat);
+        let forged = letters.find(|letter| !written.contains(&letter.id));
+        forged.map(|letter| format!("a forged {} was taken in", letter.what))
+    };
     if seller.rogue {
-        let theirs: BTreeSet<RecordId> = theirs.letters.iter().map(|letter| letter.id).collect();
-        let forged = ours
-            .letters
-            .iter()
-            .find(|letter| letter.from == Role::Seller && !theirs.contains(&letter.id));
-        return forged.map(|letter| format!("a forged {} was taken in", letter.what));
+        return forged_by(Role::Seller, ours, &theirs);
+    }
+    if world.is_cheated(ours.intent, ours.seller) {
+        return forged_by(Role::Customer, &theirs, ours);
     }
     let (ours, theirs) = (sense(ours), sense(&theirs));
     (ours != theirs).then(|| format!("the two sides hold\n{ours}\n{theirs}"))

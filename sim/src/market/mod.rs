@@ -7,6 +7,7 @@
 pub mod check;
 mod dice;
 mod node;
+mod restore;
 mod rogue;
 pub mod scenario;
 mod shop;

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use intentcast_protocol::{
     contact::ReplyPath,
-    id::digest,
+    id::{IntentId, digest},
     item::Item,
-    keys::{PublicKey, Seed},
+    keys::{Key, PublicKey, Seed},
     ledger::Stored,
     list::{Bytes, List},
     market::{Candidate, Config, Event, Market, TaskId},
@@ -93,6 +93,18 @@ impl Node {
     /// The key that it sells under.
     pub fn seller(&self) -> PublicKey {
         self.key
+    }
+
+    /// Every key that it signs with.
+    pub(crate) fn keys(&self) -> Vec<Key> {
+        let seed = self.seed();
+        let of_intents = self.kept.nonces().map(|nonce| seed.intent_key(nonce));
+        std::iter::once(seed.seller_key()).chain(of_intents).collect()
+    }
+
+    /// Whether this want is of its own.
+    pub(crate) fn has_cast(&self, intent: IntentId) -> bool {
+        self.kept.has_cast(intent)
     }
 
     /// Whether it sells.

@@ -1,7 +1,7 @@
-//! A seller that cheats: its node is honest, and what leaves it has been changed and signed anew.
+//! A seller, or a customer, that cheats: its node is honest, and what leaves it has been changed and signed anew.
 
 use intentcast_protocol::{
-    deed::Confirmation,
+    deed::{Acceptance, Confirmation},
     envelope::{Record, open, sign},
     frame::Frame,
     id::{IntentId, OfferId, RecordId},
@@ -16,7 +16,7 @@ use intentcast_protocol::{
 use crate::market::dice::Dice;
 
 /// The frame as the cheat sends it; now and then as it was.
-pub(crate) fn cheat(dice: &mut Dice, key: &Key, bytes: Vec<u8>) -> Vec<u8> {
+pub(crate) fn cheat(dice: &mut Dice, keys: &[Key], bytes: Vec<u8>) -> Vec<u8> {
     if dice.chance(400) {
         return bytes;
     }
@@ -24,25 +24,33 @@ pub(crate) fn cheat(dice: &mut Dice, key: &Key, bytes: Vec<u8>) -> Vec<u8> {
         Ok(Frame::Offer(record)) => {
             let changed = match dice.below(5) {
                 0 => spoiled(&record),
-                1 => anew::<Offer>(key, &record, |offer| {
+                1 => anew::<Offer>(keys, &record, |offer| {
                     offer.totals.delivery += 10_000;
                     offer.totals.total += 10_000;
                 }),
-                2 => anew::<Offer>(key, &record, |offer| {
+                2 => anew::<Offer>(keys, &record, |offer| {
                     offer.terms = TermsSet::of(&["PDC-AI"]).map(|terms| terms.hash()).unwrap_or_default();
                 }),
-                3 => anew::<Offer>(key, &record, |offer| offer.intent = IntentId([7; 32])),
-                _ => anew::<Offer>(key, &record, |offer| offer.lines = Default::default()),
+                3 => anew::<Offer>(keys, &record, |offer| offer.intent = IntentId([7; 32])),
+                _ => anew::<Offer>(keys, &record, |offer| offer.lines = Default::default()),
             };
             Frame::Offer(Bytes::new(changed).unwrap_or_default()).encode()
         }
         Ok(Frame::Confirmed { confirmation, receipt }) => {
-            let changed = anew::<Confirmation>(key, &confirmation, |it| it.total.minor += 1);
+            let changed = anew::<Confirmation>(keys, &confirmation, |it| it.total.minor += 1);
             let confirmation = Bytes::new(changed).unwrap_or_default();
             Frame::Confirmed { confirmation, receipt }.encode()
         }
+        Ok(Frame::Acceptance(record)) => {
+            let changed = match dice.below(3) {
+                0 => spoiled(&record),
+                1 => anew::<Acceptance>(keys, &record, |it| it.total.minor -= 1),
+                _ => anew::<Acceptance>(keys, &record, |it| it.offer = OfferId([9; 32])),
+            };
+            Frame::Acceptance(Bytes::new(changed).unwrap_or_default()).encode()
+        }
         Ok(Frame::Letter(record)) => {
-            let changed = anew::<Letter>(key, &record, |letter| forge(dice, letter));
+            let changed = anew::<Letter>(keys, &record, |letter| forge(dice, letter));
             Frame::Letter(Bytes::new(changed).unwrap_or_default()).encode()
         }
         _ => bytes,
@@ -104,13 +112,16 @@ fn spoiled(record: &[u8]) -> Vec<u8> {
 }
 
 /// The record with a change, signed anew where it can be; spoiled where nobody's node would sign it.
-fn anew<T: Record>(key: &Key, record: &[u8], change: impl FnOnce(&mut T)) -> Vec<u8> {
+fn anew<T: Record>(keys: &[Key], record: &[u8], change: impl FnOnce(&mut T)) -> Vec<u8> {
     let Ok(honest) = open::<T>(record) else {
         return spoiled(record);
     };
     let mut body = honest.body().clone();
     change(&mut body);
     let header = honest.header();
+    let Some(key) = keys.iter().find(|key| key.public() == header.author) else {
+        return spoiled(record);
+    };
     match sign(key, header.created, header.expires, body) {
         Ok(signed) => signed.bytes().to_vec(),
         Err(_) => spoiled(record),

@@ -220,7 +220,7 @@ pub fn walk(seed: u64, actions: usize, cheating: bool) -> (World, Summary) {
             72..76 => world.move_house(anyone),
             76..80 => world.cut_off((0..6).filter(|_| dice.chance(500)).collect()),
             80..84 => world.cut_off(BTreeSet::new()),
-            84..96 => tell(&mut world, &mut dice),
+            84..96 => tell(&mut world, &mut dice, 3),
             _ => {}
         }
         world.run(dice.between((0, 4_000)));
@@ -243,8 +243,8 @@ fn say(world: &mut World, dice: &mut Dice, customer: usize, command: impl Fn(Off
 }
 
 /// A shop says something of one of its orders, likely or not.
-fn tell(world: &mut World, dice: &mut Dice) {
-    let shop = dice.below(3) as usize;
+pub(crate) fn tell(world: &mut World, dice: &mut Dice, shops: u64) {
+    let shop = dice.below(shops) as usize;
     let Some(market) = &world.nodes[shop].market else {
         return;
     };

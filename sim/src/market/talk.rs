@@ -5,7 +5,7 @@ mod moves;
 use std::collections::BTreeSet;
 
 use intentcast_protocol::{
-    market::{Command, Role, ThreadView},
+    market::{About, Command, Role, ThreadView},
     rules::Rules,
     text::Word,
     time::Seconds,
@@ -14,7 +14,7 @@ use intentcast_protocol::{
 use crate::market::{
     check,
     dice::Dice,
-    scenario::{Summary, relaying, selling},
+    scenario::{Summary, relaying, selling, tell},
     shop::{draft, item, rules},
     world::{Weather, World},
 };
@@ -35,11 +35,22 @@ pub struct Said {
     pub changed: usize,
     /// Strands that were granted.
     pub granted: usize,
+    /// Times that a node went on from an older backup.
+    pub restored: usize,
+}
+
+/// Who changes what it sends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cheat {
+    /// One of the two shops.
+    Shop,
+    /// One of the two customers.
+    Customer,
 }
 
 /// Walks on: `actions` things happen, most of them letters; then all is calm, and whatever waits for somebody's word
-/// gets it. One of the two shops may cheat.
-pub fn talk(seed: u64, actions: usize, cheating: bool) -> (World, Summary, Said) {
+/// gets it. One of them may cheat.
+pub fn talk(seed: u64, actions: usize, cheat: Option<Cheat>) -> (World, Summary, Said) {
     let mut world = World::new(seed, Weather::FOUL);
     let mut dice = Dice::new(seed ^ 0x7a1c);
     let mut said = Said::default();
@@ -57,9 +68,13 @@ pub fn talk(seed: u64, actions: usize, cheating: bool) -> (World, Summary, Said)
         ];
         world.add(selling(rules), items);
     }
-    world.nodes[0].rogue = cheating;
     for _ in SELLERS..NODES {
         world.add(relaying(), Vec::new());
+    }
+    match cheat {
+        None => {}
+        Some(Cheat::Shop) => world.nodes[0].rogue = true,
+        Some(Cheat::Customer) => world.nodes[CUSTOMERS[0]].rogue = true,
     }
     world.weave(3);
     world.run(2_000);
@@ -79,7 +94,9 @@ pub fn talk(seed: u64, actions: usize, cheating: bool) -> (World, Summary, Said)
             18..21 => world.move_house(anyone),
             21..23 => world.cut_off((0..NODES).filter(|_| dice.chance(500)).collect()),
             23..27 => world.cut_off(BTreeSet::new()),
-            27..33 => begin(&mut world, &mut dice, &mut said),
+            27..31 => tell(&mut world, &mut dice, SELLERS as u64),
+            31..33 => said.restored += usize::from(cheat.is_none() && world.restore(anyone)),
+            33..39 => begin(&mut world, &mut dice, &mut said),
             _ => go_on(&mut world, &mut dice, &mut said),
         }
         world.run(dice.between((0, 2_500)));
@@ -189,7 +206,7 @@ fn make(world: &mut World, at: usize, next: Move, said: &mut Said) {
         let count = |it: &ThreadView| it.letters.iter().filter(|letter| letter.from == it.role).count();
         ours.iter().map(count).sum::<usize>()
     };
-    let before = ours(world);
+    let (before, put_off) = (ours(world), is_unsure(world, at, &next.command));
     let told = format!("{:?}", next.command);
     world.command(at, next.command);
     if world.nodes[at].market.is_none() {
@@ -198,7 +215,7 @@ fn make(world: &mut World, at: usize, next: Move, said: &mut Said) {
     let written = ours(world) > before;
     let wrong = match next.due {
         // A cheat's conversation ends where its cheating was refused.
-        Due::Must if !written && !world.nodes[at].rogue => {
+        Due::Must if !written && !world.nodes[at].rogue && !put_off => {
             format!("node {at} may not say what it should: {told}: {}", world.denied())
         }
         Due::MustNot if written => format!("node {at} may say what it should not: {told}"),
@@ -208,6 +225,20 @@ fn make(world: &mut World, at: usize, next: Move, said: &mut Said) {
         }
     };
     world.violations.push(wrong);
+}
+
+/// Whether what a node would say waits until the other side has brought what was lost here.
+fn is_unsure(world: &World, at: usize, command: &Command) -> bool {
+    let Some(market) = &world.nodes[at].market else {
+        return false;
+    };
+    market.unsure().iter().any(|waiting| match command {
+        Command::Say {
+            about: About::Thread(id),
+            ..
+        } => (waiting.intent, waiting.seller) == (id.intent, id.seller),
+        _ => true,
+    })
 }
 
 /// There is nothing that nobody can answer: whoever is waited for says something, until nothing waits.
@@ -229,11 +260,8 @@ fn answer_all(world: &mut World, said: &mut Said) {
     let mut open = Vec::new();
     for at in 0..SELLERS + CUSTOMERS.len() {
         for thread in threads(world, at) {
-            // What a cheat's own machine waits for may have been lost to its cheating.
-            let honest = world
-                .nodes
-                .iter()
-                .all(|node| !node.rogue || node.seller() != thread.seller);
+            // What is waited for where one of the two cheats may have been lost to the cheating.
+            let honest = !world.is_cheated(thread.intent, thread.seller);
             let waits = moves::answers(&mut dice, world.now(), &thread)
                 .into_iter()
                 .find(|it| it.closes);

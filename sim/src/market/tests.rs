@@ -9,7 +9,7 @@ use crate::market::{
     Weather, World, check,
     scenario::{Scale, Summary, market, relaying, selling, walk},
     shop::{draft, item, rules},
-    talk::{Said, talk},
+    talk::{Cheat, Said, talk},
 };
 
 fn assert_sound(summary: &Summary, seed: u64) {
@@ -169,16 +169,17 @@ fn what_a_cheat_sends_is_refused_and_shown() {
 }
 
 /// Conversations from each of these seeds, and what was said in all of them.
-fn talks(seeds: std::ops::Range<u64>, cheating: bool) -> (Said, Summary) {
+fn talks(seeds: std::ops::Range<u64>, cheat: Option<Cheat>) -> (Said, Summary) {
     let mut all = Said::default();
     let mut last = None;
     for seed in seeds {
-        let (_, summary, said) = talk(seed, TALK, cheating);
+        let (_, summary, said) = talk(seed, TALK, cheat);
         assert_sound(&summary, seed);
         all.letters += said.letters;
         all.denied += said.denied;
         all.changed += said.changed;
         all.granted += said.granted;
+        all.restored += said.restored;
         last = Some(summary);
     }
     (all, last.expect("there is a seed"))
@@ -189,21 +190,23 @@ const TALK: usize = 90;
 
 #[test]
 fn whatever_two_sides_say_both_hold_the_same_and_nobody_waits_for_ever() {
-    let (said, _) = talks(0..60, false);
+    let (said, _) = talks(0..60, None);
     assert!(
-        said.letters > 60 * 20 && said.denied > 60 * 4 && said.changed > 10 && said.granted > 10,
+        said.letters > 60 * 20 && said.denied > 60 * 4 && said.changed > 10 && said.granted > 10 && said.restored > 40,
         "{said:?}"
     );
 }
 
 #[test]
 fn whatever_a_cheat_writes_nothing_against_the_rules_is_taken() {
-    let (said, _) = talks(1000..1030, true);
-    assert!(said.letters > 30 * 10, "{said:?}");
+    for (seeds, cheat) in [(1000..1030, Cheat::Shop), (2000..2030, Cheat::Customer)] {
+        let (said, _) = talks(seeds, Some(cheat));
+        assert!(said.letters > 30 * 10, "{cheat:?}: {said:?}");
+    }
 }
 
 #[test]
 fn the_same_talk_again_is_the_same_history() {
-    let (first, second) = (talk(7, TALK, false), talk(7, TALK, false));
+    let (first, second) = (talk(7, TALK, None), talk(7, TALK, None));
     assert_eq!((first.1, first.2), (second.1, second.2));
 }

@@ -3,9 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use intentcast_protocol::{
+    envelope::record_id,
     fault::Verdict,
-    id::digest,
+    frame::{Frame, Refusal},
+    id::{IntentId, digest},
     item::Item,
+    keys::PublicKey,
     ledger::Stored,
     market::{
         Answered, Candidate, Command, Config, Denied, Done, Exchange, Input, Market, Output, Request, Role, TaskId,
@@ -193,6 +196,12 @@ impl World {
             .any(|it| it.role == Role::Customer)
     }
 
+    /// Whether one of the two between whom this is cheats.
+    pub(crate) fn is_cheated(&self, intent: IntentId, seller: PublicKey) -> bool {
+        let mut rogues = self.nodes.iter().filter(|node| node.rogue);
+        rogues.any(|node| node.seller() == seller || node.has_cast(intent))
+    }
+
     /// Why the last command was denied, as far as is known: what is carried out is answered when it is stored.
     pub(crate) fn denied(&self) -> String {
         match &self.answer {
@@ -221,6 +230,33 @@ impl World {
         node.die();
         self.note(&[b"crash", &at.to_be_bytes()]);
         self.later(down_ms, at, at, Happening::Start);
+    }
+
+    /// A number from the world's own dice.
+    pub(crate) fn throw(&mut self, span: (u64, u64)) -> u64 {
+        self.dice.between(span)
+    }
+
+    /// A device is gone, and with it its streams: nothing of it arrives any more. What no other disk holds of what it
+    /// confirmed is as if it had never been said.
+    pub(crate) fn forget_said_by(&mut self, at: usize) {
+        self.queue.retain(|(_, _, from, _), happening| {
+            *from != at || !matches!(happening, Happening::Frame { .. } | Happening::Done { reply: true, .. })
+        });
+        let nodes = &self.nodes;
+        self.confirmed.retain(|_, frame| match Frame::decode(frame) {
+            Ok(Frame::Confirmed { confirmation, .. }) => {
+                let id = record_id(&confirmation);
+                nodes.iter().any(|node| node.kept.holds(id))
+            }
+            _ => true,
+        });
+    }
+
+    /// Starts the node anew, on the disk that it has now.
+    pub(crate) fn start_over(&mut self, at: usize) {
+        self.note(&[b"restore", &at.to_be_bytes()]);
+        self.later(1, at, at, Happening::Start);
     }
 
     /// The node's disk takes no more.
@@ -298,6 +334,7 @@ impl World {
             Output::Reply(_, frame) => ("reply", frame),
             Output::Append { entries, .. } => ("append", entries.last().map_or(&[], |entry| &entry.bytes)),
             Output::Search { .. } => ("search", &[]),
+            Output::Serve { hash, .. } => ("serve", &hash.0),
             Output::Verdict(..)
             | Output::Reach(_)
             | Output::Subscribe(_)
@@ -499,6 +536,12 @@ impl World {
                     self.post(at, to, |bytes| Happening::Frame { task, life, bytes }, frame);
                 }
             }
+            // No node of this world has a disk for documents.
+            Output::Serve { exchange, about, .. } => {
+                let why = Refusal::Early;
+                let frame = Frame::Refused { about, why }.encode();
+                self.carry_out(at, Output::Reply(exchange, frame));
+            }
             Output::Reply(exchange, bytes) => {
                 if let Some((to, task, life)) = self.nodes[at].exchanges.remove(&exchange.0) {
                     let reply = |bytes| Happening::Done {
@@ -553,8 +596,8 @@ impl World {
         if !self.nodes[at].rogue {
             return frame;
         }
-        let key = self.nodes[at].seed().seller_key();
-        cheat(&mut self.dice, &key, frame)
+        let keys = self.nodes[at].keys();
+        cheat(&mut self.dice, &keys, frame)
     }
 
     /// Sends a message to every neighbour on the topic but the one it came from; to how many.

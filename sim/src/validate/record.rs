@@ -19,8 +19,8 @@ pub struct Record {
 pub struct Kept {
     /// Its name.
     pub setup: String,
-    /// The hash of its scenario when the seeds were run.
-    pub config_sha256: String,
+    /// Its scenario when the seeds were run, whole; a key that came later reads as its default.
+    pub scenario: Scenario,
     /// Its seeds.
     pub samples: Vec<Sample>,
 }
@@ -43,7 +43,7 @@ impl Record {
     pub fn keep(&mut self, setup: &Setup, samples: Vec<Sample>) {
         self.setups.push(Kept {
             setup: setup.name.to_owned(),
-            config_sha256: digest(&setup.scenario),
+            scenario: without_level(&setup.scenario),
             samples,
         });
     }
@@ -52,7 +52,7 @@ impl Record {
     pub fn find(&self, setup: &Setup) -> Result<&[Sample], String> {
         let kept = self.setups.iter().find(|kept| kept.setup == setup.name);
         let kept = kept.ok_or_else(|| format!("{}: not in the record", setup.name))?;
-        if kept.config_sha256 != digest(&setup.scenario) {
+        if without_level(&kept.scenario) != without_level(&setup.scenario) {
             return Err(format!(
                 "{}: the record is of another scenario; record it anew with the real level",
                 setup.name
@@ -62,13 +62,10 @@ impl Record {
     }
 }
 
-/// Of a scenario, whatever level it is to be run on.
-fn digest(scenario: &Scenario) -> String {
-    let level = Level::default();
-    let hash = Scenario {
-        level,
+/// A scenario, whatever level it is to be run on.
+fn without_level(scenario: &Scenario) -> Scenario {
+    Scenario {
+        level: Level::default(),
         ..scenario.clone()
     }
-    .hash();
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -31,26 +31,29 @@ pub fn long(nodes: u32) -> Vec<Setup> {
     ]
 }
 
+/// Over links of many lengths: where all are of one, latencies come in steps, and a median that lies at the edge of a
+/// step falls to either side of it by chance.
 fn of(nodes: u32) -> Scenario {
     let mut scenario = Scenario::of(nodes);
+    scenario.links.latency = Latency::UniformMs([20.0, 180.0]);
     scenario.topology.dials = 10;
     scenario.traffic.messages = 30;
     scenario
 }
 
 fn base(nodes: u32) -> Setup {
+    let mut scenario = of(nodes);
+    scenario.links.latency = Latency::ConstantMs(100.0);
     Setup {
         name: "constant 100 ms",
-        scenario: of(nodes),
+        scenario,
     }
 }
 
 fn spread_latency(nodes: u32) -> Setup {
-    let mut scenario = of(nodes);
-    scenario.links.latency = Latency::UniformMs([20.0, 180.0]);
     Setup {
         name: "20 to 180 ms",
-        scenario,
+        scenario: of(nodes),
     }
 }
 

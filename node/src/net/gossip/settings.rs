@@ -32,8 +32,7 @@ const MAX_CONTROL_BYTES: usize = 32 << 10;
 const MAX_QUEUE: usize = 512;
 
 /// What of a peer's subscriptions is kept.
-pub type Filter =
-    MaxCountSubscriptionFilter<CallbackSubscriptionFilter<Box<dyn FnMut(&TopicHash) -> bool + Send>>>;
+pub type Filter = MaxCountSubscriptionFilter<CallbackSubscriptionFilter<Box<dyn FnMut(&TopicHash) -> bool + Send>>>;
 /// gossipsub as this project runs it.
 pub type Behaviour = gossipsub::Behaviour<IdentityTransform, Filter>;
 

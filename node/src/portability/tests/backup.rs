@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use super::*;
 use crate::{
+    documents::{Documents, hash_of},
     home::{Home, write_secret},
     portability::{
         access::Access,
@@ -22,6 +23,8 @@ const CHEAP: Cost = Cost {
     passes: 1,
     lanes: 1,
 };
+/// A document that was sent.
+const WORDS: &[u8] = b"The frame is 52 cm.";
 const ADDRESS: &str = "ann.lee@whitefriars.example";
 
 fn opener(words: &str) -> Opener {
@@ -42,6 +45,7 @@ fn home(dir: &Path) {
     fs::create_dir_all(dir.join("strands/keys")).unwrap();
     fs::write(dir.join("strands/uses.jsonl"), "").unwrap();
     fs::write(dir.join("strands/keys/aa"), [7; 32]).unwrap();
+    Documents::open(dir).unwrap().put(WORDS).unwrap();
     fs::write(dir.join("shop.toml"), "shop = \"a\"\n").unwrap();
     let config = "identity = \"kept\"\n[seller]\nrules = \"shop.toml\"\nmap = \"../map.toml\"\n";
     fs::write(dir.join("config.toml"), config).unwrap();
@@ -71,6 +75,7 @@ async fn backup(home: &Path) -> Vec<u8> {
         saved.files,
         [
             "config.toml",
+            &format!("documents/{}", hash_of(WORDS)),
             "peer.key",
             "seed",
             "shop.toml",
@@ -104,8 +109,8 @@ async fn a_node_is_elsewhere_what_it_was() {
         !bytes.windows(32).any(|it| it == secret),
         "a strand's secret is locked too"
     );
-    let restored = restore(&bytes, &right(), &new).unwrap();
-    assert_eq!((restored.interests, restored.files), (1, 7));
+    let restored = restore(&bytes, &right(), &new, later(500)).unwrap();
+    assert_eq!((restored.interests, restored.files), (1, 8));
     assert_eq!(names(dir.path()), ["new", "old"], "nothing stays beside it");
     for name in ["seed", "peer.key", "vault", "config.toml", "strands/keys/aa"] {
         assert_eq!(
@@ -116,13 +121,23 @@ async fn a_node_is_elsewhere_what_it_was() {
     }
     assert!(!new.join("api.token").exists());
     Home::open(&new).unwrap().seed().unwrap();
+    let documents = Documents::open(&new).unwrap();
+    assert_eq!(documents.read(hash_of(WORDS)).unwrap().as_deref(), Some(WORDS));
     let vault = Vault::open(&new, &right()).unwrap();
     assert_eq!(&**vault.get(&"contact.email".parse().unwrap()).unwrap(), ADDRESS);
     drop(fs::remove_file(old.join("lock")));
     let (old, new) = (Store::open(&old).unwrap(), Store::open(&new).unwrap());
     let entries = |store: &Store| store.entries(0).unwrap().map(Result::unwrap).collect::<Vec<_>>();
-    assert_eq!(entries(&old), entries(&new));
-    assert_eq!(entries(&new), Deal::new().ledger(Side::Customer));
+    assert_eq!(entries(&old), Deal::new().ledger(Side::Customer));
+    let mut taken_along = entries(&new);
+    let mark = taken_along.pop().unwrap();
+    assert_eq!(entries(&old), taken_along);
+    let mut chain = Chain::default();
+    for entry in &taken_along {
+        chain.follow(&entry.bytes).unwrap();
+    }
+    let mark = chain.follow(&mark.bytes).unwrap();
+    assert!(matches!(mark.fact, Fact::Restored { made } if made == restored.about.made));
     assert_eq!(old.interests().unwrap(), new.interests().unwrap());
     let archived = |store: &Store| archive::page(store, None).unwrap();
     assert_eq!(archived(&old), archived(&new));
@@ -137,7 +152,7 @@ async fn a_broken_backup_a_wrong_passphrase_and_a_used_folder_leave_nothing() {
     let bytes = backup(&old).await;
     let new = dir.path().join("new");
     let why = |bytes: &[u8], opener: &Opener| {
-        let error = restore(bytes, opener, &new).unwrap_err();
+        let error = restore(bytes, opener, &new, later(500)).unwrap_err();
         assert_eq!(names(dir.path()), ["old"], "it leaves nothing");
         error.downcast::<BackupError>().unwrap()
     };
@@ -165,14 +180,14 @@ async fn a_broken_backup_a_wrong_passphrase_and_a_used_folder_leave_nothing() {
 
     fs::create_dir(&new).unwrap();
     fs::write(new.join("notes"), "mine").unwrap();
-    let used = restore(&bytes, &right(), &new).unwrap_err();
+    let used = restore(&bytes, &right(), &new, later(500)).unwrap_err();
     assert!(used.to_string().contains("is not empty"), "{used}");
     assert_eq!(
         (names(&new), names(dir.path())),
         (vec!["notes".into()], vec!["new".into(), "old".into()])
     );
     fs::remove_file(new.join("notes")).unwrap();
-    restore(&bytes, &right(), &new).unwrap();
+    restore(&bytes, &right(), &new, later(500)).unwrap();
 }
 
 #[test]
@@ -186,7 +201,7 @@ fn a_ledger_that_was_cut_or_changed_is_no_backup() {
         interests: Default::default(),
         archive: Vec::new(),
     };
-    let read = |entries| parts::Parts::read(&parts(entries).write()).map(|parts| parts.entries);
+    let read = |entries| parts::Parts::read(&parts(entries).write()).map(|(parts, _)| parts.entries);
     assert_eq!(read(ledger.clone()).unwrap(), ledger);
     assert!(read(ledger[..3].to_vec()).unwrap_err().contains("ends at entry 3"));
     let mut torn = ledger.clone();

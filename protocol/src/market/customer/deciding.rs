@@ -57,6 +57,24 @@ impl Market {
         Ok((own, own.offers.get(&offer).ok_or(Denied::NoOffer(offer))?))
     }
 
+    /// Whether a deal on this offer can still be: for a want of our own, if no other offer was taken and this one was neither
+    /// declined nor our yes to it refused.
+    pub(in crate::market) fn may_still_agree(&self, intent: IntentId, offer: OfferId) -> bool {
+        let Some(own) = self.own.get(&intent) else { return true };
+        let taken = own.offers.get(&offer);
+        let turned_down = taken.is_some_and(|taken| taken.declined.is_some() || taken.refused.is_some());
+        let other = own.accepted.as_ref().is_some_and(|accepted| accepted.offer != offer);
+        !turned_down && !other
+    }
+
+    /// That an offer has not been replaced since by another that answers the want as it is now.
+    pub(in crate::market) fn is_current(&self, offer: OfferId) -> Result<(), Denied> {
+        match self.taken(offer)?.1.superseded {
+            true => Err(Denied::Superseded),
+            false => Ok(()),
+        }
+    }
+
     pub(in crate::market) fn accept(&mut self, now: Timestamp, id: OfferId) -> Result<Answered, Denied> {
         let (own, taken) = self.taken(id)?;
         let offer = &taken.offer;
@@ -66,6 +84,9 @@ impl Market {
             Some(accepted) if accepted.agreed => return Err(Denied::Agreed),
             Some(accepted) => return Err(Denied::Taken(accepted.offer)),
             None => {}
+        }
+        if let Some(thread) = self.unsure.of_intent(offer.intent) {
+            return Err(Denied::Unsure(thread));
         }
         if taken.declined.is_some() || taken.refused.is_some() {
             return Err(Denied::Declined);

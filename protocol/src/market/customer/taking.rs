@@ -69,6 +69,15 @@ impl Market {
         self.take_in(now, bytes, true);
     }
 
+    /// Takes in an offer that came some time ago, if it could be taken in now; nothing is said of one that could not.
+    pub(in crate::market) fn take_if_fit(&mut self, now: Timestamp, bytes: &[u8]) -> bool {
+        let fit = self.judge_offer(now, bytes, true).is_ok();
+        if fit {
+            self.take_in(now, bytes, true);
+        }
+        fit
+    }
+
     fn take_in(&mut self, now: Timestamp, bytes: &[u8], revised: bool) -> Frame {
         let about = record_id(bytes);
         match self.judge_offer(now, bytes, revised) {

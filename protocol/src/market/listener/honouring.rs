@@ -9,13 +9,17 @@ use crate::{
     frame::{Frame, Refusal},
     id::OfferId,
     ledger::Fact,
+    letter::ThreadId,
     limits,
     offer::Decline,
     order::counted_from,
     receipt::{OrderEvent, Receipt},
     thread::OfferFate,
-    time::Timestamp,
+    time::{Seconds, Timestamp},
 };
+
+/// How long a customer is asked to wait that says yes before it has said what it holds.
+const UNSURE: Seconds = Seconds(5);
 
 /// Honouring.
 impl Market {
@@ -43,6 +47,15 @@ impl Market {
                 return Err(Refusal::Taken);
             }
             return deal.confirmed().ok_or(Refusal::NotStored);
+        }
+        // Whether it was answered before is what the customer is asked.
+        let thread = ThreadId {
+            intent: acceptance.intent,
+            seller: self.seller_key(),
+        };
+        if self.unsure.has(thread) {
+            self.recall(now, thread);
+            return Err(Refusal::Busy { retry: UNSURE });
         }
         // A no is a word to stand by as well: the customer may have gone to another shop since.
         if let Some(why) = made.refused {

@@ -355,6 +355,10 @@ fn another_chain_on_the_other_side_is_a_difference() {
     assert_eq!(differences[0].field, "receipt 2");
     assert_eq!(differences[0].agreed, customer.receipts()[1].to_string());
     assert_eq!(differences[0].named, seller.receipts()[1].to_string());
+    // It is kept with the deal, once, however often it is asked.
+    customer.compare(after(7), agreement, &mut seller).unwrap();
+    customer.restart(after(8));
+    assert_eq!(customer.deal().differences, differences);
 }
 
 #[test]

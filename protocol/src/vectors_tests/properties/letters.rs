@@ -90,7 +90,7 @@ fn haggling() -> impl Strategy<Value = Matter> {
         id().prop_map(|letter| Matter::Seen {
             letter: RecordId(letter)
         }),
-        (id(), text(), 0..=limits::DOCUMENT_BYTES as u32, text()).prop_map(|(hash, mime, bytes, name)| {
+        (id(), text(), 1..=limits::DOCUMENT_BYTES as u32, text()).prop_map(|(hash, mime, bytes, name)| {
             Matter::Document {
                 hash: EntryHash(hash),
                 mime,

@@ -167,7 +167,9 @@ impl Network {
         while let Some(Reverse((at, ..))) = self.on_the_way.peek()
             && *at <= now
         {
-            let Some(Reverse((_, _, parcel))) = self.on_the_way.pop() else { break };
+            let Some(Reverse((_, _, parcel))) = self.on_the_way.pop() else {
+                break;
+            };
             self.deliver(parcel);
         }
     }

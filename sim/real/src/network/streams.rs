@@ -45,7 +45,12 @@ impl Network {
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
         let to = side.opposite();
-        let Stream { connection, pipes, uses, .. } = &mut self.streams[stream];
+        let Stream {
+            connection,
+            pipes,
+            uses,
+            ..
+        } = &mut self.streams[stream];
         let connection = *connection;
         let pipe = &mut pipes[to.at()];
         let mut counts = Counts::default();
@@ -78,7 +83,9 @@ impl Network {
         let path = self.plan.links.path();
         let now = clock::now();
         let gauges = self.stations[node as usize].gauges.as_mut();
-        let at = gauges.map_or(now, |gauges| path.received(now, u64::from(piece.bytes) + path.overhead, gauges));
+        let at = gauges.map_or(now, |gauges| {
+            path.received(now, u64::from(piece.bytes) + path.overhead, gauges)
+        });
         if at > now {
             self.send(at, Parcel::Bytes { stream, to, piece });
         } else {
@@ -87,7 +94,13 @@ impl Network {
     }
 
     pub(super) fn bytes(&mut self, stream: usize, to: Side, piece: Piece) {
-        let Stream { connection, opener, announced, pipes, uses } = &mut self.streams[stream];
+        let Stream {
+            connection,
+            opener,
+            announced,
+            pipes,
+            uses,
+        } = &mut self.streams[stream];
         let (connection, opener) = (*connection, *opener);
         let node = self.connections[connection].nodes[to.at()];
         if !self.connections[connection].ends[to.at()].is_deaf() {

@@ -30,7 +30,10 @@ impl Two {
     fn connect(&self) -> usize {
         let connection = on(|network| network.dial(0, peer(1, 0), 1)).unwrap();
         pass(300 * MILLISECOND);
-        assert!(matches!(on(|network| network.poll_dial(connection, &mut cx())), Poll::Ready(Ok(_))));
+        assert!(matches!(
+            on(|network| network.poll_dial(connection, &mut cx())),
+            Poll::Ready(Ok(_))
+        ));
         let call = on(|network| network.poll_call(1, &mut cx()));
         let plan = on(|network| network.plan.clone());
         assert_eq!(call, Poll::Ready((connection, peer(1, 0), address(&plan, 0))));
@@ -102,8 +105,14 @@ fn nobody_answers_where_nobody_is() {
     pass(199 * MILLISECOND);
     assert!(on(|network| network.poll_dial(connection, &mut cx())).is_pending());
     pass(MILLISECOND);
-    assert!(matches!(on(|network| network.poll_dial(connection, &mut cx())), Poll::Ready(Err(_))));
-    assert!(on(|network| network.dial(0, peer(1, 0), 2)).is_none(), "there is no third node");
+    assert!(matches!(
+        on(|network| network.poll_dial(connection, &mut cx())),
+        Poll::Ready(Err(_))
+    ));
+    assert!(
+        on(|network| network.dial(0, peer(1, 0), 2)).is_none(),
+        "there is no third node"
+    );
 }
 
 #[test]
@@ -132,8 +141,8 @@ fn bytes_arrive_after_the_latency_and_announce_their_stream() {
 fn bytes_wait_before_a_narrow_line_at_both_ends() {
     // A byte each microsecond.
     let line = |up_bps, down_bps| Two::with(|scenario| scenario.links.bandwidth = Some(Bandwidth { up_bps, down_bps }));
-    for (two, expected) in [(line(8e6, 8e9), 103), (line(8e9, 8e6), 103), (line(8e6, 8e6), 104)] {
-        let connection = two.connect();
+    for (up, down, expected) in [(8e6, 8e9, 103), (8e9, 8e6, 103), (8e6, 8e6, 104)] {
+        let connection = line(up, down).connect();
         let stream = on(|network| network.open_stream(connection, Side::Dialler)).unwrap();
         // Three milliseconds' worth: at both lines, the second and third wait for one more.
         for _ in 0..3 {
@@ -239,7 +248,10 @@ fn a_partition_breaks_connections_and_refuses_dials_until_it_heals() {
     clock::advance(2_000 * MILLISECOND);
     let dial = on(|network| network.dial(0, peer(1, 0), 1)).unwrap();
     pass(300 * MILLISECOND);
-    assert!(matches!(on(|network| network.poll_dial(dial, &mut cx())), Poll::Ready(Ok(_))));
+    assert!(matches!(
+        on(|network| network.poll_dial(dial, &mut cx())),
+        Poll::Ready(Ok(_))
+    ));
 }
 
 #[test]
@@ -253,7 +265,10 @@ fn what_was_said_and_heard_is_counted_by_node() {
         let traffic: Vec<Traffic> = network.traffic().copied().collect();
         [traffic[0], traffic[1]]
     });
-    assert_eq!((said.said.payloads, said.said.payload_bytes, said.said.other_bytes), (1, 11, 36));
+    assert_eq!(
+        (said.said.payloads, said.said.payload_bytes, said.said.other_bytes),
+        (1, 11, 36)
+    );
     assert_eq!(heard.heard, (11, 36));
     assert_eq!(on(|network| network.payloads_arrived()), 0);
     pass(100 * MILLISECOND);

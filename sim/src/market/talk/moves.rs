@@ -10,7 +10,7 @@ use intentcast_protocol::{
         Ask, Change, DealChange, Deletion, Matter, Operation, Operations, Permission, Proposal, ThreadId, UseReport,
     },
     list::{Bytes, List},
-    market::{About, Command, OfferView, Role, ThreadView},
+    market::{About, Command, OfferView, ProposalView, Role, ThreadView},
     money::{Currency, Money},
     offer::Reason,
     text::{Name, Phrase, Prose, Word},
@@ -289,7 +289,7 @@ pub(super) fn ideas(dice: &mut Dice, now: Timestamp, thread: &ThreadView) -> Vec
         Matter::Document {
             hash: EntryHash(fresh(dice).0),
             mime: Word::lossy("image/png"),
-            bytes: dice.below(1_000_000) as u32,
+            bytes: 1 + dice.below(1_000_000) as u32,
             name: Name::lossy("the hallway"),
         },
     ));
@@ -335,7 +335,7 @@ pub(super) fn ideas(dice: &mut Dice, now: Timestamp, thread: &ThreadView) -> Vec
         Some(grant) if dice.chance(300) => DealChange::Purpose {
             grant: grant.grant.id,
             from: grant.grant.permission.purpose.clone(),
-            to: Phrase::lossy(&format!("for reason {}", dice.below(100))),
+            to: Phrase::lossy(&format!("to bring parcel {}", dice.below(100))),
         },
         Some(grant) if dice.chance(300) => DealChange::Recipients {
             grant: grant.grant.id,
@@ -349,6 +349,12 @@ pub(super) fn ideas(dice: &mut Dice, now: Timestamp, thread: &ThreadView) -> Vec
         _ => total,
     };
     all.extend(proposal(thread, [change]).map(|matter| said(due, about, matter)));
+    let ours = |it: &&ProposalView| it.by == thread.role && it.standing == Standing::Open;
+    if let Some(ours) = thread.proposals.iter().find(ours) {
+        let (proposal, yes) = (ours.id, dice.chance(300));
+        let due = if yes { Due::MustNot } else { Due::Must };
+        all.push(said(due, about, Matter::Verdict { proposal, yes }));
+    }
     if let Some(grant) = &grant {
         all.push(said(
             Due::Must,
@@ -380,7 +386,8 @@ pub(super) fn ideas(dice: &mut Dice, now: Timestamp, thread: &ThreadView) -> Vec
                 },
             ));
             if let Some(grant) = grant {
-                let due = if grant.grant.revoked.is_none() {
+                // What the seller has deleted already cannot be taken back any more.
+                let due = if grant.grant.revoked.is_none() && grant.grant.deleted.is_none() {
                     Due::Must
                 } else {
                     Due::May

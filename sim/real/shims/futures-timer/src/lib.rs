@@ -9,7 +9,7 @@ mod tests;
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 /// A future that is ready once the simulated clock has reached its moment.
@@ -18,6 +18,8 @@ pub struct Delay {
     at: clock::Nanos,
     /// The clock's name for the waker that waits, while one does.
     waiting: Option<u64>,
+    /// Who found it ready.
+    found: Option<Waker>,
 }
 
 impl Delay {
@@ -26,14 +28,21 @@ impl Delay {
         Self {
             at: clock::after(after),
             waiting: None,
+            found: None,
         }
     }
 
-    /// Begins anew: ready this long from now. Who waits already is woken then.
+    /// Begins anew: ready this long from now. Who waits already is woken then, and so is who has just found it ready.
+    ///
+    /// The original leaves the latter asleep until it looks again. gossipsub resets its heartbeat and does not look
+    /// again; a node that hears nothing would have no more heartbeats. The product's node looks twice a second for that
+    /// reason, and here this comes to the same.
     pub fn reset(&mut self, after: Duration) {
         let at = clock::after(after);
         if let Some(id) = self.waiting {
             self.waiting = clock::postpone(self.at, id, at);
+        } else if let Some(waker) = self.found.take() {
+            self.waiting = Some(clock::wait(at, None, &waker));
         }
         self.at = at;
     }
@@ -47,6 +56,7 @@ impl Future for Delay {
             if let Some(id) = self.waiting.take() {
                 clock::forget(self.at, id);
             }
+            self.found = Some(cx.waker().clone());
             return Poll::Ready(());
         }
         self.waiting = Some(clock::wait(self.at, self.waiting, cx.waker()));

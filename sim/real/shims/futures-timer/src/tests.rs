@@ -1,6 +1,6 @@
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::task::{Wake, Waker};
+use std::task::Wake;
 
 use super::*;
 
@@ -49,7 +49,12 @@ fn time_stands_still_until_it_is_advanced_and_never_goes_back() {
 fn delays_wake_in_the_order_of_their_moments_then_of_their_waiting() {
     let woken = Woken::default();
     let (mut late, mut twin, mut early, mut other) = (after(30), after(20), after(10), after(20));
-    for (name, delay) in [("late", &mut late), ("twin", &mut twin), ("early", &mut early), ("other", &mut other)] {
+    for (name, delay) in [
+        ("late", &mut late),
+        ("twin", &mut twin),
+        ("early", &mut early),
+        ("other", &mut other),
+    ] {
         assert_eq!(woken.poll(name, delay), Poll::Pending);
     }
     assert_eq!(clock::next(), Some(clock::START + 10_000_000));
@@ -79,6 +84,21 @@ fn a_delay_that_is_reset_waits_anew_without_being_polled_again() {
     assert_eq!(woken.poll("reset", &mut delay), Poll::Ready(()));
     delay.reset(Duration::from_millis(1));
     assert_eq!(woken.poll("reset", &mut delay), Poll::Pending, "it may be used again");
+}
+
+#[test]
+fn who_finds_a_delay_ready_and_resets_it_is_woken_again_and_again() {
+    let woken = Woken::default();
+    let mut heartbeat = after(10);
+    assert_eq!(woken.poll("heart", &mut heartbeat), Poll::Pending);
+    for _ in 0..3 {
+        pass(10);
+        assert_eq!(woken.names(), ["heart"]);
+        assert_eq!(woken.poll("heart", &mut heartbeat), Poll::Ready(()));
+        heartbeat.reset(Duration::from_millis(10));
+    }
+    drop(heartbeat);
+    assert_eq!(clock::next(), None);
 }
 
 #[test]

@@ -10,7 +10,11 @@ fn moments_pass_with_the_simulated_clock_alone() {
     assert_eq!(moment.elapsed(), Duration::new(3, 1));
     assert_eq!(day.elapsed().unwrap(), Duration::new(3, 1));
     assert_eq!(Instant::now() - moment, Duration::new(3, 1));
-    assert_eq!(moment - Instant::now(), Duration::ZERO, "as the standard library has it");
+    assert_eq!(
+        moment - Instant::now(),
+        Duration::ZERO,
+        "as the standard library has it"
+    );
 }
 
 #[test]
@@ -25,5 +29,8 @@ fn a_later_moment_is_no_earlier_one() {
 #[test]
 fn every_run_begins_on_the_same_day() {
     assert_eq!(SystemTime::now().duration_since(UNIX_EPOCH).unwrap(), CALENDAR);
-    assert!(Instant::now().checked_sub(Duration::from_secs(86_400)).is_some(), "a day back can be told");
+    assert!(
+        Instant::now().checked_sub(Duration::from_secs(86_400)).is_some(),
+        "a day back can be told"
+    );
 }
