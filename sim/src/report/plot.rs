@@ -188,8 +188,7 @@ impl Area {
 /// What lies outside of the axes is not drawn.
 fn span(span: &Span, at: usize, area: &Area, svg: &mut String) {
     let (from, to) = (span.x.0.max(area.x.0), span.x.1.min(area.x.1));
-    // A span that is not of numbers is not drawn either.
-    if from.is_nan() || to.is_nan() || from > to {
+    if span.x.0.is_nan() || span.x.1.is_nan() || from > to {
         return;
     }
     let (left, right) = (area.right(from), area.right(to));

@@ -157,11 +157,13 @@ fn the_page_needs_nothing_from_elsewhere_and_shows_every_figure() {
 fn an_attack_beside_a_calm_run_has_rows_of_its_own() {
     let attacked = Summary::of(&outcome());
     let calm = Summary {
+        market: None,
         attackers: 0,
         measures: std::collections::BTreeMap::new(),
         ..attacked.clone()
     };
     let other = Summary {
+        market: None,
         measures: [("attack_from_s".to_owned(), 5.0), ("victim_mesh_share".to_owned(), 0.5)].into(),
         ..attacked.clone()
     };
@@ -176,7 +178,8 @@ fn an_attack_beside_a_calm_run_has_rows_of_its_own() {
     assert_eq!(of("attack_to_s"), Some(vec![None, Some(60.0), None]));
     assert_eq!(of("victim_mesh_share"), Some(vec![None, None, Some(0.5)]));
     assert_eq!(of("messages"), Some(vec![Some(3.0); 3]));
-    assert_eq!(of("match rate, %"), None);
+    assert_eq!(of("intents"), Some(vec![None, Some(2.0), None]));
+    assert_eq!(of("victim_publish_ratio"), None, "nobody measured it");
 }
 
 #[test]
