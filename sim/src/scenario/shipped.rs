@@ -24,6 +24,7 @@ shipped![
     "sybil",
     "eclipse",
     "censor",
+    "black-hole",
     "cold-boot",
     "covert-flash",
     "dawn",
