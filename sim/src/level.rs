@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use crate::attack;
 use crate::engine;
 use crate::outcome::Outcome;
 use crate::scenario::{Level, Scenario};
@@ -24,11 +25,8 @@ pub fn run(scenario: &Scenario, seed: u64, threads: usize, watch: &Watch) -> Res
 }
 
 fn gossip(scenario: &Scenario, seed: u64, threads: usize, watch: &Watch) -> Result<Outcome, String> {
-    if let Some(attack) = scenario.attack.first() {
-        return Err(format!(
-            "the attack `{}` has no attackers on this level",
-            attack.kind.name()
-        ));
+    if !scenario.attack.is_empty() {
+        return attack::run(scenario, seed, threads, watch);
     }
     engine::run(scenario, seed, threads, watch).map_err(|error| error.to_string())
 }

@@ -4,6 +4,7 @@
 //! [`Outcome`](outcome::Outcome). The same seed gives the same history, to the byte, whatever the number of threads;
 //! nothing here reads a clock or asks the machine for entropy, but for what measures the simulator itself.
 
+pub mod attack;
 #[cfg(feature = "report")]
 pub mod cli;
 pub mod engine;
@@ -13,6 +14,7 @@ pub mod level;
 pub mod links;
 pub mod market;
 pub mod outcome;
+pub mod privacy;
 #[cfg(feature = "report")]
 pub mod report;
 pub mod scenario;

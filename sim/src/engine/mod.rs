@@ -6,6 +6,7 @@
 //! node draws its chances from a stream of its own. So the order in which different nodes of a window are done, and by
 //! which thread, changes nothing: the same seed gives the same [`Outcome`] to the byte.
 
+mod aim;
 mod calendar;
 mod conduct;
 mod desk;
@@ -17,6 +18,7 @@ mod presence;
 mod threads;
 mod total;
 
+pub use aim::Aim;
 pub use conduct::Conduct;
 pub use plan::{Error, Plan};
 
@@ -66,9 +68,14 @@ pub fn run_with(
     conducts: &Conducts<'_>,
 ) -> Result<Outcome, Error> {
     let plan = Plan::of(scenario, seed)?;
-    let mut parts = parts(&plan, threads, conducts);
-    let (partial, end) = threads::run(&mut parts, scenario.length_ns(), progress);
-    Ok(total::outcome(&plan, parts, partial, end))
+    Ok(run_plan(&plan, threads, progress, conducts))
+}
+
+/// The same, of a plan that is made already.
+pub fn run_plan(plan: &Plan, threads: usize, progress: &dyn Progress, conducts: &Conducts<'_>) -> Outcome {
+    let mut parts = parts(plan, threads, conducts);
+    let (partial, end) = threads::run(&mut parts, plan.scenario.length_ns(), progress);
+    total::outcome(plan, parts, partial, end)
 }
 
 /// All nodes, parted, and what is settled to happen to them.

@@ -5,11 +5,14 @@
 
 use std::path::Path;
 
+use super::aim::{Aim, addresses};
 use super::presence::{self, Presence, Trace};
 use crate::gossipsub::{Chance, Message, Settings, World, mix2, unit};
 use crate::links::{BadMatrix, Links};
 use crate::outcome::Published;
-use crate::scenario::{Choice, ChurnKind, DialOrder, Publishers, Scenario, Shape, Timing, Topics, millis, seconds};
+use crate::scenario::{
+    AttackKind, Choice, ChurnKind, DialOrder, Publishers, Scenario, Shape, Timing, Topics, millis, seconds,
+};
 
 /// A run that has not begun.
 #[derive(Debug)]
@@ -25,6 +28,8 @@ pub struct Plan {
     edges: Vec<(u32, u32)>,
     pick: Pick,
     cuts: Vec<Cut>,
+    /// Attacks, in the scenario's order.
+    pub aims: Vec<Aim>,
 }
 
 /// A partition, in ns.
@@ -113,6 +118,7 @@ impl Plan {
             edges,
             pick: Pick::of(&scenario.topics),
             cuts: cuts.collect(),
+            aims: Aim::all(scenario, seed),
             scenario: scenario.clone(),
         };
         plan.publish();
@@ -141,6 +147,9 @@ impl Plan {
     /// meshes become larger by one peer than they do in the order of drawing.
     pub fn dials(&self, node: u32) -> Vec<u32> {
         let (topology, nodes) = (&self.scenario.topology, self.scenario.nodes);
+        if let Some(aim) = self.aim_of(node) {
+            return aim.dials(&mut self.chance(FOR_DIALS, node), nodes, topology.dials);
+        }
         match topology.kind {
             Shape::Ring => (1..=topology.dials.min(nodes - 1))
                 .map(|step| (node + step) % nodes)
@@ -154,13 +163,20 @@ impl Plan {
                     .collect()
             }
             Shape::Uniform => {
-                let own = self.attack_of(node).and_then(|attack| attack.dials);
-                let most = if node < nodes { nodes - 1 } else { nodes };
-                let n = own.unwrap_or(topology.dials).min(most);
+                // Who joins a network that is the attackers' is given them for peers, too.
+                let mut pool = nodes;
+                let mut theirs: Vec<(u32, u32)> = Vec::new();
+                for aim in self.aims.iter().filter(|aim| aim.attack.kind == AttackKind::ColdBoot) {
+                    theirs.push((pool, aim.first));
+                    pool += aim.last - aim.first;
+                }
+                let n = topology.dials.min(pool - 1);
                 let mut chance = self.chance(FOR_DIALS, node);
                 let mut chosen: Vec<u32> = Vec::with_capacity(n as usize);
                 while (chosen.len() as u32) < n {
-                    let other = chance.below(u64::from(nodes)) as u32;
+                    let drawn = chance.below(u64::from(pool)) as u32;
+                    let after = theirs.iter().rev().find(|(from, _)| drawn >= *from);
+                    let other = after.map_or(drawn, |(from, first)| first + (drawn - from));
                     if other != node && !chosen.contains(&other) {
                         chosen.push(other);
                     }
@@ -175,19 +191,25 @@ impl Plan {
     }
 
     /// The attack that a node belongs to.
-    pub fn attack_of(&self, node: u32) -> Option<&crate::scenario::Attack> {
-        let mut first = self.scenario.nodes;
-        self.scenario.attack.iter().find(|attack| {
-            let last = first.saturating_add(attack.nodes(self.scenario.nodes));
-            let is_in = node >= first && node < last;
-            first = last;
-            is_in
-        })
+    pub fn aim_of(&self, node: u32) -> Option<&Aim> {
+        self.aims.iter().find(|aim| aim.has(node))
     }
 
-    /// The topics that a node joins, ascending.
+    /// When a node dials first, after its start, and how long after each the next, ns.
+    pub fn pace(&self, node: u32) -> (u64, u64) {
+        let topology = &self.scenario.topology;
+        self.aim_of(node).map_or(
+            (millis(topology.first_dial_ms), millis(topology.dial_interval_ms)),
+            |aim| aim.pace(&self.scenario),
+        )
+    }
+
+    /// The topics that a node joins, ascending. Attackers join all.
     pub fn topics(&self, node: u32) -> Vec<u32> {
         let topics = &self.scenario.topics;
+        if node >= self.scenario.nodes {
+            return (0..topics.count).collect();
+        }
         let mut chosen = Vec::new();
         if unit(mix2(mix2(self.seed, FOR_LISTENING), u64::from(node))) < topics.listeners {
             let mut chance = self.chance(FOR_TOPICS, node);
@@ -325,19 +347,6 @@ impl Plan {
             }
         }
     }
-}
-
-/// Addresses, where attackers share some.
-fn addresses(scenario: &Scenario) -> Vec<u32> {
-    if scenario.attack.iter().all(|attack| attack.per_address <= 1) {
-        return Vec::new();
-    }
-    let mut addresses: Vec<u32> = (0..scenario.nodes).collect();
-    for attack in &scenario.attack {
-        let first = addresses.len() as u32;
-        addresses.extend((0..attack.nodes(scenario.nodes)).map(|n| first + n / attack.per_address.max(1)));
-    }
-    addresses
 }
 
 fn edges(text: &str, nodes: u32) -> Result<Vec<(u32, u32)>, String> {

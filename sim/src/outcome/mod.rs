@@ -31,6 +31,9 @@ pub struct Outcome {
     pub degrees: Vec<u16>,
     /// One row for each second of virtual time, from 0.
     pub timeline: Vec<Second>,
+    /// How far attackers had come, one row for each second of virtual time, from 0; empty without attackers.
+    #[serde(default)]
+    pub siege: Vec<Besieged>,
     /// What became of the intents, on the `market` level.
     pub market: Option<MarketOutcome>,
     /// Measures of attacks and privacy, by name, as `first_spy_precision`.
@@ -156,6 +159,25 @@ pub struct Second {
     pub bytes: u64,
     /// Honest nodes that are there at its end.
     pub online: u64,
+}
+
+/// How far attackers had come at the beginning of one second.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Besieged {
+    /// Places in the meshes of honest nodes that are taken.
+    pub slots: u64,
+    /// Those of them that attackers have.
+    pub held: u64,
+    /// The same, in the meshes of the attacks' named victims.
+    pub victim_slots: u64,
+    /// Those of them that attackers have.
+    pub victim_held: u64,
+    /// Connections of honest nodes to attackers.
+    pub ties: u64,
+    /// Those of them whose attacker has a score below zero.
+    pub sour: u64,
+    /// Mean score of attackers over these connections, as the honest end sees it; zero where there are none.
+    pub score: f64,
 }
 
 #[cfg(test)]

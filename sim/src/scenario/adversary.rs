@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// One attack. Its nodes come on top of the honest ones, but for `spies`, which are honest in all they do.
+/// One attack. Its nodes come on top of the honest ones; but those of `spies` are some of the honest ones, for they are
+/// honest in all they do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Attack {
@@ -124,8 +125,16 @@ impl Attack {
         }
     }
 
-    /// Attackers beside these honest nodes.
+    /// Attackers beside these honest nodes: all of them, but for spies.
     pub fn nodes(&self, honest: u32) -> u32 {
+        match self.kind {
+            AttackKind::Spies => 0,
+            _ => self.size(honest),
+        }
+    }
+
+    /// Nodes that take part in it.
+    pub fn size(&self, honest: u32) -> u32 {
         self.count
             .unwrap_or_else(|| (f64::from(honest) * self.share).round() as u32)
     }

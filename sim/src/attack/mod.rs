@@ -1,0 +1,135 @@
+//! Those who mean harm, one file an attack: what each does differently from an honest node.
+//!
+//! An attacker is a node like any other, with a [`Conduct`] of its own on top of its gossip; the defence is the honest
+//! nodes' own settings. What honest nodes make of it is watched from within them ([`siege`]) and put into figures
+//! afterwards ([`measure`]). Nothing here can make a frame quicker than its link or forge another node's number.
+
+mod censor;
+mod cold_boot;
+mod control_spam;
+mod covert_flash;
+mod dawn;
+mod eclipse;
+mod forgery;
+mod grip;
+mod measure;
+mod siege;
+mod spies;
+mod sybil;
+
+use std::sync::Arc;
+
+use crate::engine::{self, Aim, Conduct, Plan, Progress};
+use crate::gossipsub::{Actions, Event, Node, World};
+use crate::outcome::Outcome;
+use crate::privacy;
+use crate::scenario::{AttackKind, Scenario, seconds};
+use siege::Siege;
+
+/// Runs a scenario on the model, with its attackers.
+///
+/// # Errors
+///
+/// If an attack is not one on the gossip, or a file that the scenario names cannot be read.
+pub fn run(scenario: &Scenario, seed: u64, threads: usize, progress: &dyn Progress) -> Result<Outcome, String> {
+    for attack in &scenario.attack {
+        if matches!(attack.kind, AttackKind::OfferFlood | AttackKind::BaitAndSwitch) {
+            return Err(format!(
+                "the attack `{}` is one of sellers, who are on `level = \"market\"` alone",
+                attack.kind.name()
+            ));
+        }
+    }
+    let mut plan = Plan::of(scenario, seed).map_err(|error| error.to_string())?;
+    let stocks = stocks(&mut plan);
+    let siege = Arc::new(Siege::of(&plan));
+    let ring = spies::Ring::of(&plan);
+    let mut outcome = engine::run_plan(&plan, threads, progress, &|node| match plan.aim_of(node) {
+        Some(aim) => attacker(&plan, aim, node, &stocks),
+        None => both(siege.guard(node), ring.as_ref().map(|ring| ring.place(node))),
+    });
+    measure::besieged(&plan, &siege, &mut outcome);
+    if let Some(ring) = ring {
+        let report = ring.report();
+        outcome.measures.extend(privacy::measures(&plan, &report));
+    }
+    Ok(outcome)
+}
+
+/// Messages that only attackers have, by attack: numbers in the table of messages past those that are published.
+type Stocks = Vec<std::ops::Range<u32>>;
+
+fn stocks(plan: &mut Plan) -> Stocks {
+    let aims = plan.aims.clone();
+    aims.iter()
+        .map(|aim| {
+            let n = match aim.attack.kind {
+                AttackKind::ControlSpam => control_spam::PHANTOMS,
+                AttackKind::Forgery => forgery::stock(&plan.scenario, aim),
+                _ => 0,
+            };
+            let first = plan.world.messages.len() as u32;
+            let topics = plan.scenario.topics.count.max(1);
+            let size = aim.attack.size_bytes.unwrap_or(plan.scenario.traffic.size_bytes);
+            plan.world
+                .messages
+                .extend((0..n).map(|number| crate::gossipsub::Message {
+                    topic: number % topics,
+                    size,
+                    valid: false,
+                }));
+            first..first + n
+        })
+        .collect()
+}
+
+/// What an attacker does.
+fn attacker(plan: &Plan, aim: &Aim, node: u32, stocks: &Stocks) -> Option<Box<dyn Conduct>> {
+    let at = plan.aims.iter().position(|other| other == aim)?;
+    let number = node - aim.first;
+    let conduct: Box<dyn Conduct> = match aim.attack.kind {
+        AttackKind::Sybil => Box::new(sybil::Sybil::new(0)),
+        AttackKind::Eclipse => Box::new(eclipse::Eclipse::new(&plan.scenario, number)),
+        AttackKind::Censor => Box::new(censor::Censor::new(plan, aim)),
+        AttackKind::ColdBoot => Box::new(cold_boot::ColdBoot::new()),
+        AttackKind::CovertFlash => Box::new(covert_flash::CovertFlash::new(begin(&plan.scenario, aim))),
+        AttackKind::Dawn => Box::new(dawn::Dawn::new(begin(&plan.scenario, aim))),
+        AttackKind::ControlSpam => Box::new(control_spam::ControlSpam::new(plan, aim, number, stocks[at].clone())),
+        AttackKind::Forgery => Box::new(forgery::Forger::new(&plan.scenario, aim, number, stocks[at].clone())),
+        AttackKind::OfferFlood | AttackKind::BaitAndSwitch | AttackKind::Spies => return None,
+    };
+    Some(conduct)
+}
+
+/// When an attack's nodes begin to do harm, ns: some behave at first.
+fn begin(scenario: &Scenario, aim: &Aim) -> u64 {
+    match aim.attack.kind {
+        AttackKind::CovertFlash => covert_flash::turn(&aim.attack),
+        AttackKind::Dawn => dawn::turn(scenario, &aim.attack),
+        _ => seconds(aim.attack.start_s),
+    }
+}
+
+/// Two conducts that both only look on.
+struct Both(Box<dyn Conduct>, Box<dyn Conduct>);
+
+impl Conduct for Both {
+    fn hears(&mut self, now: u64, world: &World, node: &Node, event: &Event) -> bool {
+        self.0.hears(now, world, node, event) & self.1.hears(now, world, node, event)
+    }
+
+    fn acts(&mut self, now: u64, world: &World, node: &mut Node, event: &Event, actions: &mut Actions) {
+        self.0.acts(now, world, node, event, actions);
+        self.1.acts(now, world, node, event, actions);
+    }
+}
+
+fn both(a: Option<Box<dyn Conduct>>, b: Option<Box<dyn Conduct>>) -> Option<Box<dyn Conduct>> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(Box::new(Both(a, b))),
+        (a, b) => a.or(b),
+    }
+}
+
+#[cfg(test)]
+mod tests;
