@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Answered, Denied, Done, Event, Market, Output, Role, Task, Timer};
+use super::{Answered, DeliveryState, Denied, Done, Event, Market, Output, Role, Task, Timer};
 use crate::{
     contact::ReplyPath,
     deed::{Acceptance, Confirmation},
@@ -25,7 +25,7 @@ use crate::{
     list::{Bytes, List},
     offer::Offer,
     recall::Recall,
-    thread::Thread,
+    thread::{Entry, Thread},
     time::{Seconds, Timestamp},
 };
 
@@ -423,6 +423,23 @@ impl Market {
         }
         self.tell_moved_in(now, id);
         self.post_letters(now, id);
+    }
+
+    /// What the other side refused and has come to hold since, as after a restore, is there: it says so by what its own
+    /// letters follow on.
+    pub(super) fn unrefuse(&mut self, now: Timestamp, id: ThreadId, ours: Role) {
+        let Some(conversation) = self.threads.all.get(&id) else {
+            return;
+        };
+        let view = conversation.thread.view();
+        let held = view.of(ours.other()).last().map_or(0, |last| last.saw);
+        let refused = |record: &RecordId| matches!(self.outbox.delivery(*record), Some(DeliveryState::Refused { .. }));
+        let held = view.of(ours).iter().take(held).map(Entry::id);
+        let there: Vec<RecordId> = held.filter(refused).collect();
+        for record in there {
+            self.record(now, Fact::Delivered { record, refused: None });
+            self.letter_arrived(now, record);
+        }
     }
 
     /// Receipts of a deal that its customer has not said are here.

@@ -522,6 +522,7 @@ impl Market {
         if let Some(to) = moved {
             self.follow(now, id, &to);
         }
+        self.unrefuse(now, id, ours);
         self.act_on(now, id, &letter);
         Frame::Stored(about)
     }

@@ -92,6 +92,7 @@ impl Market {
         if let (Some(to), false) = (&letter.reply, role == ours) {
             self.follow(now, id, to);
         }
+        self.unrefuse(now, id, ours);
         match &letter.matter {
             Matter::Revised { with, .. } => self.remember_offer(now, id, ours, with),
             _ => true,

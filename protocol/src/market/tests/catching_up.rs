@@ -578,6 +578,33 @@ fn who_never_went_on_from_a_backup_lost_nothing_whatever_the_other_side_writes()
     assert!(life.customer.market.unsure().is_empty());
 }
 
+#[test]
+fn a_word_that_was_refused_and_is_held_after_all_stops_no_other() {
+    let mut customer = Node::customer();
+    let mut asker = Node::selling("asker", rules(), Vec::new());
+    let intent = customer.cast(draft());
+    gossip(after(0), &mut customer, &mut [&mut asker]);
+    let asked = say(&mut asker, after(5), About::Intent(intent), question("Side by side?")).unwrap();
+    let (task, _, frame) = asker.sends.remove(0);
+    // As where a device that is new now turned it away, and was then brought it by the asker itself.
+    customer.ask_as("asker", after(5), &frame);
+    let refused = Frame::Refused {
+        about: asked,
+        why: Refusal::Expired,
+    };
+    asker.give(
+        after(5),
+        super::Input::Done(task, super::Done::Replied(refused.encode())),
+    );
+    let id = id_of(&thread(&asker));
+    assert!(say(&mut asker, after(6), About::Thread(id), question("Hello?")).is_err());
+    say(&mut customer, after(7), About::Thread(id), answer(asked)).unwrap();
+    settle(after(7), &mut customer, &mut asker);
+    say(&mut asker, after(8), About::Thread(id), question("How wide?")).unwrap();
+    settle(after(8), &mut customer, &mut asker);
+    assert_eq!(thread(&customer).letters.len(), 3);
+}
+
 /// A want about which a seller without an offer has asked, and been answered.
 fn asked_about() -> (Node, Node) {
     let mut customer = Node::customer();
