@@ -1,5 +1,7 @@
 //! One node in the engine: its gossip, its connections, its links' state, its life.
 
+mod errand;
+
 use super::conduct::Conduct;
 use super::desk::Desk;
 use super::event::{Event, READ, What};
@@ -22,6 +24,7 @@ const REDIAL: u64 = 10_000_000_000;
 const FOR_GOSSIP: u64 = 16;
 const FOR_HEARTBEAT: u64 = 17;
 const FOR_LINKS: u64 = 18;
+const FOR_CONDUCT: u64 = 19;
 
 /// One node.
 pub struct Host {
@@ -90,7 +93,7 @@ impl Host {
                 return self.tell(desk, now + delay, id, event.src, What::Refuse);
             }
             _ if !self.online => {
-                desk.counters.dropped += u64::from(matches!(event.what, What::Frame(_)));
+                desk.counters.dropped += u64::from(matches!(event.what, What::Frame(_) | What::Parcel(_)));
                 return;
             }
             _ => {}
@@ -131,6 +134,7 @@ impl Host {
             What::Dial(number) if own => self.dial_next(desk, now, id, number),
             What::Redial(other) if own => self.dial(desk, now, id, other),
             What::Wake if own => self.wake(desk, now, id),
+            What::Parcel(parcel) => self.parcel(desk, now, id, event.src, event.slot & READ != 0, parcel),
             // Timers of an earlier life.
             What::Join
             | What::Up(_)
@@ -206,6 +210,11 @@ impl Host {
             self.timer(desk, self.stops, id, What::Stop);
         }
         (self.wake, self.asleep_until) = (None, None);
+        if let Some(conduct) = &mut self.conduct {
+            let chance = desk.plan.chance(FOR_CONDUCT + 256 * u64::from(self.life), id);
+            conduct.starts(now, &desk.plan.world, self.life, chance);
+        }
+        self.run_errands(desk, now, id);
         self.ask_to_wake(desk, now, id);
     }
 
@@ -220,6 +229,9 @@ impl Host {
             .collect();
         for (peer, delay) in peers {
             self.tell(desk, now + delay, id, peer, What::Fin);
+        }
+        if let Some(conduct) = &mut self.conduct {
+            conduct.stops(now);
         }
         self.online = false;
         self.node = Node::new(now, Chance::of(0, 0));
@@ -418,6 +430,7 @@ impl Host {
         self.perform(desk, now, id, &mut actions);
         desk.actions = actions;
         if self.conduct.is_some() {
+            self.run_errands(desk, now, id);
             self.ask_to_wake(desk, now, id);
         }
     }
@@ -433,6 +446,7 @@ impl Host {
         }
         self.perform(desk, now, id, &mut actions);
         desk.actions = actions;
+        self.run_errands(desk, now, id);
         self.ask_to_wake(desk, now, id);
     }
 

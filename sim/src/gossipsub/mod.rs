@@ -53,7 +53,7 @@ pub use bits::Bits;
 pub use chance::{Chance, mix, mix2, unit};
 pub use node::{Actions, Event, Node, Peer};
 pub use rpc::{Ids, List, Rpc, message_bytes};
-pub use settings::{Message, ScoreSettings, Settings, World};
+pub use settings::{Message, ScoreSettings, Settings, Spoken, World};
 
 #[cfg(test)]
 mod tests;
