@@ -22,12 +22,14 @@ pub struct Errands {
     pub publish: Vec<u32>,
     /// Parcels to send, and to whom.
     pub parcels: Vec<(u32, Parcel)>,
+    /// Nodes to dial, beside those that the topology says.
+    pub dials: Vec<u32>,
 }
 
 impl Errands {
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
-        self.publish.is_empty() && self.parcels.is_empty()
+        self.publish.is_empty() && self.parcels.is_empty() && self.dials.is_empty()
     }
 }
 

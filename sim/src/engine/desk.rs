@@ -129,7 +129,11 @@ impl<'a> Desk<'a> {
     /// A message has come to a node for the first time. It counts where the node is honest and was there when the
     /// message was published.
     pub fn deliver(&mut self, now: u64, node: u32, since: u64, message: u32, hops: u8) {
-        let settled = self.plan.published.get(message as usize).map(|published| published.at_ns);
+        let settled = self
+            .plan
+            .published
+            .get(message as usize)
+            .map(|published| published.at_ns);
         let Some(at) = settled.or_else(|| self.plan.world.spoken(message).map(|spoken| spoken.at)) else {
             return;
         };

@@ -143,7 +143,9 @@ impl What {
             | What::Redial(n) => u64::from(*n),
             What::Frame(rpc) => digest(rpc),
             What::Parcel(parcel) => parcel.bytes.chunks(8).fold(parcel.task, |sum, eight| {
-                mix(eight.iter().fold(sum, |sum, byte| sum.rotate_left(8) ^ u64::from(*byte)))
+                mix(eight
+                    .iter()
+                    .fold(sum, |sum, byte| sum.rotate_left(8) ^ u64::from(*byte)))
             }),
             What::Nothing
             | What::Start

@@ -147,7 +147,9 @@ impl World {
 
     /// A message that was made while the run went on.
     pub fn spoken(&self, number: u32) -> Option<&Spoken> {
-        self.spoken.get((number as usize).checked_sub(self.messages.len())?)?.get()
+        self.spoken
+            .get((number as usize).checked_sub(self.messages.len())?)?
+            .get()
     }
 
     /// The number of a place in `spoken`.

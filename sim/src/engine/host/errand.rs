@@ -22,6 +22,9 @@ impl Host {
             for (dest, parcel) in std::mem::take(&mut errands.parcels) {
                 self.send_parcel(desk, now, id, dest, parcel);
             }
+            for other in std::mem::take(&mut errands.dials) {
+                self.dial(desk, now, id, other);
+            }
             if let Some(conduct) = &mut self.conduct {
                 conduct.errands(&mut errands);
             }
@@ -78,15 +81,7 @@ impl Host {
     }
 
     /// A parcel has come to the end of the link, or through the downlink.
-    pub(super) fn parcel(
-        &mut self,
-        desk: &mut Desk<'_>,
-        now: u64,
-        id: u32,
-        src: u32,
-        read: bool,
-        parcel: Box<Parcel>,
-    ) {
+    pub(super) fn parcel(&mut self, desk: &mut Desk<'_>, now: u64, id: u32, src: u32, read: bool, parcel: Box<Parcel>) {
         if !desk.plan.cuts().is_empty() && desk.plan.is_cut(now, id, src) {
             desk.counters.dropped += 1;
             return;

@@ -1,0 +1,19 @@
+//! What attackers of the market do to what leaves their nodes: their machines are honest, and what they say is not.
+
+use std::fmt::Debug;
+
+use crate::gossipsub::Chance;
+
+/// What a ploy may use.
+pub struct Hand<'a> {
+    /// The node's own chance.
+    pub chance: &'a mut Chance,
+    /// Every key that the node signs with as a seller.
+    pub key: &'a intentcast_protocol::keys::Key,
+}
+
+/// One attacker's.
+pub trait Ploy: Send + Debug {
+    /// What goes out in the place of a frame, or of a reply: each with how many ns later than the one it stands for.
+    fn sends(&mut self, hand: &mut Hand<'_>, frame: Vec<u8>) -> Vec<(u64, Vec<u8>)>;
+}
