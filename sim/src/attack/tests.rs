@@ -261,7 +261,7 @@ fn an_attack_of_sellers_says_which_level_it_is_of() {
     }
 }
 
-/// The measurement that the product's `flood_publish = false` rests on: 82 % with it, 42 % without.
+/// What the product's `flood_publish = false` rests on; docs/simulator-validation.md has the figures.
 #[test]
 #[ignore = "a thousand nodes, twice: minutes in a debug build"]
 fn a_tenth_of_a_thousand_nodes_finds_the_origin_more_often_by_a_flood() {
@@ -276,6 +276,7 @@ fn a_tenth_of_a_thousand_nodes_finds_the_origin_more_often_by_a_flood() {
         measures["first_spy_recall"]
     };
     let (flood, mesh) = (recall("first-spy-flood"), recall("first-spy-mesh"));
-    assert!((0.70..0.92).contains(&flood), "{flood}");
-    assert!((0.30..0.55).contains(&mesh), "{mesh}");
+    assert!((0.55..0.95).contains(&flood), "{flood}");
+    assert!((0.30..0.60).contains(&mesh), "{mesh}");
+    assert!(flood > 1.2 * mesh, "{flood} {mesh}");
 }

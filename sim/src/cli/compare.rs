@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use super::Failure;
 use crate::outcome::{Outcome, Summary};
 use crate::report::plot::{Plot, label};
-use crate::report::{Directory, Named, figures, measures, page, plots_page, standalone};
+use crate::report::{Directory, Named, beside, figures, page, plots_page, standalone};
 use crate::sweep::{Rows, against};
 
 /// `compare`.
@@ -69,7 +69,7 @@ impl Written {
 impl Compare {
     pub fn run(self) -> Result<ExitCode, Failure> {
         let runs = self.runs.iter().map(Written::read).collect::<Result<Vec<_>, _>>()?;
-        let told: Vec<_> = runs.iter().map(|run| measures(&run.summary)).collect();
+        let summaries: Vec<&Summary> = runs.iter().map(|run| &run.summary).collect();
         let widths = runs.iter().map(|run| run.name.len().max(12));
         let head: Vec<String> = runs
             .iter()
@@ -77,18 +77,14 @@ impl Compare {
             .map(|(run, width)| format!("{:>width$}", run.name))
             .collect();
         println!("{:<40} {}", "", head.join("  "));
-        for (name, base) in &told[0] {
-            let values: Vec<Option<f64>> = told.iter().map(|run| find(run, name)).collect();
-            if values.iter().all(Option::is_none) {
-                continue;
-            }
+        for (name, values) in beside(&summaries) {
             let cells: Vec<String> = values
                 .iter()
                 .zip(&head)
                 .map(|(value, head)| format!("{:>width$}", value.map_or("-".into(), label), width = head.len()))
                 .collect();
-            let change = match (base, values[values.len() - 1]) {
-                (Some(base), Some(last)) if *base != 0.0 && values.len() == 2 => {
+            let change = match values.as_slice() {
+                [Some(base), Some(last)] if *base != 0.0 => {
                     format!("  {:+.2} %", (last - base) / base * 100.0)
                 }
                 _ => String::new(),
@@ -111,13 +107,6 @@ impl Compare {
         }
         Ok(ExitCode::SUCCESS)
     }
-}
-
-fn find(measures: &[(String, Option<f64>)], name: &str) -> Option<f64> {
-    measures
-        .iter()
-        .find(|(told, _)| told == name)
-        .and_then(|(_, value)| *value)
 }
 
 impl PlotFigures {

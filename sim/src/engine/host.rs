@@ -1,5 +1,6 @@
 //! One node in the engine: its gossip, its connections, its links' state, its life.
 
+mod connections;
 mod errand;
 
 use super::conduct::Conduct;
@@ -10,16 +11,7 @@ use super::presence::Presence;
 use crate::gossipsub::{self, Chance, Node, Rpc};
 use crate::links::{Frame, Gauges};
 use crate::scenario::millis;
-
-/// What has become of a connection.
-const NONE: u8 = 0;
-const DIALLING: u8 = 1;
-const ACCEPTED: u8 = 2;
-const GRANTED: u8 = 3;
-const UP: u8 = 4;
-
-/// How long a dialler waits before it dials again what it lost or could not have, ns.
-const REDIAL: u64 = 10_000_000_000;
+use connections::{NONE, UP};
 
 const FOR_GOSSIP: u64 = 16;
 const FOR_HEARTBEAT: u64 = 17;
@@ -243,140 +235,6 @@ impl Host {
         }
     }
 
-    fn dial_next(&mut self, desk: &mut Desk<'_>, now: u64, id: u32, number: u32) {
-        if number == 0 {
-            self.dials = desk.plan.dials(id);
-        }
-        match self.dials.get(number as usize).copied() {
-            Some(other) => {
-                self.dial(desk, now, id, other);
-                let (_, interval) = desk.plan.pace(id);
-                self.timer(desk, now + interval, id, What::Dial(number + 1));
-            }
-            None => self.dials = Vec::new(),
-        }
-    }
-
-    fn dial(&mut self, desk: &mut Desk<'_>, now: u64, id: u32, other: u32) {
-        let links = &desk.plan.links;
-        if other == id || !links.is_reachable(other) {
-            return;
-        }
-        if desk.plan.is_cut(now, id, other) {
-            return self.timer(desk, now + REDIAL, id, What::Redial(other));
-        }
-        let slot = self.node.slot_for(now, &desk.plan.world, other);
-        let Some(peer) = self.node.peer_mut(slot).filter(|peer| peer.stage == NONE) else {
-            return;
-        };
-        let delay = links.delay(id, other);
-        (peer.stage, peer.since, peer.delay) = (DIALLING, now, delay as u32);
-        self.tell(desk, now + delay, id, other, What::Syn(slot));
-    }
-
-    /// Another node dials. Of two dials that cross, the earlier one counts, on both sides.
-    fn asked(&mut self, desk: &mut Desk<'_>, now: u64, id: u32, src: u32, theirs: u32) {
-        if desk.plan.is_cut(now, id, src) {
-            let delay = desk.plan.links.delay(id, src);
-            return self.tell(desk, now + delay, id, src, What::Refuse);
-        }
-        let slot = self.node.slot_for(now, &desk.plan.world, src);
-        let Some(peer) = self.node.peer_mut(slot) else {
-            return;
-        };
-        let delay = desk.plan.links.delay(id, src);
-        let began = now.saturating_sub(delay);
-        let first = peer.stage == NONE || (peer.stage == DIALLING && (began, src) < (peer.since, id));
-        if !first {
-            return;
-        }
-        (peer.stage, peer.theirs, peer.delay) = (ACCEPTED, theirs, delay as u32);
-        let round_trips = desk.plan.scenario.links.handshake_round_trips;
-        let up = now + ways(delay, 2.0 * round_trips);
-        self.timer(desk, up, id, What::Up(slot));
-        self.tell(desk, now + delay, id, src, What::Ack(slot));
-    }
-
-    fn granted(&mut self, desk: &mut Desk<'_>, now: u64, id: u32, event: &Event, theirs: u32) {
-        let Some(slot) = self.node.slot_of(event.src) else {
-            return;
-        };
-        let Some(peer) = self.node.peer_mut(slot).filter(|peer| peer.stage == DIALLING) else {
-            return;
-        };
-        (peer.stage, peer.theirs) = (GRANTED, theirs);
-        let delay = u64::from(peer.delay);
-        let round_trips = desk.plan.scenario.links.handshake_round_trips;
-        let up = now + ways(delay, 2.0 * round_trips - 1.0);
-        self.timer(desk, up, id, What::Up(slot));
-    }
-
-    fn refused(&mut self, desk: &mut Desk<'_>, now: u64, id: u32, src: u32) {
-        let slot = self.node.slot_of(src);
-        if let Some(peer) = slot
-            .and_then(|slot| self.node.peer_mut(slot))
-            .filter(|peer| peer.stage == DIALLING)
-        {
-            peer.stage = NONE;
-            self.timer(desk, now + REDIAL, id, What::Redial(src));
-        }
-    }
-
-    /// A connection is there. The stream that gossip goes over has a round trip of its own to negotiate its protocol,
-    /// so the first frames wait for it (`handler.rs`, `EnabledHandler::poll`; multistream-select, version 1).
-    fn up(&mut self, desk: &mut Desk<'_>, now: u64, id: u32, slot: u32) {
-        let Some(peer) = self.node.peer_mut(slot) else {
-            return;
-        };
-        let outbound = match peer.stage {
-            GRANTED => true,
-            ACCEPTED => false,
-            _ => return,
-        };
-        peer.stage = UP;
-        peer.since = now + 2 * u64::from(peer.delay);
-        if let Some(gauges) = &mut self.gauges {
-            gauges.reset(slot);
-        }
-        self.step(desk, now, id, gossipsub::Event::Connected { slot, outbound });
-    }
-
-    /// A peer is gone. One that we had dialled is dialled again after a while.
-    fn lost(&mut self, desk: &mut Desk<'_>, now: u64, id: u32, src: u32) {
-        let Some(slot) = self.node.slot_of(src) else {
-            return;
-        };
-        let Some(peer) = self.node.peer_mut(slot) else {
-            return;
-        };
-        let stage = std::mem::replace(&mut peer.stage, NONE);
-        if stage == NONE {
-            return;
-        }
-        peer.since = now;
-        let dialled = matches!(stage, DIALLING | GRANTED) || self.node.outbound().has(slot);
-        if stage == UP {
-            self.step(desk, now, id, gossipsub::Event::Disconnected(slot));
-        }
-        if dialled {
-            self.timer(desk, now + REDIAL, id, What::Redial(src));
-        }
-    }
-
-    /// A partition begins: both sides lose what crosses it.
-    fn cut(&mut self, desk: &mut Desk<'_>, now: u64, id: u32) {
-        let parted: Vec<u32> = self
-            .node
-            .peers()
-            .iter()
-            .filter(|peer| peer.stage != NONE && desk.plan.is_cut(now, id, peer.id))
-            .map(|peer| peer.id)
-            .collect();
-        for peer in parted {
-            self.lost(desk, now, id, peer);
-        }
-    }
-
     fn is_from(&self, src: u32, slot: u32) -> bool {
         self.node
             .peers()
@@ -516,9 +374,4 @@ impl Host {
             what: What::Frame(rpc),
         });
     }
-}
-
-/// So many times over a link, ns.
-fn ways(delay: u64, times: f64) -> u64 {
-    (times.max(0.0) * delay as f64) as u64
 }

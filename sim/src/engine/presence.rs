@@ -119,8 +119,11 @@ impl Iterator for Presence {
                 if to >= stop {
                     (u64::MAX, None)
                 } else {
-                    let away = seconds(self.chance.exponential(away_s(churn, to))).max(1);
-                    (to, Some((to + away).min(stop)))
+                    let away = match churn.kind {
+                        ChurnKind::Diurnal => diurnal_away_s(churn, to, self.chance.exponential(1.0)),
+                        ChurnKind::Poisson | ChurnKind::Trace => self.chance.exponential(churn.offline_s),
+                    };
+                    (to, Some(to.saturating_add(seconds(away).max(1)).min(stop)))
                 }
             }
         };
@@ -129,18 +132,44 @@ impl Iterator for Presence {
     }
 }
 
-/// Mean time away for one that leaves now, s. By night so much longer that presence, which swings as a cosine with its
-/// noon at the beginning, is down to `night` of what it is by day.
-fn away_s(churn: &Churn, now: u64) -> f64 {
-    if churn.kind != ChurnKind::Diurnal {
-        return churn.offline_s;
+/// Steps of a day in which a node's inclination to come back is taken for the same.
+const STEPS: u32 = 48;
+
+/// How long one that leaves now is away, s. The inclination to come back is followed through the day, so that who left
+/// in the evening comes with the others in the morning: presence swings as a cosine with its noon at the beginning, down
+/// to `night` of what it is by day, and lags by about `online_s`. `patience` is how much inclination, summed over the
+/// time away, it takes; its mean is one.
+fn diurnal_away_s(churn: &Churn, now: u64, patience: f64) -> f64 {
+    let step = churn.day_s / f64::from(STEPS);
+    let inclined = |number: u32| step * comes_back_per_s(churn, (f64::from(number) + 0.5) / f64::from(STEPS));
+    let daily: f64 = (0..STEPS).map(inclined).sum();
+    let days = (patience / daily).floor();
+    let mut left = patience - days * daily;
+    let mut away = days * churn.day_s;
+    // The first step has begun already.
+    let at = now as f64 / 1e9 / churn.day_s * f64::from(STEPS);
+    let (mut number, mut share) = ((at as u64 % u64::from(STEPS)) as u32, 1.0 - at.fract());
+    for _ in 0..=STEPS {
+        let more = share * inclined(number);
+        if more >= left {
+            return away + share * step * left / more;
+        }
+        left -= more;
+        away += share * step;
+        (number, share) = ((number + 1) % STEPS, 1.0);
     }
-    let day = (now as f64 / 1e9 / churn.day_s).fract();
+    away
+}
+
+/// Of those that are away, the share that comes back in a second, where it is this share of a day past noon: what keeps
+/// presence where it should be then.
+fn comes_back_per_s(churn: &Churn, day: f64) -> f64 {
     let swing = (1.0 + (std::f64::consts::TAU * day).cos()) / 2.0;
     let by_day = churn.online_s / (churn.online_s + churn.offline_s);
     let present = by_day * (churn.night + (1.0 - churn.night) * swing);
-    // At a presence of nothing it would be away for ever.
-    churn.online_s * (1.0 / present.max(0.001) - 1.0)
+    // At a presence of nothing it would be away for ever, at one of all not at all.
+    let present = present.clamp(0.001, 0.999);
+    present / (1.0 - present) / churn.online_s
 }
 
 /// Whether a node is a phone.
@@ -252,6 +281,47 @@ mod tests {
         );
         assert!((noon - 0.75).abs() < 0.04, "{noon}");
         assert!((night - 0.30).abs() < 0.06, "{night}");
+    }
+
+    #[test]
+    fn who_left_in_the_evening_is_back_in_the_morning() {
+        let mut scenario = Scenario::of(4_000);
+        // By night one would be away for longer than a day.
+        scenario.churn = Some(Churn {
+            kind: ChurnKind::Diurnal,
+            share: 1.0,
+            online_s: 60.0,
+            offline_s: 20.0,
+            day_s: 600.0,
+            night: 0.1,
+            ..Churn::default()
+        });
+        let mut there = [300.0, 450.0, 600.0, 900.0].map(|at| share_there(&scenario, seconds(at)));
+        assert!(there[0] < 0.25, "{there:?}");
+        assert!(there[1] > there[0] && there[2] > 0.65, "{there:?}");
+        there[3] = (there[3] - there[0]).abs();
+        assert!(there[3] < 0.04, "every night is alike: {there:?}");
+    }
+
+    #[test]
+    fn a_time_away_takes_as_much_inclination_as_it_has_patience() {
+        let churn = Churn {
+            kind: ChurnKind::Diurnal,
+            online_s: 30.0,
+            offline_s: 10.0,
+            day_s: 600.0,
+            night: 0.0,
+            ..Churn::default()
+        };
+        for (now, patience) in [(0.0, 0.5), (200.0, 1.0), (599.0, 40.0), (300.0, 300.0)] {
+            let away = diurnal_away_s(&churn, seconds(now), patience);
+            let ticks = 200_000_u32;
+            let tick = away / f64::from(ticks);
+            let sum: f64 = (0..ticks)
+                .map(|n| tick * comes_back_per_s(&churn, ((now + f64::from(n) * tick) / 600.0).fract()))
+                .sum();
+            assert!((sum / patience - 1.0).abs() < 0.02, "{now} {patience}: {away} s, {sum}");
+        }
     }
 
     #[test]

@@ -12,12 +12,14 @@
 //! median of what the sightings make it. A sighting's deviation from that is normal with [`Error::near`], or once in
 //! twenty times with [`Error::far`]: meshes change, frames jitter, a lost one comes late by IHAVE. And `h` being the hand
 //! at all is the less likely the longer the way over `h` is than the shortest way to the spy: exponentially, with the
-//! same two scales. Sightings are taken for independent, which they are not, so only the first [`SIGHTINGS`] count.
+//! same two scales. A publisher whose mesh is short of `d` fills it up by chance for each message: who knows meshes holds
+//! such a way for as likely as it is, and a hand outside of the spy's mesh for the publisher's own, or for an answer to
+//! IWANT. Sightings are taken for independent, which they are not, so only the first [`SIGHTINGS`] count.
 //! The posterior is the product over them, made to sum to one; 2 to the power of its entropy in bits is the size of the
 //! set in which the origin is still hidden.
 
 use super::map::{Knowledge, Map, NEVER};
-use super::{Names, Ring};
+use super::{Names, Ring, Sighting};
 use crate::engine::Plan;
 
 /// Sightings of a message that count, the first ones.
@@ -87,6 +89,15 @@ pub fn set_size(posterior: &[f64]) -> f64 {
     nats.exp()
 }
 
+/// What a sighting makes of a candidate, over one way.
+#[derive(Clone, Copy, Debug)]
+struct Fit {
+    /// When it was published, µs.
+    start: f64,
+    /// How likely this way and this hand are, the time apart.
+    chance: f64,
+}
+
 /// The chances of the candidates, in their order; they sum to one.
 fn posterior(plan: &Plan, ring: &Ring, map: &mut Map<'_>, message: u32, topic: u32, candidates: &[u32]) -> Vec<f64> {
     let sightings = &ring.sightings[message as usize];
@@ -99,41 +110,83 @@ fn posterior(plan: &Plan, ring: &Ring, map: &mut Map<'_>, message: u32, topic: u
             .map(|sighting| f64::from(map.link(sighting.from, sighting.spy)));
         let mean = links.sum::<f64>() / first.len() as f64;
         let error = error(plan, map.knowledge, mean);
-        let verdict = map.verdict();
-        // Of each candidate, what each sighting makes of t0, µs, and the detour over its hand.
-        let mut starts: Vec<Vec<f64>> = vec![Vec::with_capacity(first.len()); candidates.len()];
+        let mut fits: Vec<Vec<[Fit; 2]>> = vec![Vec::with_capacity(first.len()); candidates.len()];
         for sighting in &first {
-            let last = map.link(sighting.from, sighting.spy);
-            let to_hand = map.to(topic, sighting.from).publishing.clone();
-            let to_spy = &map.to(topic, sighting.spy).publishing;
-            for (at, candidate) in candidates.iter().enumerate() {
-                let way = match *candidate == sighting.from {
-                    true => last,
-                    false => to_hand[*candidate as usize]
-                        .saturating_add(verdict)
-                        .saturating_add(last),
-                };
-                if way == NEVER {
-                    logs[at] += FAR.ln() - 10.0;
-                    continue;
-                }
-                let detour = way.saturating_sub(to_spy[*candidate as usize]);
-                logs[at] += hand(f64::from(detour), error);
-                starts[at].push(sighting.at as f64 / 1e3 - f64::from(way));
-            }
+            fit(map, topic, sighting, candidates, error, &mut fits);
         }
-        for (log, starts) in logs.iter_mut().zip(&mut starts) {
-            starts.sort_by(f64::total_cmp);
-            let Some(t0) = starts.get(starts.len() / 2).copied() else {
-                continue;
-            };
-            *log += starts.iter().map(|start| deviation(start - t0, error)).sum::<f64>();
+        for (log, fits) in logs.iter_mut().zip(&fits) {
+            // When it was published is not known: what the ways that are sure make of it, or the others, in the middle.
+            let surely = middle(fits.iter().map(|fits| fits[0].start));
+            let perhaps = middle(fits.iter().map(|fits| fits[1].start.max(fits[0].start)));
+            let at = |t0: f64| -> f64 { fits.iter().map(|fits| likelihood(fits, t0, error).ln()).sum() };
+            *log = at(surely).max(at(perhaps));
         }
     }
     let most = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let weights: Vec<f64> = logs.iter().map(|log| (log - most).exp()).collect();
     let sum: f64 = weights.iter().sum();
     weights.iter().map(|weight| weight / sum).collect()
+}
+
+/// What a sighting makes of each candidate: over the peers that it surely publishes to, and over one that it fills up its
+/// mesh with.
+fn fit(
+    map: &mut Map<'_>,
+    topic: u32,
+    sighting: &Sighting,
+    candidates: &[u32],
+    error: Error,
+    fits: &mut [Vec<[Fit; 2]>],
+) {
+    let (hand, spy) = (sighting.from, sighting.spy);
+    let (last, verdict, seen) = (map.link(hand, spy), map.verdict(), sighting.at as f64 / 1e3);
+    // Who hands on what it did not publish, to one outside of its mesh, was asked for it.
+    let feeds = if map.feeds(topic, hand, spy) { 1.0 } else { FAR };
+    let to_hand = map.to(topic, hand).clone();
+    let to_spy = map.to(topic, spy).clone();
+    let onward = |time: u32| time.saturating_add(verdict).saturating_add(last);
+    let over = |way: u32, shortest: u32, chance: f64| match way {
+        // Not as far as is known; what is known may be wrong.
+        NEVER => Fit {
+            start: f64::NEG_INFINITY,
+            chance: chance * FAR * 1e-5,
+        },
+        way => Fit {
+            start: seen - f64::from(way),
+            chance: chance * over_hand(f64::from(way.saturating_sub(shortest)), error),
+        },
+    };
+    for (candidate, fits) in candidates.iter().zip(fits) {
+        let at = *candidate as usize;
+        let fills = map.fills(topic, *candidate);
+        let (surely, perhaps) = (to_spy.publishing[at], to_spy.filling[at].min(to_spy.publishing[at]));
+        fits.push(if *candidate == hand {
+            // Straight from the publisher; over a link of its mesh it surely comes.
+            let straight = if fills > 0.0 && feeds < 1.0 { fills } else { 1.0 };
+            [over(last, surely, straight), over(NEVER, perhaps, 0.0)]
+        } else {
+            let lucky = if to_hand.filling[at] == NEVER { 0.0 } else { fills };
+            [
+                over(onward(to_hand.publishing[at]), surely, feeds * (1.0 - lucky)),
+                over(onward(to_hand.filling[at]), perhaps, feeds * lucky),
+            ]
+        });
+    }
+}
+
+fn middle(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.filter(|value| value.is_finite()).collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(0.0)
+}
+
+/// How likely a sighting is over either way, if it was published then.
+fn likelihood(fits: &[Fit; 2], t0: f64, error: Error) -> f64 {
+    let over = |fit: &Fit| match fit.start.is_finite() {
+        true => fit.chance * deviation(fit.start - t0, error),
+        false => fit.chance,
+    };
+    fits.iter().map(over).sum::<f64>().max(1e-30)
 }
 
 /// The scales, where the last links are this long in the mean, µs.
@@ -152,16 +205,14 @@ fn error(plan: &Plan, knowledge: Knowledge, mean: f64) -> Error {
     }
 }
 
+/// How likely a time is to be off by this, µs, against one that is not off.
 fn deviation(by: f64, error: Error) -> f64 {
     let normal = |scale: f64| (-0.5 * (by / scale).powi(2)).exp() / scale;
-    (((1.0 - FAR) * normal(error.near) + FAR * normal(error.far)) * error.near)
-        .max(1e-30)
-        .ln()
+    ((1.0 - FAR) * normal(error.near) + FAR * normal(error.far)) * error.near
 }
 
-fn hand(detour: f64, error: Error) -> f64 {
+/// How likely a hand is whose way is by this longer than the shortest, µs, against one on the shortest.
+fn over_hand(detour: f64, error: Error) -> f64 {
     let exponential = |scale: f64| (-detour / scale).exp() / scale;
-    (((1.0 - FAR) * exponential(error.near) + FAR * exponential(error.far)) * error.near)
-        .max(1e-30)
-        .ln()
+    ((1.0 - FAR) * exponential(error.near) + FAR * exponential(error.far)) * error.near
 }

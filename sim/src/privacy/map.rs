@@ -43,8 +43,10 @@ pub struct Map<'a> {
 /// From each node to one end, µs; [`NEVER`]: there is no way.
 #[derive(Clone, Debug)]
 pub struct Times {
-    /// If the node publishes, which may be to more peers than its mesh.
+    /// If the node publishes, to those that it surely sends to.
     pub publishing: Vec<u32>,
+    /// If it publishes to the best of those that it may fill up its mesh with, where that is quicker; else [`NEVER`].
+    pub filling: Vec<u32>,
 }
 
 impl<'a> Map<'a> {
@@ -67,6 +69,29 @@ impl<'a> Map<'a> {
     /// From a message's arrival until it is passed on, µs.
     pub fn verdict(&self) -> u32 {
         (self.plan.world.settings.validation / 1_000).min(u64::from(NEVER)) as u32
+    }
+
+    /// How likely a publisher is to send to one certain peer outside of its mesh: it fills that up to `d`, by chance.
+    pub fn fills(&self, topic: u32, node: u32) -> f64 {
+        let neighbours = &self.report.map[node as usize];
+        let mesh = neighbours.meshes.iter().filter(|(of, _)| *of == topic).count();
+        let settings = &self.plan.world.settings;
+        if self.knowledge == Knowledge::Connections || settings.flood_publish || mesh == 0 {
+            return 0.0;
+        }
+        let others = neighbours.peers.len().saturating_sub(mesh);
+        let missing = settings.d.saturating_sub(mesh);
+        if others == 0 {
+            0.0
+        } else {
+            (missing as f64 / others as f64).min(1.0)
+        }
+    }
+
+    /// Whether a node passes on to another what it did not publish itself, as far as is known.
+    pub fn feeds(&mut self, topic: u32, from: u32, to: u32) -> bool {
+        let feeders = self.feeders(topic);
+        feeders.get(to as usize).is_some_and(|feeders| feeders.contains(&from))
     }
 
     /// From every node to this one, for messages of a topic. Kept, for many messages ask for the same.
@@ -130,27 +155,26 @@ impl<'a> Map<'a> {
             }
         }
         let flood = self.plan.world.settings.flood_publish;
-        let publishing = (0..times.len()).map(|node| {
-            let neighbours = &self.report.map[node];
-            let joined = neighbours.meshes.iter().any(|(of, _)| *of == topic);
-            if node as u32 == end || (joined && !flood) {
-                return times[node];
-            }
+        // With its first link to the best of all its peers.
+        let at_best = |node: usize| {
             let over = |peer: &u32| {
                 let rest = *times.get(*peer as usize)?;
                 let wait = if *peer == end { 0 } else { verdict };
                 Some(rest.saturating_add(wait).saturating_add(self.link(node as u32, *peer)))
             };
-            neighbours
-                .peers
-                .iter()
-                .filter_map(over)
-                .min()
-                .unwrap_or(NEVER)
-                .min(times[node])
-        });
-        Times {
-            publishing: publishing.collect(),
+            let peers = self.report.map[node].peers.iter();
+            peers.filter_map(over).min().unwrap_or(NEVER).min(times[node])
+        };
+        let (mut publishing, mut filling) = (times.clone(), vec![NEVER; times.len()]);
+        for node in (0..times.len()).filter(|node| *node as u32 != end) {
+            let joined = self.report.map[node].meshes.iter().any(|(of, _)| *of == topic);
+            if flood || !joined {
+                publishing[node] = at_best(node);
+            } else if self.fills(topic, node as u32) > 0.0 {
+                let best = at_best(node);
+                filling[node] = if best < times[node] { best } else { NEVER };
+            }
         }
+        Times { publishing, filling }
     }
 }

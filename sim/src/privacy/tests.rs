@@ -76,6 +76,44 @@ fn one_spy_at_the_end_of_a_line_cannot_tell_how_far_the_origin_is() {
 }
 
 #[test]
+fn a_hand_outside_of_the_spys_mesh_is_the_publishers() {
+    let (plan, mut report) = line(2);
+    // 2 fills up its mesh with 4, which it is connected to as well.
+    report.map[2].peers.push(4);
+    report.map[4].peers.push(2);
+    let direct = report.sightings.iter_mut().find(|sighting| sighting.spy == 4).unwrap();
+    direct.from = 2;
+    direct.at = 1_000_000_000 + plan.links.delay(2, 4);
+    // All that is known is that one sighting: in whose mesh 4 is tells who may have passed it on.
+    let report = Report {
+        spies: vec![4],
+        sightings: vec![*direct],
+        map: report.map,
+    };
+    let ring = Ring::of(&plan, &report, 1);
+    let found = |knowledge| bayes::estimate(&plan, &ring, &mut map::Map::of(&plan, &report, knowledge));
+    let meshes = found(Knowledge::Meshes);
+    assert_eq!(meshes.sure.right, 1, "{meshes:?}");
+    // As far as connections go, it may have come to 2 from 1 or from 3.
+    let connections = found(Knowledge::Connections);
+    assert!(connections.sets[0] > 1.5 * meshes.sets[0], "{connections:?} {meshes:?}");
+}
+
+#[test]
+fn who_fills_up_its_mesh_does_so_by_chance() {
+    let (mut plan, mut report) = line(2);
+    report.map[2].peers.extend([0, 4]);
+    let fills = |plan: &Plan, node| map::Map::of(plan, &report, Knowledge::Meshes).fills(0, node);
+    plan.world.settings.d = 3;
+    assert_eq!(fills(&plan, 2), 0.5);
+    assert_eq!(fills(&plan, 1), 0.0, "all its peers are in its mesh");
+    plan.world.settings.d = 2;
+    assert_eq!(fills(&plan, 2), 0.0, "its mesh is full");
+    plan.world.settings.d = 8;
+    assert_eq!(fills(&plan, 2), 1.0);
+}
+
+#[test]
 fn what_no_spy_heard_may_be_anyones() {
     let (plan, mut report) = line(2);
     report.sightings.clear();

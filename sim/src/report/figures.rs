@@ -1,7 +1,7 @@
 //! Which figures a run has: each from the outcome alone, thinned to what an eye can tell apart.
 
-use super::plot::{Plot, Series, Shape};
-use crate::outcome::{Outcome, percentile};
+use super::plot::{Plot, Series, Shape, Span};
+use crate::outcome::{Besieged, Outcome, percentile};
 
 /// Points of one distribution.
 const POINTS: u32 = 250;
@@ -60,6 +60,24 @@ pub fn figures(runs: &[Named<'_>]) -> Vec<Plot> {
         over_time(runs, "Arrivals", "first arrivals a second", |second| second.delivered),
         over_time(runs, "Traffic", "bytes a second, all nodes", |second| second.bytes),
         over_time(runs, "Nodes", "honest nodes that are there", |second| second.online),
+        under_siege(
+            runs,
+            "Attackers in meshes",
+            "share of places in honest nodes' meshes",
+            |row| part(row.held, row.slots),
+        ),
+        under_siege(
+            runs,
+            "Attackers in the victims' meshes",
+            "share of places in the victims' meshes",
+            |row| part(row.victim_held, row.victim_slots),
+        ),
+        under_siege(
+            runs,
+            "Attackers' score",
+            "mean score that honest peers give them",
+            |row| (row.ties > 0).then_some(row.score),
+        ),
         distribution(
             runs,
             "Time to the first offer",
@@ -132,7 +150,47 @@ fn over_time(runs: &[Named<'_>], title: &str, y: &str, of: impl Fn(&crate::outco
         let (name, points) = (run.name.to_owned(), points.collect());
         Series { name, points }
     });
-    plot(title, "virtual time, s", y, Shape::Lines, series.collect())
+    let mut plot = plot(title, "virtual time, s", y, Shape::Lines, series.collect());
+    plot.spans = attacks(runs);
+    plot
+}
+
+/// How far attackers came; a second of which there is nothing to tell is no point.
+fn under_siege(runs: &[Named<'_>], title: &str, y: &str, of: impl Fn(&Besieged) -> Option<f64>) -> Plot {
+    let series = runs.iter().map(|run| {
+        let seconds = &run.outcome.siege;
+        let each = seconds.len().div_ceil(MOMENTS).max(1);
+        let points = seconds.chunks(each).enumerate().filter_map(|(at, chunk)| {
+            let told: Vec<f64> = chunk.iter().filter_map(&of).collect();
+            let mean = told.iter().sum::<f64>() / told.len() as f64;
+            (!told.is_empty()).then_some(((at * each) as f64, mean))
+        });
+        let (name, points) = (run.name.to_owned(), points.collect());
+        Series { name, points }
+    });
+    let mut plot = plot(title, "virtual time, s", y, Shape::Lines, series.collect());
+    plot.spans = attacks(runs);
+    plot
+}
+
+/// When attackers did harm, in the runs that have any.
+fn attacks(runs: &[Named<'_>]) -> Vec<Span> {
+    let spans = runs.iter().enumerate().filter_map(|(series, run)| {
+        let measured = |name: &str| run.outcome.measures.get(name).copied();
+        Some(Span {
+            name: match runs.len() {
+                1 => "attack".to_owned(),
+                _ => format!("attack: {}", run.name),
+            },
+            series,
+            x: (measured("attack_from_s")?, measured("attack_to_s")?),
+        })
+    });
+    spans.collect()
+}
+
+fn part(some: u64, all: u64) -> Option<f64> {
+    (all > 0).then(|| some as f64 / all as f64)
 }
 
 fn plot(title: &str, x: &str, y: &str, shape: Shape, series: Vec<Series>) -> Plot {
@@ -142,6 +200,7 @@ fn plot(title: &str, x: &str, y: &str, shape: Shape, series: Vec<Series>) -> Plo
         y: y.to_owned(),
         shape,
         series,
+        spans: Vec::new(),
     }
 }
 

@@ -11,7 +11,7 @@ mod table;
 
 pub use figures::{Named, figures};
 pub use manifest::{Manifest, hex};
-pub use page::{measures, page, plots_page, standalone};
+pub use page::{beside, measures, page, plots_page, standalone};
 pub use table::Table;
 
 use std::fs::{self, File};

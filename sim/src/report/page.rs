@@ -18,7 +18,7 @@ th,td{padding:.25rem .9rem .25rem 0;text-align:right;border-bottom:1px solid var
 th:first-child,td:first-child{text-align:left}\
 .warn{border-left:4px solid var(--c1);padding:.2rem .8rem}\
 svg text{fill:var(--ink);font:12px system-ui,sans-serif}svg .title{font-size:15px;font-weight:600}svg .tick{fill:var(--soft)}\
-.grid{stroke:var(--grid);fill:none}.axis{stroke:var(--soft);fill:none}.line{fill:none;stroke-width:2}\
+.grid{stroke:var(--grid);fill:none}.axis{stroke:var(--soft);fill:none}.span{opacity:.1}.edge{fill:none;stroke-dasharray:3 3;opacity:.6}.line{fill:none;stroke-width:2}\
 .s0{stroke:var(--c0)}.s1{stroke:var(--c1)}.s2{stroke:var(--c2)}.s3{stroke:var(--c3)}\
 .s4{stroke:var(--c4)}.s5{stroke:var(--c5)}.s6{stroke:var(--c6)}.s7{stroke:var(--c7)}\
 .f0{fill:var(--c0)}.f1{fill:var(--c1)}.f2{fill:var(--c2)}.f3{fill:var(--c3)}\
@@ -83,10 +83,7 @@ fn warning(text: &str) -> String {
 
 /// The measures of each run in a column of its own, and the last one's difference from the first where there are two.
 fn table(runs: &[(&str, &Summary)]) -> String {
-    let rows: Vec<Vec<(String, Option<f64>)>> = runs.iter().map(|(_, summary)| measures(summary)).collect();
-    let Some(first) = rows.first() else {
-        return String::new();
-    };
+    let summaries: Vec<&Summary> = runs.iter().map(|(_, summary)| *summary).collect();
     let mut html = String::from("<div class=\"wide\"><table><thead><tr><th>measure</th>");
     for (name, _) in runs {
         html.push_str(&format!("<th>{}</th>", escape(name)));
@@ -96,22 +93,15 @@ fn table(runs: &[(&str, &Summary)]) -> String {
         html.push_str("<th>difference</th>");
     }
     html.push_str("</tr></thead><tbody>");
-    for (at, (measure, base)) in first.iter().enumerate() {
-        let values: Vec<Option<f64>> = rows
-            .iter()
-            .map(|row| row.get(at).and_then(|(_, value)| *value))
-            .collect();
-        if values.iter().all(Option::is_none) {
-            continue;
-        }
-        html.push_str(&format!("<tr><td>{}</td>", escape(measure)));
+    for (measure, values) in beside(&summaries) {
+        html.push_str(&format!("<tr><td>{}</td>", escape(&measure)));
         for value in &values {
             html.push_str(&format!("<td>{}</td>", value.map_or("–".into(), label)));
         }
         if compares {
             html.push_str(&format!(
                 "<td>{}</td>",
-                difference(*base, values.last().copied().flatten())
+                difference(values.first().copied().flatten(), values.last().copied().flatten())
             ));
         }
         html.push_str("</tr>");
@@ -126,6 +116,26 @@ fn difference(base: Option<f64>, other: Option<f64>) -> String {
         (Some(_), Some(other)) => format!("{:+}", label(other)),
         _ => String::new(),
     }
+}
+
+/// Each measure that any of these runs has, with its value in each of them: an attack's are beside a calm run's blanks.
+pub fn beside(runs: &[&Summary]) -> Vec<(String, Vec<Option<f64>>)> {
+    let mut rows: Vec<(String, Vec<Option<f64>>)> = Vec::new();
+    for (at, run) in runs.iter().enumerate() {
+        let mut place = 0;
+        for (name, value) in measures(run) {
+            let found = rows.iter().position(|(known, _)| *known == name);
+            // What an earlier run does not have goes where this one has it.
+            let row = found.unwrap_or(place);
+            if found.is_none() {
+                rows.insert(row, (name, vec![None; runs.len()]));
+            }
+            rows[row].1[at] = value;
+            place = row + 1;
+        }
+    }
+    rows.retain(|(_, values)| values.iter().any(Option::is_some));
+    rows
 }
 
 /// What tables tell of a run, by name with the unit; none where nothing was counted.

@@ -17,6 +17,19 @@ pub struct Plot {
     pub shape: Shape,
     /// What is drawn.
     pub series: Vec<Series>,
+    /// Stretches to the right that something lasted, behind what is drawn.
+    pub spans: Vec<Span>,
+}
+
+/// A stretch of a figure, in the colour of one of its series.
+#[derive(Clone, Debug)]
+pub struct Span {
+    /// What lasted.
+    pub name: String,
+    /// Whose it is, by number.
+    pub series: usize,
+    /// From where to where.
+    pub x: (f64, f64),
 }
 
 /// How a figure is drawn.
@@ -78,6 +91,9 @@ impl Plot {
             HEIGHT + legend,
             title = escape(&self.title)
         );
+        for (at, marked) in self.spans.iter().enumerate() {
+            span(marked, at, &area, &mut svg);
+        }
         self.axes(&area, &mut svg);
         for (at, series) in self.series.iter().enumerate() {
             match self.shape {
@@ -167,6 +183,33 @@ impl Area {
     fn up(&self, y: f64) -> f64 {
         HEIGHT - BOTTOM - (y - self.y.0) / (self.y.1 - self.y.0) * (HEIGHT - TOP - BOTTOM)
     }
+}
+
+/// What lies outside of the axes is not drawn.
+fn span(span: &Span, at: usize, area: &Area, svg: &mut String) {
+    let (from, to) = (span.x.0.max(area.x.0), span.x.1.min(area.x.1));
+    if span.x.0.is_nan() || span.x.1.is_nan() || from > to {
+        return;
+    }
+    let (left, right) = (area.right(from), area.right(to));
+    let colour = span.series % COLOURS;
+    put(
+        svg,
+        format_args!(
+            "<g><title>{name}: {} to {}</title>\
+             <rect class=\"f{colour} span\" x=\"{left:.1}\" y=\"{TOP:.0}\" width=\"{:.1}\" height=\"{:.0}\"/>\
+             <path class=\"s{colour} edge\" d=\"M{left:.1} {TOP:.0}V{bottom:.0}M{right:.1} {TOP:.0}V{bottom:.0}\"/>\
+             <text class=\"tick\" x=\"{:.1}\" y=\"{:.0}\">{name}</text></g>",
+            label(span.x.0),
+            label(span.x.1),
+            right - left,
+            HEIGHT - BOTTOM - TOP,
+            left + 4.0,
+            TOP + 12.0 + 14.0 * (at % 8) as f64,
+            name = escape(&span.name),
+            bottom = HEIGHT - BOTTOM,
+        ),
+    );
 }
 
 fn line(series: &Series, at: usize, shape: Shape, area: &Area, svg: &mut String) {
@@ -320,10 +363,40 @@ mod tests {
                 name: "</svg>".into(),
                 points: vec![(0.0, 0.0), (1.0, 2.0)],
             }],
+            spans: vec![Span {
+                name: "<script>".into(),
+                series: 0,
+                x: (0.5, 9.0),
+            }],
         };
         let svg = plot.svg();
         assert!(!svg.contains("<script>") && svg.matches("</svg>").count() == 1, "{svg}");
         assert!(svg.contains("a &amp; b"));
+    }
+
+    #[test]
+    fn a_span_ends_where_its_figure_ends() {
+        let plot = |x| Plot {
+            title: String::new(),
+            x: String::new(),
+            y: String::new(),
+            shape: Shape::Lines,
+            series: vec![Series {
+                name: String::new(),
+                points: vec![(0.0, 0.0), (10.0, 2.0)],
+            }],
+            spans: vec![Span {
+                name: "attack".into(),
+                series: 0,
+                x,
+            }],
+        };
+        let half = plot((5.0, 1e9)).svg();
+        assert!(
+            half.contains("<rect class=\"f0 span\" x=\"344.0\" y=\"40\" width=\"280.0\""),
+            "{half}"
+        );
+        assert!(!plot((11.0, 12.0)).svg().contains("span"));
     }
 
     #[test]
@@ -341,12 +414,18 @@ mod tests {
                     points: points.clone(),
                 }];
                 let (title, x, y) = (String::new(), String::new(), String::new());
+                let spans = vec![Span {
+                    name: String::new(),
+                    series: 9,
+                    x: (f64::NAN, 2.0),
+                }];
                 let svg = Plot {
                     title,
                     x,
                     y,
                     shape,
                     series,
+                    spans,
                 }
                 .svg();
                 assert!(points.iter().any(|(x, _)| x.is_nan()) || !svg.contains("NaN"), "{svg}");

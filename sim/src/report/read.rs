@@ -7,7 +7,8 @@ use parquet::column::reader::ColumnReader;
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
-use crate::outcome::{Deliveries, IntentFate, MarketOutcome, NodeBytes, Outcome, Second, Summary};
+use super::table::MILLION;
+use crate::outcome::{Besieged, Deliveries, IntentFate, MarketOutcome, NodeBytes, Outcome, Second, Summary};
 
 /// Rows read at once.
 const BATCH: usize = 1 << 16;
@@ -59,6 +60,11 @@ impl Columns {
         Ok(cells)
     }
 
+    fn has(&self, name: &str) -> bool {
+        let schema = self.0.metadata().file_metadata().schema_descr();
+        (0..schema.num_columns()).any(|at| schema.column(at).name() == name)
+    }
+
     fn u64s(&self, name: &str) -> Result<Vec<u64>, ParquetError> {
         Ok(self.whole(name)?.into_iter().flatten().collect())
     }
@@ -91,6 +97,10 @@ pub fn outcome(directory: &Path, summary: &Summary) -> Result<Outcome, ParquetEr
         bytes,
         degrees: degrees.collect(),
         timeline: timeline(directory)?,
+        siege: match summary.attackers {
+            0 => Vec::new(),
+            _ => siege(directory)?,
+        },
         market: match directory.join("intents.parquet").is_file() {
             true => Some(intents(directory)?),
             false => None,
@@ -146,6 +156,28 @@ fn timeline(directory: &Path) -> Result<Vec<Second>, ParquetError> {
         online: online[at],
     };
     Ok((0..published.len()).map(second).collect())
+}
+
+/// How far attackers came: a part of the timeline, where there are any.
+fn siege(directory: &Path) -> Result<Vec<Besieged>, ParquetError> {
+    let seconds = Columns::open(directory, "timeline.parquet")?;
+    if !seconds.has("mesh_slots") {
+        return Ok(Vec::new());
+    }
+    let (slots, held) = (seconds.u64s("mesh_slots")?, seconds.u64s("mesh_slots_attackers")?);
+    let (victim_slots, victim_held) = (seconds.u64s("victim_slots")?, seconds.u64s("victim_slots_attackers")?);
+    let (ties, sour) = (seconds.u64s("attacker_ties")?, seconds.u64s("attacker_ties_sour")?);
+    let scores = seconds.whole("attacker_score_millionths")?;
+    let second = |at: usize| Besieged {
+        slots: slots[at],
+        held: held[at],
+        victim_slots: victim_slots[at],
+        victim_held: victim_held[at],
+        ties: ties[at],
+        sour: sour[at],
+        score: scores[at].map_or(0.0, |bits| bits as i64 as f64 / MILLION),
+    };
+    Ok((0..slots.len()).map(second).collect())
 }
 
 fn intents(directory: &Path) -> Result<MarketOutcome, ParquetError> {

@@ -15,6 +15,9 @@ use crate::outcome::{MarketOutcome, NodeBytes, Outcome};
 /// Rows in one group: what is held in memory at once, and what a reader can skip.
 const GROUP: usize = 1 << 20;
 
+/// Tables are of whole numbers: scores are told in millionths.
+pub(super) const MILLION: f64 = 1e6;
+
 /// A table.
 pub struct Table<'a> {
     rows: usize,
@@ -95,7 +98,7 @@ impl<'a> Table<'a> {
     /// One row for each second of virtual time.
     pub fn timeline(outcome: &'a Outcome) -> Self {
         let seconds = &outcome.timeline;
-        Self::of(seconds.len())
+        let table = Self::of(seconds.len())
             .u64("second", |row| row as u64)
             .u64("published", |row| seconds[row].published)
             .u64("delivered", |row| seconds[row].delivered)
@@ -103,7 +106,22 @@ impl<'a> Table<'a> {
             .u64("duplicates", |row| seconds[row].duplicates)
             .u64("control_sends", |row| seconds[row].control_sends)
             .u64("bytes", |row| seconds[row].bytes)
-            .u64("online", |row| seconds[row].online)
+            .u64("online", |row| seconds[row].online);
+        if outcome.siege.is_empty() {
+            return table;
+        }
+        let siege = |row: usize| outcome.siege.get(row).copied().unwrap_or_default();
+        table
+            .u64("mesh_slots", move |row| siege(row).slots)
+            .u64("mesh_slots_attackers", move |row| siege(row).held)
+            .u64("victim_slots", move |row| siege(row).victim_slots)
+            .u64("victim_slots_attackers", move |row| siege(row).victim_held)
+            .u64("attacker_ties", move |row| siege(row).ties)
+            .u64("attacker_ties_sour", move |row| siege(row).sour)
+            .with("attacker_score_millionths", Kind::OptionalI64, move |row| {
+                let row = siege(row);
+                (row.ties > 0).then_some((row.score * MILLION).round() as i64)
+            })
     }
 
     /// One row for each node, attackers in; none where bytes were not counted.

@@ -6,7 +6,7 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::{Row, RowAccessor};
 
 use super::*;
-use crate::outcome::{Deliveries, IntentFate, MarketOutcome, NodeBytes, Published, Second};
+use crate::outcome::{Besieged, Deliveries, IntentFate, MarketOutcome, NodeBytes, Published, Second};
 
 /// Enough rows that a column's encodings are all used.
 fn outcome() -> Outcome {
@@ -43,6 +43,10 @@ fn outcome() -> Outcome {
         },
         degrees: vec![8; 10_000],
         timeline: vec![Second::default(); 70],
+        siege: siege(),
+        measures: [("attack_from_s", 30.0), ("attack_to_s", 60.0)]
+            .map(|(name, value)| (name.to_owned(), value))
+            .into(),
         market: Some(MarketOutcome {
             intents: vec![fate(Some(5), Some(-3)), fate(None, None)],
             ..MarketOutcome::default()
@@ -50,6 +54,18 @@ fn outcome() -> Outcome {
         end_ns: 70_000_000_000,
         ..Outcome::default()
     }
+}
+
+/// Attackers come at second 30 and take more of the meshes each second, at a falling score.
+fn siege() -> Vec<Besieged> {
+    let row = |second: u64| Besieged {
+        slots: 80_000,
+        held: 100 * second.saturating_sub(30),
+        ties: second.saturating_sub(29),
+        score: if second < 30 { 0.0 } else { -1.5 * second as f64 },
+        ..Besieged::default()
+    };
+    (0..70).map(row).collect()
 }
 
 fn rows(file: &Path) -> Vec<Row> {
@@ -130,9 +146,40 @@ fn the_page_needs_nothing_from_elsewhere_and_shows_every_figure() {
     for title in ["Latency", "Hops", "Bandwidth up", "Bandwidth down", "Arrivals"] {
         assert!(html.contains(&format!(">{title}</text>")), "no figure of {title}");
     }
+    assert!(html.contains(">Attackers in meshes</text>") && html.contains("<title>attack: 30 to 60</title>"));
+    assert!(!html.contains("victims"), "there are none");
     assert!(!html.contains("<b>") && !html.contains("<script") && !html.contains(" src=") && !html.contains("NaN"));
     let two = page("both", "", &[], &[run, run]);
     assert!(two.contains("difference") && two.contains("+0.00 %"));
+}
+
+#[test]
+fn an_attack_beside_a_calm_run_has_rows_of_its_own() {
+    let attacked = Summary::of(&outcome());
+    let calm = Summary {
+        market: None,
+        attackers: 0,
+        measures: std::collections::BTreeMap::new(),
+        ..attacked.clone()
+    };
+    let other = Summary {
+        market: None,
+        measures: [("attack_from_s".to_owned(), 5.0), ("victim_mesh_share".to_owned(), 0.5)].into(),
+        ..attacked.clone()
+    };
+    let rows = beside(&[&calm, &attacked, &other]);
+    let of = |name: &str| {
+        rows.iter()
+            .find(|(told, _)| told == name)
+            .map(|(_, values)| values.clone())
+    };
+    assert_eq!(of("attackers"), Some(vec![None, Some(1.0), Some(1.0)]));
+    assert_eq!(of("attack_from_s"), Some(vec![None, Some(30.0), Some(5.0)]));
+    assert_eq!(of("attack_to_s"), Some(vec![None, Some(60.0), None]));
+    assert_eq!(of("victim_mesh_share"), Some(vec![None, None, Some(0.5)]));
+    assert_eq!(of("messages"), Some(vec![Some(3.0); 3]));
+    assert_eq!(of("intents"), Some(vec![None, Some(2.0), None]));
+    assert_eq!(of("victim_publish_ratio"), None, "nobody measured it");
 }
 
 #[test]
@@ -167,6 +214,7 @@ fn what_was_written_can_be_asked_again() {
     assert_eq!(directory.summary().expect("read"), summary);
     let again = directory.outcome().expect("read");
     assert_eq!(again.deliveries, outcome().deliveries);
+    assert_eq!(again.siege, siege());
     assert_eq!((again.bytes, again.degrees), (outcome().bytes, outcome().degrees));
     let fates = again.market.expect("there was one").intents;
     assert_eq!((fates[0].first_offer_ns, fates[1].first_offer_ns), (Some(5), None));

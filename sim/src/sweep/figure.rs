@@ -32,6 +32,7 @@ pub fn against(rows: &[Row], x: &str, y: &str, by: Option<&str>) -> Result<Plot,
         points: means(points),
     });
     Ok(Plot {
+        spans: Vec::new(),
         title: format!("{y} against {x}"),
         x: x.to_owned(),
         y: y.to_owned(),

@@ -1,6 +1,7 @@
 //! What a node's conduct wants done: messages made while the run goes on, and parcels over streams of their own.
 
-use super::{Host, UP, ways};
+use super::Host;
+use super::connections::{UP, ways};
 use crate::engine::conduct::{Errands, Parcel};
 use crate::engine::desk::Desk;
 use crate::engine::event::{Event, READ, What};

@@ -8,6 +8,7 @@ use intentcast_protocol::{
 };
 
 use super::{Stage, diary::Diary, properties};
+use crate::attack::harvest::{self, Held};
 use crate::engine::Plan;
 use crate::outcome::{IntentFate, MarketOutcome, Outcome};
 
@@ -16,6 +17,7 @@ pub fn told(plan: &Plan, stage: &Stage, outcome: &mut Outcome) {
     let none = Diary::default();
     let diaries: Vec<&Diary> = stage.diaries.iter().map(|diary| diary.get().unwrap_or(&none)).collect();
     outcome.market = Some(market(plan, stage, &diaries));
+    outcome.measures.extend(harvest(plan, stage, &diaries));
     let seen_at_once = diaries.iter().flat_map(|diary| diary.violations.iter().cloned());
     outcome.violations.extend(seen_at_once);
     outcome
@@ -85,6 +87,35 @@ fn market(plan: &Plan, stage: &Stage, diaries: &[&Diary]) -> MarketOutcome {
         wasted_seller_bytes: wasted,
         seller_bytes,
     }
+}
+
+/// What spies hold of the wants.
+fn harvest(plan: &Plan, stage: &Stage, diaries: &[&Diary]) -> BTreeMap<String, f64> {
+    if stage.spies.is_empty() {
+        return BTreeMap::new();
+    }
+    let mut wants = Vec::new();
+    let mut want_of: BTreeMap<IntentId, u32> = BTreeMap::new();
+    for (customer, diary) in (0..).zip(diaries) {
+        for cast in &diary.cast {
+            want_of.insert(cast.intent, cast.want);
+            let want = cast.want;
+            wants.push(Held { want, customer });
+        }
+    }
+    let said = |message: &u32| {
+        let spoken = plan.world.spoken(*message)?;
+        want_of.get(&IntentId::from(record_id(&spoken.bytes))).copied()
+    };
+    let held = stage.spies.iter().map(|spy| {
+        let diary = diaries[*spy as usize];
+        let told = diary
+            .heard
+            .iter()
+            .filter_map(|(intent, _)| want_of.get(intent).copied());
+        diary.saw.iter().filter_map(said).chain(told).collect()
+    });
+    harvest::measures(&wants, &held.collect::<Vec<_>>())
 }
 
 /// As far as its own customer knows it.

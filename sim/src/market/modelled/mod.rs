@@ -10,7 +10,7 @@ mod goods;
 mod judge;
 mod load;
 mod peers;
-mod ploy;
+pub(crate) mod ploy;
 pub mod properties;
 mod resident;
 mod shelf;
@@ -20,9 +20,10 @@ use std::sync::{Arc, OnceLock};
 
 use intentcast_protocol::topic::Topic;
 
-use crate::engine::{self, Conduct, Plan, Progress};
+use crate::attack::{Camp, bait_and_switch::BaitAndSwitch, offer_flood::OfferFlood, spies::Ring};
+use crate::engine::{self, Both, Conduct, Plan, Progress};
 use crate::outcome::Outcome;
-use crate::scenario::Scenario;
+use crate::scenario::{AttackKind, Scenario};
 use diary::Diary;
 use load::Load;
 use resident::Resident;
@@ -39,6 +40,8 @@ struct Stage {
     topics: Vec<Topic>,
     /// Nodes on each topic, ascending: whom a search for peers of it can find.
     members: Vec<Vec<u32>>,
+    /// Who listens on every topic and keeps what it hears, ascending.
+    spies: Vec<u32>,
     /// The least mesh that a node is content with.
     d_low: usize,
     /// What each node leaves behind when the run is over.
@@ -86,8 +89,10 @@ impl Show {
         // The verdict is the market's, which is asked when the time of a validation is over.
         plan.world.settings.validation = plan.world.settings.validation.max(1);
         plan.world.spoken = (0..load.all_places()).map(|_| OnceLock::new()).collect();
+        let spies = Ring::of(&plan).map_or_else(Vec::new, |ring| ring.spies());
         let numbers = |node: u32| {
-            let mut own: Vec<u32> = if node < scenario.nodes || load.rogue(node).is_some() {
+            let is_open = (node < scenario.nodes && spies.binary_search(&node).is_err()) || load.rogue(node).is_some();
+            let mut own: Vec<u32> = if is_open {
                 let all = load.listens(node).into_iter().chain(load.backbone(node));
                 all.filter_map(|topic| topics.binary_search(&topic).ok())
                     .map(|at| at as u32)
@@ -114,6 +119,7 @@ impl Show {
             diaries: (0..scenario.all_nodes()).map(|_| OnceLock::new()).collect(),
             topics,
             members,
+            spies,
             load,
             #[cfg(test)]
             sabotage: None,
@@ -122,14 +128,32 @@ impl Show {
     }
 
     fn run(self, threads: usize, progress: &dyn Progress) -> Outcome {
-        let Self { plan, stage } = self;
+        let Self { mut plan, stage } = self;
+        let camp = (!plan.scenario.attack.is_empty()).then(|| Camp::of(&mut plan));
         let resident = |node: u32| -> Option<Box<dyn Conduct>> {
             let lives_here = node < plan.scenario.nodes || stage.load.rogue(node).is_some();
-            lives_here.then(|| Box::new(Resident::new(&plan, &stage, node)) as Box<dyn Conduct>)
+            let lives_here = lives_here.then(|| Box::new(Resident::new(&plan, &stage, node)) as Box<dyn Conduct>);
+            match (lives_here, camp.as_ref().and_then(|camp| camp.conduct(&plan, node))) {
+                (Some(resident), Some(other)) => Some(Box::new(Both(resident, other))),
+                (one, other) => one.or(other),
+            }
         };
         let mut outcome = engine::run_plan(&plan, threads, progress, &resident);
         fates::told(&plan, &stage, &mut outcome);
+        if let Some(camp) = camp {
+            camp.measure(&plan, &mut outcome);
+        }
         outcome
+    }
+}
+
+/// What an attacker of the market does to what leaves its node.
+fn ploy(plan: &Plan, stage: &Stage, node: u32) -> Option<Box<dyn ploy::Ploy>> {
+    let aim = plan.aim_of(node)?;
+    match stage.load.rogue(node)? {
+        AttackKind::OfferFlood => Some(Box::new(OfferFlood::new(aim, node))),
+        AttackKind::BaitAndSwitch => Some(Box::new(BaitAndSwitch)),
+        _ => None,
     }
 }
 

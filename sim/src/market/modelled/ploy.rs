@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use crate::gossipsub::Chance;
 
 /// What a ploy may use.
-pub struct Hand<'a> {
+pub(crate) struct Hand<'a> {
     /// The node's own chance.
     pub chance: &'a mut Chance,
     /// Every key that the node signs with as a seller.
@@ -13,7 +13,7 @@ pub struct Hand<'a> {
 }
 
 /// One attacker's.
-pub trait Ploy: Send + Debug {
+pub(crate) trait Ploy: Send + Debug {
     /// What goes out in the place of a frame, or of a reply: each with how many ns later than the one it stands for.
     fn sends(&mut self, hand: &mut Hand<'_>, frame: Vec<u8>) -> Vec<(u64, Vec<u8>)>;
 }

@@ -132,7 +132,7 @@ impl Resident {
             cast: 0,
             casting: None,
             errands: Errands::default(),
-            ploy: None,
+            ploy: super::ploy(plan, stage, own),
             diary: Box::default(),
         }
     }
@@ -147,7 +147,10 @@ impl Resident {
         let load = &self.stage.load;
         let cells = load.sells(self.own).then(|| load.cells(self.own));
         Config {
-            backbone: load.backbone(self.own).into_iter().collect(),
+            backbone: match self.stage.spies.binary_search(&self.own) {
+                Ok(_) => self.stage.topics.iter().copied().collect(),
+                Err(_) => load.backbone(self.own).into_iter().collect(),
+            },
             listen: load.listens(self.own).into_iter().collect(),
             rules: cells.map(|cells| load.goods.rules(&format!("shop {}", self.own), &cells)),
             ..Config::default()
