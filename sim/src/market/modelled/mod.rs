@@ -113,7 +113,7 @@ impl Show {
         }
         let stage = Arc::new(Stage {
             seed,
-            judge: judge::Judge::of(load.market.signatures),
+            judge: judge::Judge::of(load.market.signatures, load.all_places()),
             till,
             d_low: plan.world.settings.d_low,
             diaries: (0..scenario.all_nodes()).map(|_| OnceLock::new()).collect(),

@@ -186,12 +186,8 @@ impl Resident {
         };
         let ticket = Ticket(u64::from(message));
         let topic = self.stage.topics[spoken.message.topic as usize];
-        let input = Input::Gossip {
-            ticket,
-            peer: peer_of::<64>(from).to_vec(),
-            topic,
-            bytes: spoken.bytes.to_vec(),
-        };
+        let place = message - world.number(0);
+        let input = self.stage.judge.input(place, ticket, from, topic, spoken);
         #[cfg(test)]
         if self.is_sabotaged(Sabotage::Deaf) {
             return false;
