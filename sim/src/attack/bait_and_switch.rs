@@ -29,7 +29,7 @@ impl BaitAndSwitch {
 }
 
 impl Ploy for BaitAndSwitch {
-    fn sends(&mut self, hand: &mut Hand<'_>, frame: Vec<u8>) -> Vec<(u64, Vec<u8>)> {
+    fn sends(&mut self, hand: &Hand<'_>, frame: Vec<u8>) -> Vec<(u64, Vec<u8>)> {
         let switched = match Frame::decode(&frame) {
             Ok(Frame::Confirmed { confirmation, receipt }) => Self::switched(hand, &confirmation)
                 .map(|confirmation| Frame::Confirmed { confirmation, receipt }.encode()),

@@ -42,7 +42,7 @@ impl OfferFlood {
 }
 
 impl Ploy for OfferFlood {
-    fn sends(&mut self, _hand: &mut Hand<'_>, frame: Vec<u8>) -> Vec<(u64, Vec<u8>)> {
+    fn sends(&mut self, _hand: &Hand<'_>, frame: Vec<u8>) -> Vec<(u64, Vec<u8>)> {
         let honest = match Frame::decode(&frame) {
             Ok(Frame::Offer(record)) => open::<Offer>(&record).ok(),
             _ => None,

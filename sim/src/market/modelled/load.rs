@@ -160,7 +160,8 @@ impl Load {
     }
 
     /// Whether an honest seller could serve a want: it serves the cell, has the thing, and for no more than the budget.
-    pub fn is_able(&self, node: u32, want: &Want) -> bool {
+    #[cfg(test)]
+    fn is_able(&self, node: u32, want: &Want) -> bool {
         node < self.nodes
             && node != want.customer
             && self.sells(node)

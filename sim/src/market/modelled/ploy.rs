@@ -2,18 +2,14 @@
 
 use std::fmt::Debug;
 
-use crate::gossipsub::Chance;
-
 /// What a ploy may use.
 pub(crate) struct Hand<'a> {
-    /// The node's own chance.
-    pub chance: &'a mut Chance,
-    /// Every key that the node signs with as a seller.
+    /// The key that the node sells under.
     pub key: &'a intentcast_protocol::keys::Key,
 }
 
 /// One attacker's.
 pub(crate) trait Ploy: Send + Debug {
     /// What goes out in the place of a frame, or of a reply: each with how many ns later than the one it stands for.
-    fn sends(&mut self, hand: &mut Hand<'_>, frame: Vec<u8>) -> Vec<(u64, Vec<u8>)>;
+    fn sends(&mut self, hand: &Hand<'_>, frame: Vec<u8>) -> Vec<(u64, Vec<u8>)>;
 }

@@ -200,11 +200,7 @@ impl Resident {
             return self.parcel(dest, task, life, reply, frame);
         };
         let key = seed_of(self.stage.seed, self.own).seller_key();
-        let mut hand = Hand {
-            chance: &mut self.chance,
-            key: &key,
-        };
-        for (after, bytes) in ploy.sends(&mut hand, frame) {
+        for (after, bytes) in ploy.sends(&Hand { key: &key }, frame) {
             match after {
                 0 => self.parcel(dest, task, life, reply, bytes),
                 _ => {
