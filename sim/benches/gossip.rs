@@ -69,7 +69,12 @@ fn market(c: &mut Criterion) {
         ("250 nodes, 20 wants", 250, 20, Signatures::Real),
         ("1000 nodes, 20 wants", 1_000, 20, Signatures::Real),
         ("1000 nodes, 80 wants", 1_000, 80, Signatures::Real),
-        ("1000 nodes, 80 wants, signatures modelled", 1_000, 80, Signatures::Modelled),
+        (
+            "1000 nodes, 80 wants, signatures modelled",
+            1_000,
+            80,
+            Signatures::Modelled,
+        ),
     ];
     let mut group = c.benchmark_group("market");
     group.sample_size(10);

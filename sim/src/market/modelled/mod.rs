@@ -60,7 +60,8 @@ impl Stage {
 ///
 /// # Errors
 ///
-/// If a file that the scenario names cannot be read, or there is no memory for an index.
+/// If a file that the scenario names cannot be read, an attack is not one on this level, or there is no memory for an
+/// index.
 pub fn run(scenario: &Scenario, seed: u64, threads: usize, progress: &dyn Progress) -> Result<Outcome, String> {
     let show = Show::of(scenario, seed)?;
     Ok(show.run(threads, progress))
@@ -74,6 +75,11 @@ struct Show {
 
 impl Show {
     fn of(scenario: &Scenario, seed: u64) -> Result<Self, String> {
+        if scenario.attack.iter().any(|attack| attack.kind == AttackKind::Censor) {
+            return Err(
+                "the attack `censor` chooses among publishers before the run: it is on the gossip level alone".into(),
+            );
+        }
         let load = Load::of(scenario, seed)?;
         let till = Till::of(&load)?;
         let mut topics: Vec<Topic> = Topic::all().collect();

@@ -2,7 +2,7 @@
 
 use super::{Show, resident::Sabotage};
 use crate::outcome::{MarketSummary, Outcome};
-use crate::scenario::{Churn, MarketLoad, Partition, Scenario};
+use crate::scenario::{Attack, AttackKind, Churn, MarketLoad, Partition, Scenario, Signatures};
 
 /// A small market: a want each second and a half, for little more than a minute.
 fn scenario() -> Scenario {
@@ -135,4 +135,60 @@ fn a_network_that_stays_deaf_after_it_healed_is_caught() {
     scenario.time.cool_down_s = 200.0;
     let wrong = sabotaged(&scenario, Sabotage::Deaf);
     assert!(wrong.iter().any(|it| it.contains("has heard want")), "{wrong:?}");
+}
+
+#[test]
+fn a_signature_that_is_verified_once_changes_nothing_but_the_cost() {
+    let mut scenario = scenario();
+    let real = run(&scenario, 1);
+    scenario.market.as_mut().unwrap().signatures = Signatures::Modelled;
+    let modelled = run(&scenario, 1);
+    assert!(real == modelled);
+}
+
+fn attacked(kind: AttackKind) -> Outcome {
+    let mut scenario = scenario();
+    let mut attack = Attack::of(kind);
+    attack.count = Some(6);
+    scenario.attack = vec![attack];
+    run(&scenario, 1)
+}
+
+#[test]
+fn a_flood_of_offers_takes_the_places_of_honest_ones_and_wins_nothing() {
+    let (calm, flooded) = (run(&scenario(), 1), attacked(AttackKind::OfferFlood));
+    assert!(flooded.violations.is_empty(), "{}", flooded.violations.join("\n"));
+    let (calm, flooded) = (summary(&calm), summary(&flooded));
+    let offers = |market: &MarketSummary| market.offers_per_intent.unwrap();
+    assert!(offers(&flooded) > 4.0 * offers(&calm), "{flooded:?}");
+    assert!(offers(&flooded) <= 64.0, "{flooded:?}");
+    assert!(
+        flooded.wasted_share.unwrap() > calm.wasted_share.unwrap(),
+        "{flooded:?}"
+    );
+    assert!(flooded.match_rate.unwrap() <= calm.match_rate.unwrap(), "{flooded:?}");
+}
+
+#[test]
+fn whoever_confirms_another_price_sells_nothing() {
+    let outcome = attacked(AttackKind::BaitAndSwitch);
+    assert!(outcome.violations.is_empty(), "{}", outcome.violations.join("\n"));
+    let (calm, baited) = (summary(&run(&scenario(), 1)), summary(&outcome));
+    assert_eq!(baited.match_rate, calm.match_rate, "{baited:?}");
+    // Six more who offer, and whose offers come to nothing.
+    assert!(
+        baited.offers_per_intent.unwrap() > calm.offers_per_intent.unwrap() + 1.0,
+        "{baited:?}"
+    );
+    assert!(baited.wasted_share.unwrap() > calm.wasted_share.unwrap(), "{baited:?}");
+}
+
+#[test]
+fn spies_hold_what_they_hear_and_know_by_the_reply_path_what_is_of_one_person() {
+    let outcome = attacked(AttackKind::Spies);
+    assert!(outcome.violations.is_empty(), "{}", outcome.violations.join("\n"));
+    let measure = |name: &str| outcome.measures[name];
+    assert!(measure("harvested_by_any") > 0.95, "{:?}", outcome.measures);
+    assert!(measure("harvested_by_each") > 0.9, "{:?}", outcome.measures);
+    assert!(measure("harvested_linked") > 0.9, "{:?}", outcome.measures);
 }
