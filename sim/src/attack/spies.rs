@@ -54,6 +54,7 @@ impl Ring {
     }
 
     /// Who they are, ascending.
+    #[cfg(feature = "market")]
     pub fn spies(&self) -> Vec<u32> {
         let mut spies = self.spies.clone();
         spies.sort_unstable();
