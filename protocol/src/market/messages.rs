@@ -107,7 +107,7 @@ pub enum Input {
 #[derive(Clone, Debug)]
 pub enum Checked {
     /// A want.
-    Intent(Verified<Intent>),
+    Intent(Box<Verified<Intent>>),
     /// The end of one.
     Withdrawal(Verified<Withdrawal>),
 }

@@ -340,7 +340,7 @@ impl Market {
             Checked::Intent(intent) => {
                 self.judge_new(intent.id(), topic)?;
                 intent.header().timely(now)?;
-                self.take_intent(topic, intent)
+                self.take_intent(topic, *intent)
             }
             Checked::Withdrawal(withdrawal) => {
                 self.judge_new(withdrawal.id(), topic)?;

@@ -6,8 +6,9 @@
 use std::collections::BTreeSet;
 
 use intentcast_protocol::{
+    deed::Confirmation,
     envelope::{open, sign},
-    frame::Frame,
+    frame::{Frame, Refusal},
     id::{IntentId, digest},
     keys::Key,
     limits,
@@ -45,6 +46,13 @@ impl Ploy for OfferFlood {
     fn sends(&mut self, _hand: &Hand<'_>, frame: Vec<u8>) -> Vec<(u64, Vec<u8>)> {
         let honest = match Frame::decode(&frame) {
             Ok(Frame::Offer(record)) => open::<Offer>(&record).ok(),
+            // Not even its own offer is honoured.
+            Ok(Frame::Confirmed { confirmation, .. }) => {
+                let about = open::<Confirmation>(&confirmation).map(|yes| yes.acceptance);
+                let about = about.unwrap_or_default();
+                let why = Refusal::Unknown;
+                return vec![(0, Frame::Refused { about, why }.encode())];
+            }
             _ => None,
         };
         let mut all = vec![(0, frame)];

@@ -62,7 +62,7 @@ impl Judge {
 /// The record, where it holds; what does not is refused by each node for itself.
 fn check(bytes: &[u8]) -> Option<Checked> {
     match kind_of(bytes)? {
-        Kind::Intent => open(bytes).ok().map(Checked::Intent),
+        Kind::Intent => open(bytes).ok().map(Box::new).map(Checked::Intent),
         Kind::Withdrawal => open(bytes).ok().map(Checked::Withdrawal),
         _ => None,
     }

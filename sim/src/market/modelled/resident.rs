@@ -164,7 +164,7 @@ impl Resident {
         let mut verdict = None;
         while let Some(output) = market.poll() {
             self.look(now, &market, &output);
-            self.carry_out(now, world, &market, output, &mut verdict);
+            self.carry_out(now, world, output, &mut verdict);
         }
         self.deadline = market.deadline().map(instant);
         self.market = Some(market);

@@ -55,14 +55,7 @@ impl Resident {
         }
     }
 
-    pub(super) fn carry_out(
-        &mut self,
-        now: u64,
-        world: &World,
-        market: &Market,
-        output: Output,
-        verdict: &mut Option<Verdict>,
-    ) {
+    pub(super) fn carry_out(&mut self, now: u64, world: &World, output: Output, verdict: &mut Option<Verdict>) {
         match output {
             Output::Verdict(_, said) => *verdict = Some(said),
             Output::Publish { task, topic, bytes } => {
@@ -101,7 +94,7 @@ impl Resident {
             Output::Serve { exchange, about, .. } => {
                 let why = Refusal::Early;
                 let frame = Frame::Refused { about, why }.encode();
-                self.carry_out(now, world, market, Output::Reply(exchange, frame), verdict);
+                self.carry_out(now, world, Output::Reply(exchange, frame), verdict);
             }
             Output::Search { task, intent } => {
                 let stage = &self.stage;
