@@ -110,6 +110,22 @@ pub struct Header {
     pub expires: Timestamp,
 }
 
+impl Header {
+    /// The contextual stage's share that needs a clock: neither from the future nor over.
+    ///
+    /// # Errors
+    /// [`Fault::FromTheFuture`], [`Fault::Expired`].
+    pub fn timely(&self, now: Timestamp) -> Result<(), Fault> {
+        if self.created > now.plus(limits::CLOCK_SKEW) {
+            return Err(Fault::FromTheFuture);
+        }
+        if self.expires <= now {
+            return Err(Fault::Expired);
+        }
+        Ok(())
+    }
+}
+
 /// The envelope as it is laid out on the wire.
 #[derive(Serialize, Deserialize)]
 struct Wire {
@@ -255,13 +271,7 @@ impl<T: Record> Signed<T> {
     /// # Errors
     /// [`Fault::FromTheFuture`], [`Fault::Expired`].
     pub fn timely(&self, now: Timestamp) -> Result<(), Fault> {
-        if self.header.created > now.plus(limits::CLOCK_SKEW) {
-            return Err(Fault::FromTheFuture);
-        }
-        if self.header.expires <= now {
-            return Err(Fault::Expired);
-        }
-        Ok(())
+        self.header.timely(now)
     }
 
     /// Checks stamp, signature and body, cheapest first, and opens the body.

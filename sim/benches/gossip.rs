@@ -1,8 +1,9 @@
-//! Events a second on the gossip level: against nodes, threads and messages, and without scores.
+//! Events a second on the gossip level: against nodes, threads and messages, and without scores; and on the market
+//! level: against nodes and wants, with signatures made and modelled.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use intentcast_sim::engine;
-use intentcast_sim::scenario::Scenario;
+use intentcast_sim::scenario::{Level, MarketLoad, Scenario, Signatures};
+use intentcast_sim::{engine, market::modelled};
 
 fn scenario(nodes: u32, messages: u32) -> Scenario {
     let mut scenario = Scenario::of(nodes);
@@ -38,5 +39,41 @@ fn gossip(c: &mut Criterion) {
     measure(c, "scores", BenchmarkId::from_parameter("off"), &unscored, 1);
 }
 
-criterion_group!(benches, gossip);
+fn trade(nodes: u32, intents: u32, signatures: Signatures) -> Scenario {
+    let mut scenario = scenario(nodes, 0);
+    scenario.level = Level::Market;
+    scenario.market = Some(MarketLoad {
+        intents,
+        interval_ms: 200.0,
+        offer_window_s: 3.0,
+        signatures,
+        ..MarketLoad::default()
+    });
+    scenario
+}
+
+fn market(c: &mut Criterion) {
+    let cases = [
+        ("250 nodes, 20 wants", 250, 20, Signatures::Real),
+        ("1000 nodes, 20 wants", 1_000, 20, Signatures::Real),
+        ("1000 nodes, 80 wants", 1_000, 80, Signatures::Real),
+        (
+            "1000 nodes, 80 wants, signatures modelled",
+            1_000,
+            80,
+            Signatures::Modelled,
+        ),
+    ];
+    let mut group = c.benchmark_group("market");
+    group.sample_size(10);
+    for (name, nodes, intents, signatures) in cases {
+        let scenario = trade(nodes, intents, signatures);
+        let run = || modelled::run(&scenario, 1, 1, &()).expect("it names no file");
+        group.throughput(Throughput::Elements(run().events));
+        group.bench_function(name, |b| b.iter(run));
+    }
+    group.finish();
+}
+
+criterion_group!(benches, gossip, market);
 criterion_main!(benches);

@@ -31,8 +31,14 @@ fn gossip(scenario: &Scenario, seed: u64, threads: usize, watch: &Watch) -> Resu
     engine::run(scenario, seed, threads, watch).map_err(|error| error.to_string())
 }
 
+#[cfg(feature = "market")]
+fn market(scenario: &Scenario, seed: u64, threads: usize, watch: &Watch) -> Result<Outcome, String> {
+    crate::market::modelled::run(scenario, seed, threads, watch)
+}
+
+#[cfg(not(feature = "market"))]
 fn market(_scenario: &Scenario, _seed: u64, _threads: usize, _watch: &Watch) -> Result<Outcome, String> {
-    Err("this build has no market on the modelled gossip; `intentcast-sim market` runs one on a simpler network".into())
+    Err("this build has no market level; build it with the feature `market`".into())
 }
 
 /// The real swarm is a program of its own, for it is built with another clock; it leaves the outcome in a file.

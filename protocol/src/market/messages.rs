@@ -8,10 +8,11 @@ use super::{About, Candidate, Change, Compared, Draft, Role};
 use crate::{
     contact::ReplyPath,
     deed::Difference,
+    envelope::Verified,
     fault::{Fault, Verdict},
     frame::Refusal,
     id::{AgreementId, EntryHash, IntentId, OfferId, RecordId},
-    intent::Intent,
+    intent::{Intent, Withdrawal},
     keys::PublicKey,
     ledger::Stored,
     letter::{self, Matter, ThreadId},
@@ -64,6 +65,18 @@ pub enum Input {
         /// What.
         bytes: Vec<u8>,
     },
+    /// A gossip message came in and waits for its verdict, whose stamp, signature and body this process has verified
+    /// for another of its nodes: a program that runs many pays for that once. The rest is judged as ever.
+    Checked {
+        /// To answer with.
+        ticket: Ticket,
+        /// Who brought it; not who wrote it.
+        peer: PeerBytes,
+        /// Where.
+        topic: Topic,
+        /// What.
+        record: Checked,
+    },
     /// A frame came in on a stream and waits for its reply.
     Frame {
         /// To reply on.
@@ -88,6 +101,15 @@ pub enum Input {
     Reachable(ReplyPath),
     /// A deadline has come.
     Tick,
+}
+
+/// A record that is gossiped, verified.
+#[derive(Clone, Debug)]
+pub enum Checked {
+    /// A want.
+    Intent(Box<Verified<Intent>>),
+    /// The end of one.
+    Withdrawal(Verified<Withdrawal>),
 }
 
 /// How an effect ended.

@@ -51,7 +51,7 @@ pub use documents::{Announced, Told};
 pub use head_start::HeadStart;
 pub use listener::Candidate;
 pub use messages::{
-    Answered, Command, Denied, Done, Event, Exchange, Input, Output, PeerBytes, Request, TaskId, Ticket,
+    Answered, Checked, Command, Denied, Done, Event, Exchange, Input, Output, PeerBytes, Request, TaskId, Ticket,
 };
 pub use suppliers::{SupplierDeal, SupplierView};
 pub use thread_views::{DealView, GrantView, LetterView, Passage, ProposalView, ThreadView};
@@ -232,7 +232,10 @@ impl Market {
     /// Tells the market what happened.
     pub fn handle(&mut self, now: Timestamp, input: Input) {
         // Whatever a broken market learns it could not keep, and what it cannot keep it must not act upon.
-        let asks = matches!(input, Input::Command(..) | Input::Gossip { .. } | Input::Frame { .. });
+        let asks = matches!(
+            input,
+            Input::Command(..) | Input::Gossip { .. } | Input::Checked { .. } | Input::Frame { .. }
+        );
         if self.is_broken() && !asks {
             return;
         }
@@ -245,6 +248,15 @@ impl Market {
                 bytes,
             } => {
                 let verdict = self.hear(now, &peer, topic, &bytes);
+                self.out.push_back(Output::Verdict(ticket, verdict));
+            }
+            Input::Checked {
+                ticket,
+                peer,
+                topic,
+                record,
+            } => {
+                let verdict = self.hear_checked(now, &peer, topic, record);
                 self.out.push_back(Output::Verdict(ticket, verdict));
             }
             Input::Frame { exchange, peer, bytes } => {

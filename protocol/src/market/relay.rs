@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Market, Output, PeerBytes, Task, Timer, meter::Meter};
+use super::{Checked, Market, Output, PeerBytes, Task, Timer, meter::Meter};
 use crate::{
     contact::ReplyPath,
     envelope::{Kind, Signed, Verified, kind_of, record_id},
@@ -257,6 +257,23 @@ impl Market {
         } else {
             Err(Fault::Rate)
         };
+        self.judged(now, judged)
+    }
+
+    /// The same of a record that was verified before.
+    pub(super) fn hear_checked(&mut self, now: Timestamp, peer: &[u8], topic: Topic, record: Checked) -> Verdict {
+        if self.is_broken() {
+            return Verdict::Ignore;
+        }
+        let judged = if self.relay.gossip.take(now, peer) {
+            self.judge_checked(now, topic, record)
+        } else {
+            Err(Fault::Rate)
+        };
+        self.judged(now, judged)
+    }
+
+    fn judged(&mut self, now: Timestamp, judged: Result<Heard, Fault>) -> Verdict {
         let verdict = judged.as_ref().err().map_or(Verdict::Accept, Fault::verdict);
         self.relay.count(verdict);
         if let Ok(heard) = judged {
@@ -296,10 +313,7 @@ impl Market {
                 limit: limits::GOSSIP_BYTES as u64,
             });
         }
-        let id = record_id(bytes);
-        if self.relay.seen.get(&id).is_some_and(|topics| topics & bit(topic) != 0) {
-            return Err(Fault::Duplicate);
-        }
+        self.judge_new(record_id(bytes), topic)?;
         match kind_of(bytes) {
             Some(Kind::Intent) => self.judge_intent(now, topic, bytes),
             Some(Kind::Amendment) => self.judge_amendment(now, topic, bytes),
@@ -311,6 +325,28 @@ impl Market {
                 [limits::VERSION, kind, ..] => Fault::Unexpected { kind: *kind },
                 [version, ..] => Fault::Unsupported { version: *version },
             }),
+        }
+    }
+
+    fn judge_new(&self, id: RecordId, topic: Topic) -> Result<(), Fault> {
+        match self.relay.seen.get(&id).is_some_and(|topics| topics & bit(topic) != 0) {
+            true => Err(Fault::Duplicate),
+            false => Ok(()),
+        }
+    }
+
+    fn judge_checked(&mut self, now: Timestamp, topic: Topic, record: Checked) -> Result<Heard, Fault> {
+        match record {
+            Checked::Intent(intent) => {
+                self.judge_new(intent.id(), topic)?;
+                intent.header().timely(now)?;
+                self.take_intent(topic, *intent)
+            }
+            Checked::Withdrawal(withdrawal) => {
+                self.judge_new(withdrawal.id(), topic)?;
+                withdrawal.header().timely(now)?;
+                self.take_end(topic, withdrawal)
+            }
         }
     }
 
@@ -328,6 +364,11 @@ impl Market {
         } else {
             signed.verify()?
         };
+        self.take_intent(topic, intent)
+    }
+
+    fn take_intent(&mut self, topic: Topic, intent: Verified<Intent>) -> Result<Heard, Fault> {
+        let id = IntentId::from(intent.id());
         if !topics_of(&intent).contains(&topic) {
             return Err(Fault::WrongTopic);
         }
@@ -382,9 +423,12 @@ impl Market {
     fn judge_withdrawal(&mut self, now: Timestamp, topic: Topic, bytes: &[u8]) -> Result<Heard, Fault> {
         let signed = Signed::<Withdrawal>::parse(bytes)?;
         signed.timely(now)?;
-        let withdrawal = signed.verify()?;
+        self.take_end(topic, signed.verify()?)
+    }
+
+    fn take_end(&mut self, topic: Topic, withdrawal: Verified<Withdrawal>) -> Result<Heard, Fault> {
         let Some(open) = self.relay.open.get_mut(&withdrawal.intent) else {
-            self.relay.put_by(withdrawal.intent, topic, bytes);
+            self.relay.put_by(withdrawal.intent, topic, withdrawal.bytes());
             return Err(Fault::UnknownReference);
         };
         if open.intent.header().author != withdrawal.header().author {

@@ -39,8 +39,9 @@ pub fn besieged(plan: &Plan, siege: &Siege, outcome: &mut Outcome) {
         put("forgeries_refused", Some(outcome.counters.rejected as f64));
     }
 
-    let table = Table::of(plan, outcome);
-    let at = |message: u32| plan.published[message as usize].at_ns;
+    let table = Table::of(outcome);
+    let published = outcome.messages.clone();
+    let at = |message: u32| published[message as usize].at_ns;
     let calm = table.of_messages(outcome, |message| at(message) < from);
     let during = table.of_messages(outcome, |message| (from..to).contains(&at(message)));
     for (name, some) in [("calm", &calm), ("attack", &during)] {
@@ -54,11 +55,11 @@ pub fn besieged(plan: &Plan, siege: &Siege, outcome: &mut Outcome) {
     let victims = siege.victims();
     if !victims.is_empty() {
         let in_time = |message: u32| (from..to).contains(&at(message));
-        let own = |message: u32| victims.binary_search(&plan.published[message as usize].node).is_ok();
+        let own = |message: u32| victims.binary_search(&published[message as usize].node).is_ok();
         let mut said = 0;
         let mut heard = 0;
         for message in (0..outcome.messages.len() as u32).filter(|message| in_time(*message)) {
-            let own = victims.binary_search(&plan.published[message as usize].node).is_ok();
+            let own = victims.binary_search(&published[message as usize].node).is_ok();
             said += victims.len() as u64 - u64::from(own);
         }
         for (message, node) in outcome.deliveries.message.iter().zip(&outcome.deliveries.node) {
@@ -70,7 +71,7 @@ pub fn besieged(plan: &Plan, siege: &Siege, outcome: &mut Outcome) {
     }
     for aim in active.iter().filter(|aim| aim.attack.kind == AttackKind::Censor) {
         let censored = censor::censored(plan, aim);
-        let is_in = |message: u32| censored.binary_search(&plan.published[message as usize].node).is_ok();
+        let is_in = |message: u32| censored.binary_search(&published[message as usize].node).is_ok();
         let in_time = |message: u32| (from..to).contains(&at(message));
         let dropped = table.of_messages(outcome, |message| in_time(message) && is_in(message));
         let others = table.of_messages(outcome, |message| in_time(message) && !is_in(message));
@@ -130,13 +131,9 @@ struct Table {
 }
 
 impl Table {
-    fn of(plan: &Plan, outcome: &Outcome) -> Self {
-        // A run that was ended early has published only some.
+    fn of(outcome: &Outcome) -> Self {
         let messages = outcome.messages.len();
-        let expected = plan.published[..messages]
-            .iter()
-            .map(|m| u64::from(m.expected))
-            .collect();
+        let expected = outcome.messages.iter().map(|m| u64::from(m.expected)).collect();
         let mut delivered = vec![0; messages];
         for message in &outcome.deliveries.message {
             if let Some(n) = delivered.get_mut(*message as usize) {

@@ -4,6 +4,8 @@
 //! nodes' own settings. What honest nodes make of it is watched from within them ([`siege`]) and put into figures
 //! afterwards ([`measure`]). Nothing here can make a frame quicker than its link or forge another node's number.
 
+#[cfg(feature = "market")]
+pub(crate) mod bait_and_switch;
 mod censor;
 mod cold_boot;
 mod control_spam;
@@ -12,15 +14,18 @@ mod dawn;
 mod eclipse;
 mod forgery;
 mod grip;
+#[cfg(feature = "market")]
+pub(crate) mod harvest;
 mod measure;
+#[cfg(feature = "market")]
+pub(crate) mod offer_flood;
 mod siege;
-mod spies;
+pub(crate) mod spies;
 mod sybil;
 
 use std::sync::Arc;
 
 use crate::engine::{self, Aim, Conduct, Plan, Progress};
-use crate::gossipsub::{Actions, Event, Node, World};
 use crate::outcome::Outcome;
 use crate::privacy;
 use crate::scenario::{AttackKind, Scenario, seconds};
@@ -41,19 +46,46 @@ pub fn run(scenario: &Scenario, seed: u64, threads: usize, progress: &dyn Progre
         }
     }
     let mut plan = Plan::of(scenario, seed).map_err(|error| error.to_string())?;
-    let stocks = stocks(&mut plan);
-    let siege = Arc::new(Siege::of(&plan));
-    let ring = spies::Ring::of(&plan);
-    let mut outcome = engine::run_plan(&plan, threads, progress, &|node| match plan.aim_of(node) {
-        Some(aim) => attacker(&plan, aim, node, &stocks),
-        None => both(siege.guard(node), ring.as_ref().map(|ring| ring.place(node))),
-    });
-    measure::besieged(&plan, &siege, &mut outcome);
-    if let Some(ring) = ring {
-        let report = ring.report();
-        outcome.measures.extend(privacy::measures(&plan, &report));
-    }
+    let camp = Camp::of(&mut plan);
+    let mut outcome = engine::run_plan(&plan, threads, progress, &|node| camp.conduct(&plan, node));
+    camp.measure(&plan, &mut outcome);
     Ok(outcome)
+}
+
+/// The attackers of one run, and those who watch them.
+pub struct Camp {
+    stocks: Stocks,
+    siege: Arc<Siege>,
+    ring: Option<spies::Ring>,
+}
+
+impl Camp {
+    /// That of a plan, which gets the messages that only attackers have.
+    pub fn of(plan: &mut Plan) -> Self {
+        Self {
+            stocks: stocks(plan),
+            siege: Arc::new(Siege::of(plan)),
+            ring: spies::Ring::of(plan),
+        }
+    }
+
+    /// What a node does beside its own gossip; none, where there is nothing.
+    pub fn conduct(&self, plan: &Plan, node: u32) -> Option<Box<dyn Conduct>> {
+        match plan.aim_of(node) {
+            Some(aim) => attacker(plan, aim, node, &self.stocks),
+            None => both(self.siege.guard(node), self.ring.as_ref().map(|ring| ring.place(node))),
+        }
+    }
+
+    /// Adds what came of it.
+    pub fn measure(self, plan: &Plan, outcome: &mut Outcome) {
+        measure::besieged(plan, &self.siege, outcome);
+        // Who said what first is asked of what was settled to be said.
+        if let Some(ring) = self.ring.filter(|_| !plan.published.is_empty()) {
+            let report = ring.report();
+            outcome.measures.extend(privacy::measures(plan, &report));
+        }
+    }
 }
 
 /// Messages that only attackers have, by attack: numbers in the table of messages past those that are published.
@@ -110,23 +142,10 @@ fn begin(scenario: &Scenario, aim: &Aim) -> u64 {
     }
 }
 
-/// Two conducts that both only look on.
-struct Both(Box<dyn Conduct>, Box<dyn Conduct>);
-
-impl Conduct for Both {
-    fn hears(&mut self, now: u64, world: &World, node: &Node, event: &Event) -> bool {
-        self.0.hears(now, world, node, event) & self.1.hears(now, world, node, event)
-    }
-
-    fn acts(&mut self, now: u64, world: &World, node: &mut Node, event: &Event, actions: &mut Actions) {
-        self.0.acts(now, world, node, event, actions);
-        self.1.acts(now, world, node, event, actions);
-    }
-}
-
+/// Two that both only look on.
 fn both(a: Option<Box<dyn Conduct>>, b: Option<Box<dyn Conduct>>) -> Option<Box<dyn Conduct>> {
     match (a, b) {
-        (Some(a), Some(b)) => Some(Box::new(Both(a, b))),
+        (Some(a), Some(b)) => Some(Box::new(engine::Both(a, b))),
         (a, b) => a.or(b),
     }
 }

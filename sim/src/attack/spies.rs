@@ -53,6 +53,14 @@ impl Ring {
         })
     }
 
+    /// Who they are, ascending.
+    #[cfg(feature = "market")]
+    pub fn spies(&self) -> Vec<u32> {
+        let mut spies = self.spies.clone();
+        spies.sort_unstable();
+        spies
+    }
+
     /// What an honest node does for it.
     pub fn place(&self, node: u32) -> Box<dyn Conduct> {
         let at = node as usize;

@@ -147,13 +147,24 @@ impl<'a> Desk<'a> {
         bytes
     }
 
+    /// Counts bytes that go straight to one node.
+    pub fn sent_straight(&mut self, now: u64, bytes: u64) {
+        self.counters.control_bytes += bytes;
+        self.second(now).bytes += bytes;
+    }
+
     /// A message has come to a node for the first time. It counts where the node is honest and was there when the
     /// message was published.
     pub fn deliver(&mut self, now: u64, node: u32, since: u64, message: u32, hops: u8) {
-        let Some(published) = self.plan.published.get(message as usize) else {
+        let settled = self
+            .plan
+            .published
+            .get(message as usize)
+            .map(|published| published.at_ns);
+        let Some(at) = settled.or_else(|| self.plan.world.spoken(message).map(|spoken| spoken.at)) else {
             return;
         };
-        if node >= self.plan.scenario.nodes || since > published.at_ns {
+        if node >= self.plan.scenario.nodes || since > at {
             return;
         }
         self.second(now).delivered += 1;

@@ -1,5 +1,6 @@
 //! What happens in virtual time, and in which order.
 
+use super::conduct::Parcel;
 use crate::gossipsub::{Rpc, mix};
 
 /// One thing that happens to one node.
@@ -11,7 +12,7 @@ pub struct Event {
     pub dest: u32,
     /// By whom; the node itself, if it is a timer.
     pub src: u32,
-    /// Of a frame: the sender's slot at the receiver, with [`READ`] if it has come through the downlink. Of a timer:
+    /// Of a frame or a parcel: the sender's slot at the receiver, with [`READ`] if it has come through the downlink. Of a timer:
     /// the life of the node that set it.
     pub slot: u32,
     /// How many events its source had made before, which orders those of one source.
@@ -61,6 +62,8 @@ pub enum What {
     Redial(u32),
     /// A conduct asked to be called.
     Wake,
+    /// Something has come over a stream of its own.
+    Parcel(Box<Parcel>),
 }
 
 /// The rank of frames.
@@ -120,6 +123,7 @@ impl What {
             What::Up(_) | What::Join => 5,
             What::Frame(_) => FRAME,
             What::Verdict(_) => 7,
+            What::Parcel(_) => 8,
             What::Publish(_) => 9,
             What::Dial(_) | What::Redial(_) => 10,
             What::Wake => 11,
@@ -138,6 +142,11 @@ impl What {
             | What::Dial(n)
             | What::Redial(n) => u64::from(*n),
             What::Frame(rpc) => digest(rpc),
+            What::Parcel(parcel) => parcel.bytes.chunks(8).fold(parcel.task, |sum, eight| {
+                mix(eight
+                    .iter()
+                    .fold(sum, |sum, byte| sum.rotate_left(8) ^ u64::from(*byte)))
+            }),
             What::Nothing
             | What::Start
             | What::Stop

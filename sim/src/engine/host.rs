@@ -1,6 +1,7 @@
 //! One node in the engine: its gossip, its connections, its links' state, its life.
 
 mod connections;
+mod errand;
 
 use super::conduct::Conduct;
 use super::desk::Desk;
@@ -18,6 +19,7 @@ const MANY_DIALS: u32 = 64;
 const FOR_GOSSIP: u64 = 16;
 const FOR_HEARTBEAT: u64 = 17;
 const FOR_LINKS: u64 = 18;
+const FOR_CONDUCT: u64 = 19;
 
 /// One node.
 pub struct Host {
@@ -100,7 +102,7 @@ impl Host {
                 return self.tell(desk, now + delay, id, event.src, What::Refuse);
             }
             _ if !self.online => {
-                desk.counters.dropped += u64::from(matches!(event.what, What::Frame(_)));
+                desk.counters.dropped += u64::from(matches!(event.what, What::Frame(_) | What::Parcel(_)));
                 return;
             }
             _ => {}
@@ -141,6 +143,7 @@ impl Host {
             What::Dial(number) if own => self.dial_next(desk, now, id, number),
             What::Redial(other) if own => self.dial(desk, now, id, other),
             What::Wake if own => self.wake(desk, now, id),
+            What::Parcel(parcel) => self.parcel(desk, now, id, event.src, event.slot & READ != 0, parcel),
             // Timers of an earlier life.
             What::Join
             | What::Up(_)
@@ -219,6 +222,11 @@ impl Host {
             self.timer(desk, self.stops, id, What::Stop);
         }
         (self.wake, self.asleep_until) = (None, None);
+        if let Some(conduct) = &mut self.conduct {
+            let chance = desk.plan.chance(FOR_CONDUCT + 256 * u64::from(self.life), id);
+            conduct.starts(now, &desk.plan.world, self.life, chance);
+        }
+        self.run_errands(desk, now, id);
         self.ask_to_wake(desk, now, id);
     }
 
@@ -233,6 +241,9 @@ impl Host {
             .collect();
         for (peer, delay) in peers {
             self.tell(desk, now + delay, id, peer, What::Fin);
+        }
+        if let Some(conduct) = &mut self.conduct {
+            conduct.stops(now);
         }
         self.online = false;
         self.node = Node::new(now, Chance::of(0, 0));
@@ -302,6 +313,7 @@ impl Host {
         }
         self.perform(desk, now, id, &mut actions);
         desk.actions = actions;
+        self.run_errands(desk, now, id);
         self.ask_to_wake(desk, now, id);
     }
 
@@ -316,6 +328,7 @@ impl Host {
         }
         self.perform(desk, now, id, &mut actions);
         desk.actions = actions;
+        self.run_errands(desk, now, id);
         self.ask_to_wake(desk, now, id);
     }
 

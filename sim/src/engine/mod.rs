@@ -19,7 +19,7 @@ mod threads;
 mod total;
 
 pub use aim::Aim;
-pub use conduct::Conduct;
+pub use conduct::{Both, Conduct, Errands, Parcel};
 pub use plan::{Error, Plan};
 
 use desk::Desk;

@@ -30,6 +30,8 @@ pub struct Plan {
     cuts: Vec<Cut>,
     /// Attacks, in the scenario's order.
     pub aims: Vec<Aim>,
+    /// The topics that each node joins, ascending, where the scenario's own rule does not say; empty: it does.
+    pub joined: Vec<Box<[u32]>>,
 }
 
 /// A partition, in ns.
@@ -107,7 +109,9 @@ impl Plan {
         });
         let mut plan = Self {
             seed,
+            joined: Vec::new(),
             world: World {
+                spoken: Vec::new(),
                 settings: Settings::from(&scenario.gossipsub),
                 messages: Vec::new(),
                 addresses: addresses(scenario),
@@ -122,7 +126,9 @@ impl Plan {
             scenario: scenario.clone(),
         };
         plan.publish();
-        plan.count_audience();
+        let mut published = std::mem::take(&mut plan.published);
+        plan.count_audience(&mut published);
+        plan.published = published;
         Ok(plan)
     }
 
@@ -207,6 +213,9 @@ impl Plan {
     /// The topics that a node joins, ascending. Attackers join all.
     pub fn topics(&self, node: u32) -> Vec<u32> {
         let topics = &self.scenario.topics;
+        if let Some(joined) = self.joined.get(node as usize) {
+            return joined.to_vec();
+        }
         if node >= self.scenario.nodes {
             return (0..topics.count).collect();
         }
@@ -304,29 +313,29 @@ impl Plan {
     }
 
     /// Counts who should hear what: honest nodes that had joined the topic and were there when it was published.
-    fn count_audience(&mut self) {
+    pub fn count_audience(&self, published: &mut [Published]) {
         let topics = self.scenario.topics.count as usize;
         let mut by_topic: Vec<Vec<u32>> = vec![Vec::new(); topics];
-        for (number, message) in self.published.iter().enumerate() {
+        for (number, message) in published.iter().enumerate() {
             by_topic[message.topic as usize].push(number as u32);
         }
         // Of each topic's messages, how many more or fewer hear the n-th than the one before.
         let mut steps: Vec<Vec<i64>> = by_topic.iter().map(|messages| vec![0; messages.len() + 1]).collect();
-        let mut unpublished = vec![false; self.published.len()];
+        let mut unpublished = vec![false; published.len()];
         let end = self.scenario.length_ns();
         for node in 0..self.scenario.nodes {
             let joined = self.topics(node);
             let there: Vec<(u64, u64)> = self.presence(node).take_while(|(from, _)| *from <= end).collect();
             for topic in joined {
                 let messages = &by_topic[topic as usize];
-                let before = |time: u64| messages.partition_point(|m| self.published[*m as usize].at_ns < time);
+                let before = |time: u64| messages.partition_point(|m| published[*m as usize].at_ns < time);
                 for (from, to) in &there {
                     steps[topic as usize][before(*from)] += 1;
                     steps[topic as usize][before(*to)] -= 1;
                 }
             }
             if there != [(0, u64::MAX)] {
-                for (number, message) in self.published.iter().enumerate().filter(|(_, m)| m.node == node) {
+                for (number, message) in published.iter().enumerate().filter(|(_, m)| m.node == node) {
                     unpublished[number] = !there.iter().any(|(from, to)| (*from..*to).contains(&message.at_ns));
                 }
             }
@@ -335,15 +344,15 @@ impl Plan {
             let mut there = 0;
             for (message, step) in messages.iter().zip(steps) {
                 there += step;
-                self.published[*message as usize].expected = there as u32;
+                published[*message as usize].expected = there as u32;
             }
         }
         for (number, unpublished) in unpublished.into_iter().enumerate() {
-            let message = self.published[number];
+            let message = published[number];
             if unpublished {
-                self.published[number].expected = 0;
+                published[number].expected = 0;
             } else if self.topics(message.node).contains(&message.topic) {
-                self.published[number].expected = message.expected.saturating_sub(1);
+                published[number].expected = message.expected.saturating_sub(1);
             }
         }
     }

@@ -5,7 +5,8 @@ use sha2::{Digest, Sha256};
 use super::desk::Delivery;
 use super::part::Part;
 use super::plan::Plan;
-use crate::outcome::{Counters, Deliveries, NodeBytes, Outcome, Second};
+use crate::gossipsub::Spoken;
+use crate::outcome::{Counters, Deliveries, NodeBytes, Outcome, Published, Second};
 
 /// The outcome of a run that ended at `end`, ns.
 pub fn outcome(plan: &Plan, parts: Vec<Part<'_>>, partial: bool, end: u64) -> Outcome {
@@ -21,6 +22,7 @@ pub fn outcome(plan: &Plan, parts: Vec<Part<'_>>, partial: bool, end: u64) -> Ou
     if partial {
         outcome.messages.retain(|message| message.at_ns < end);
     }
+    let places = spoken(plan, &mut outcome);
     let mut hash = Sha256::new();
     hash.update(plan.seed.to_le_bytes());
     let mut chunks: Vec<Vec<Delivery>> = Vec::new();
@@ -40,7 +42,8 @@ pub fn outcome(plan: &Plan, parts: Vec<Part<'_>>, partial: bool, end: u64) -> Ou
         }
         chunks.append(&mut desk.deliveries);
         drop(desk);
-        for (host, id) in part.hosts.into_iter().zip(part.first..) {
+        for (mut host, id) in part.hosts.into_iter().zip(part.first..) {
+            host.end(end);
             hash.update(host.trace.to_le_bytes());
             each(&mut outcome.bytes, host.bytes);
             if id < scenario.nodes && host.online {
@@ -55,15 +58,45 @@ pub fn outcome(plan: &Plan, parts: Vec<Part<'_>>, partial: bool, end: u64) -> Ou
         deliveries.append(&mut chunk);
     }
     deliveries.sort_unstable_by_key(|delivery| (delivery.time, delivery.node, delivery.message));
-    outcome.deliveries = columns(plan, &deliveries);
+    for delivery in &mut deliveries {
+        if let Some(at) = (delivery.message as usize).checked_sub(plan.world.messages.len()) {
+            delivery.message = places[at];
+        }
+    }
+    deliveries.retain(|delivery| (delivery.message as usize) < outcome.messages.len());
+    outcome.deliveries = columns(&outcome.messages, &deliveries);
     count_online(plan, &mut timeline);
     outcome.timeline = timeline;
     outcome.trace = hash.finalize().into();
     outcome
 }
 
-fn columns(plan: &Plan, deliveries: &[Delivery]) -> Deliveries {
-    let at = |delivery: &Delivery| plan.published[delivery.message as usize].at_ns;
+/// Adds the messages that were made while the run went on, in the order of their times, and says which number each
+/// place's has: one past all of them, where nothing was said.
+fn spoken(plan: &Plan, outcome: &mut Outcome) -> Vec<u32> {
+    let said = plan.world.spoken.iter().enumerate();
+    let mut said: Vec<(usize, &Spoken)> = said.filter_map(|(at, place)| Some((at, place.get()?))).collect();
+    said.sort_by_key(|(at, spoken)| (spoken.at, *at));
+    let mut published: Vec<Published> = said
+        .iter()
+        .map(|(_, spoken)| Published {
+            node: spoken.node,
+            topic: spoken.message.topic,
+            at_ns: spoken.at,
+            expected: 0,
+        })
+        .collect();
+    plan.count_audience(&mut published);
+    let mut places = vec![u32::MAX; plan.world.spoken.len()];
+    for (number, (at, _)) in (outcome.messages.len() as u32..).zip(said) {
+        places[at] = number;
+    }
+    outcome.messages.append(&mut published);
+    places
+}
+
+fn columns(published: &[Published], deliveries: &[Delivery]) -> Deliveries {
+    let at = |delivery: &Delivery| published[delivery.message as usize].at_ns;
     Deliveries {
         message: deliveries.iter().map(|delivery| delivery.message).collect(),
         node: deliveries.iter().map(|delivery| delivery.node).collect(),

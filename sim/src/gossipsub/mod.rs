@@ -55,7 +55,7 @@ pub use chance::{Chance, mix, mix2, unit};
 pub use near::DEPTHS;
 pub use node::{Actions, Event, Node, Peer};
 pub use rpc::{Ids, List, Rpc, message_bytes};
-pub use settings::{Message, ScoreSettings, Settings, World};
+pub use settings::{Message, ScoreSettings, Settings, Spoken, World};
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,7 @@
 //! What all machines of a run share: the knobs in the machine's own units, and the table of messages.
 
+use std::sync::{Arc, OnceLock};
+
 use crate::scenario::{Gossipsub, Scoring, millis, seconds};
 
 /// The knobs, times in ns.
@@ -106,13 +108,30 @@ pub struct Message {
     pub valid: bool,
 }
 
+/// A message that a node made while the run went on.
+#[derive(Clone, Debug)]
+pub struct Spoken {
+    /// What the machines know of it.
+    pub message: Message,
+    /// Who said it.
+    pub node: u32,
+    /// When, ns.
+    pub at: u64,
+    /// What it says.
+    pub bytes: Arc<[u8]>,
+}
+
 /// What all machines of a run share.
 #[derive(Debug)]
 pub struct World {
     /// Every node's knobs.
     pub settings: Settings,
-    /// Every message of the run, by number.
+    /// Every message that is settled before the run, by number.
     pub messages: Vec<Message>,
+    /// Places for messages that are made while it goes on; their numbers follow. Each place belongs to one node, which
+    /// fills it when it publishes; another node can know its number only a window of virtual time later, so what is
+    /// read never hangs on which thread was first.
+    pub spoken: Vec<OnceLock<Spoken>>,
     /// The address of each node, where some nodes share one; empty: no two do.
     pub addresses: Vec<u32>,
 }
@@ -120,7 +139,28 @@ pub struct World {
 impl World {
     /// The message of a number that a stranger may have made up.
     pub fn message(&self, number: u32) -> Option<&Message> {
-        self.messages.get(number as usize)
+        match self.messages.get(number as usize) {
+            Some(settled) => Some(settled),
+            None => self.spoken(number).map(|spoken| &spoken.message),
+        }
+    }
+
+    /// A message that was made while the run went on.
+    pub fn spoken(&self, number: u32) -> Option<&Spoken> {
+        self.spoken
+            .get((number as usize).checked_sub(self.messages.len())?)?
+            .get()
+    }
+
+    /// The number of a place in `spoken`.
+    pub fn number(&self, place: u32) -> u32 {
+        self.messages.len() as u32 + place
+    }
+
+    /// Fills a place of the node's own; its message's number. What was said there before stays.
+    pub fn speak(&self, place: u32, spoken: Spoken) -> Option<u32> {
+        self.spoken.get(place as usize)?.get_or_init(|| spoken);
+        Some(self.number(place))
     }
 
     pub(super) fn same_address(&self, a: u32, b: u32) -> bool {

@@ -102,6 +102,37 @@ impl Path {
         stream.arrival
     }
 
+    /// When something arrives that goes over a new stream of its own, whose first byte may leave so many ns after it
+    /// was asked for; all in ns.
+    pub fn straight(
+        &self,
+        now: u64,
+        waits: u64,
+        bytes: u64,
+        delay: u64,
+        gauges: &mut Gauges,
+        chance: &mut Chance,
+    ) -> u64 {
+        // The uplink is taken at once, though the first byte leaves later: others do not wait for a handshake.
+        let mut leaves = now;
+        if let Some(per_byte) = self.rate(self.up, gauges) {
+            leaves = leaves.max(gauges.up_free) + (bytes as f64 * per_byte) as u64;
+            gauges.up_free = leaves;
+        }
+        leaves += waits;
+        if let Some(slow) = &self.slow_start {
+            leaves = Gauge::default().opens(slow, leaves, bytes, 2 * delay);
+        }
+        let mut arrives = leaves + delay;
+        if self.jitter > 0.0 {
+            arrives += (chance.unit() * self.jitter * delay as f64) as u64;
+        }
+        while self.loss > 0.0 && chance.unit() < self.loss {
+            arrives += self.retransmit;
+        }
+        arrives
+    }
+
     /// When a frame that arrives now has come through the receiver's downlink, ns.
     pub fn received(&self, now: u64, bytes: u64, gauges: &mut Gauges) -> u64 {
         let Some(per_byte) = self.rate(self.down, gauges) else {

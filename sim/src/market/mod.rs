@@ -6,6 +6,8 @@
 
 pub mod check;
 mod dice;
+#[cfg(feature = "market")]
+pub mod modelled;
 mod node;
 mod restore;
 mod rogue;

@@ -326,7 +326,9 @@ impl Scenario {
         number("market.price", market.price, 1.0, 1e12)?;
         number("market.spread", market.spread, 0.0, 10.0)?;
         span("market.answer_ms", market.answer_ms / 1e3)?;
-        span("market.offer_window_s", market.offer_window_s)
+        span("market.offer_window_s", market.offer_window_s)?;
+        number("market.open_s", market.open_s, 1.0, 14.0 * 86_400.0)?;
+        share("market.strands", market.strands)
     }
 }
 

@@ -40,6 +40,10 @@ pub struct MarketLoad {
     pub answer_ms: f64,
     /// How long a customer waits for offers before choosing, s.
     pub offer_window_s: f64,
+    /// How long a want is open for offers, s.
+    pub open_s: f64,
+    /// Share of deals under which the seller asks for a strand of personal data, and is granted it.
+    pub strands: f64,
     /// Whether records are signed and verified, or only take the time it would.
     pub signatures: Signatures,
 }
@@ -64,6 +68,8 @@ impl Default for MarketLoad {
             spread: 0.25,
             answer_ms: 500.0,
             offer_window_s: 30.0,
+            open_s: 1_800.0,
+            strands: 0.5,
             signatures: Signatures::Real,
         }
     }

@@ -192,9 +192,13 @@ impl Scenario {
 
     /// How long messages are published, ns: `run_s`, or what the traffic takes.
     pub fn run_ns(&self) -> u64 {
-        match self.time.run_s {
-            Some(run) => seconds(run),
-            None => millis(self.traffic.interval_ms).saturating_mul(u64::from(self.traffic.messages)),
+        match (self.time.run_s, &self.market) {
+            (Some(run), _) => seconds(run),
+            // About: chance says when the last one comes.
+            (None, Some(market)) if self.level == Level::Market => {
+                millis(market.interval_ms).saturating_mul(u64::from(market.intents))
+            }
+            (None, _) => millis(self.traffic.interval_ms).saturating_mul(u64::from(self.traffic.messages)),
         }
     }
 

@@ -152,6 +152,6 @@ impl Host {
 }
 
 /// So many times over a link, ns.
-fn ways(delay: u64, times: f64) -> u64 {
+pub(super) fn ways(delay: u64, times: f64) -> u64 {
     (times.max(0.0) * delay as f64) as u64
 }

@@ -38,6 +38,7 @@ fn bench(change: impl FnOnce(&mut Gossipsub)) -> Bench {
     let mut bench = Bench {
         now: SECOND,
         world: World {
+            spoken: Vec::new(),
             settings: Settings::from(&knobs),
             messages: (0..400).map(message).collect(),
             addresses: Vec::new(),
