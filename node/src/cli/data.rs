@@ -257,13 +257,15 @@ pub async fn order(global: &Global, order: &Prefix, output: Option<&Path>, waits
     Ok(())
 }
 
-/// As the customer: asks the seller for the data of an order, unless that was asked already, and waits until it is here.
+/// As the customer: asks the seller for the data of an order, unless that was asked already or what came is still all there
+/// is, and waits until it is here.
 async fn returned_by_seller(global: &Global, id: AgreementId, waits: Duration) -> Result<Vec<u8>> {
     let client = global.client()?;
     let view: AgreementView = client.get(&format!("/v1/agreements/{id}")).await?;
     let threads: Vec<ThreadView> = client.get("/v1/threads").await?;
     let of = |thread: &&ThreadView| (thread.intent, thread.seller) == (view.intent, view.seller);
-    if !threads.iter().find(of).is_some_and(returning::is_owed) {
+    let is_asked = |thread: &ThreadView| returning::is_owed(thread) || returning::is_current(thread, &view.receipts);
+    if !threads.iter().find(of).is_some_and(is_asked) {
         let body = LetterBody {
             about: Subject::Agreement(id),
             matter: Matter::Asked {

@@ -12,7 +12,7 @@ use intentcast_protocol::{
     keys::Seed,
     ledger::Stored,
     letter::{Ask, Matter},
-    market::{About, Event, Market, Role, ThreadView},
+    market::{About, Event, Market, ReceiptView, Role, ThreadView},
     text::{Name, Word},
     time::Timestamp,
 };
@@ -93,6 +93,21 @@ pub fn is_owed(thread: &ThreadView) -> bool {
         Role::Seller => gives(&letter.matter),
     });
     last.is_some_and(|letter| letter.from == Role::Customer)
+}
+
+/// Whether the data was sent, and nothing that it would tell of has come to pass since: it need not be asked for anew.
+pub fn is_current(thread: &ThreadView, receipts: &[ReceiptView]) -> bool {
+    let gives = |matter: &Matter| matches!(matter, Matter::Document { name, .. } if name.as_str() == returned::NAME);
+    let tells_nothing = |matter: &Matter| {
+        matches!(
+            matter,
+            Matter::Seen { .. } | Matter::Moved | Matter::Acknowledged { .. }
+        )
+    };
+    let mut letters = thread.letters.iter().rev();
+    let last = letters.find(|letter| !tells_nothing(&letter.matter));
+    let sent = last.filter(|letter| letter.from == Role::Seller && gives(&letter.matter));
+    sent.is_some_and(|sent| receipts.iter().all(|receipt| receipt.at <= sent.at))
 }
 
 async fn answer(

@@ -9,6 +9,7 @@ mod disk;
 mod documents;
 mod forgery;
 mod interests;
+mod lost;
 mod orders;
 mod relaying;
 mod seller;
