@@ -387,7 +387,8 @@ fn conversations(world: &mut World) {
                     None | Some(Stored | Delivered | Seen) => false,
                     // Nobody need hear a stranger out about a want that is over.
                     Some(Failed { .. }) if ours.role == Role::Seller && !world.taken_up(&ours) => false,
-                    Some(_) => !node.rogue,
+                    // What follows on something that a cheat has spoiled is tried until its time is over.
+                    Some(_) => !world.is_cheated(ours.intent, ours.seller),
                 }
             });
             for letter in lost {
@@ -410,8 +411,9 @@ fn disagreement(world: &World, ours: &ThreadView) -> Option<String> {
     let Some(seller) = world.nodes.iter().find(|node| node.seller() == ours.seller) else {
         return Some("nobody is its seller".into());
     };
+    let cheated = world.is_cheated(ours.intent, ours.seller);
     let Some(theirs) = seller.market.as_ref().and_then(|market| market.thread(now, ours.id)) else {
-        return Some("its seller does not know it".into());
+        return (!cheated).then(|| "its seller does not know it".into());
     };
     let forged_by = |cheat: Role, held: &ThreadView, written: &ThreadView| {
         let written: BTreeSet<RecordId> = written.letters.iter().map(|letter| letter.id).collect();
@@ -422,7 +424,7 @@ fn disagreement(world: &World, ours: &ThreadView) -> Option<String> {
     if seller.rogue {
         return forged_by(Role::Seller, ours, &theirs);
     }
-    if world.is_cheated(ours.intent, ours.seller) {
+    if cheated {
         return forged_by(Role::Customer, &theirs, ours);
     }
     let (ours, theirs) = (sense(ours), sense(&theirs));
