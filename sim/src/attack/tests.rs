@@ -260,23 +260,3 @@ fn an_attack_of_sellers_says_which_level_it_is_of() {
         assert!(error.contains(kind.name()) && error.contains("market"), "{error}");
     }
 }
-
-/// What the product's `flood_publish = false` rests on; docs/simulator-validation.md has the figures.
-#[test]
-#[ignore = "a thousand nodes, twice: minutes in a debug build"]
-fn a_tenth_of_a_thousand_nodes_finds_the_origin_more_often_by_a_flood() {
-    let recall = |name: &str| {
-        let (_, text) = crate::scenario::SHIPPED
-            .iter()
-            .find(|(shipped, _)| *shipped == name)
-            .expect("it is shipped");
-        let scenario = Scenario::parse(name, text).unwrap();
-        let measures = run(&scenario, scenario.seed, 1, &()).unwrap().measures;
-        println!("{name}: {measures:#?}");
-        measures["first_spy_recall"]
-    };
-    let (flood, mesh) = (recall("first-spy-flood"), recall("first-spy-mesh"));
-    assert!((0.55..0.95).contains(&flood), "{flood}");
-    assert!((0.30..0.60).contains(&mesh), "{mesh}");
-    assert!(flood > 1.2 * mesh, "{flood} {mesh}");
-}
