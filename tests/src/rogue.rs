@@ -103,16 +103,30 @@ impl Rogue {
         within(PATIENCE, what, waiting).await
     }
 
-    /// The intent of this id, heard like any other.
+    /// The intent of this id, heard like any other: by gossip, or told by the customer where it came too late for that.
     pub async fn hear(&mut self, id: IntentId) -> Verified<Intent> {
-        self.until("a cast is heard", |event| match event {
-            Event::Gossip { bytes, .. } => {
-                let heard = Signed::<Intent>::parse(bytes).and_then(Signed::verify).ok()?;
-                (IntentId::from(heard.id()) == id).then_some(heard)
-            }
-            _ => None,
-        })
-        .await
+        let wanted = |bytes: &[u8]| {
+            let heard = Signed::<Intent>::parse(bytes).and_then(Signed::verify).ok()?;
+            (IntentId::from(heard.id()) == id).then_some(heard)
+        };
+        let (asked, heard) = self
+            .until("a cast is heard", |event| match event {
+                Event::Gossip { bytes, .. } => wanted(bytes).map(|heard| (None, heard)),
+                Event::Frame { exchange, frame, .. } => match Frame::decode(frame) {
+                    Ok(Frame::Tell { records, .. }) => records
+                        .iter()
+                        .find_map(|record| wanted(record))
+                        .map(|heard| (Some(*exchange), heard)),
+                    _ => None,
+                },
+                _ => None,
+            })
+            .await;
+        if let Some(exchange) = asked {
+            let records = List::default();
+            self.answer(exchange, &Frame::Open { records, more: false }).await;
+        }
+        heard
     }
 
     /// Where it is answered.
