@@ -149,6 +149,36 @@ impl Deal {
 }
 
 impl Market {
+    /// There is a deal, with its first receipt: kept, and told.
+    pub(super) fn agreed(
+        &mut self,
+        now: Timestamp,
+        acceptance: Verified<Acceptance>,
+        confirmation: Verified<Confirmation>,
+        receipt: Verified<Receipt>,
+    ) {
+        let (intent, offer, agreement) = (acceptance.intent, acceptance.offer, acceptance.agreement);
+        let (first, what) = (receipt.id(), receipt.event.word().to_owned());
+        self.record(
+            now,
+            Fact::Agreed {
+                confirmation,
+                acceptance,
+                receipt,
+            },
+        );
+        self.event(Event::Agreement {
+            intent,
+            offer,
+            agreement,
+        });
+        self.event(Event::Receipt {
+            agreement,
+            receipt: first,
+            what,
+        });
+    }
+
     /// A receipt for a deal of ours.
     pub(super) fn take_receipt(&mut self, now: Timestamp, peer: &[u8], bytes: &[u8]) -> Frame {
         let about = record_id(bytes);

@@ -238,34 +238,16 @@ impl Market {
         if Order::of(&settled, &[acceptance.total], std::slice::from_ref(&receipt)).is_err() {
             return false;
         }
-        let (intent, offer, agreement) = (acceptance.intent, acceptance.offer, acceptance.agreement);
+        let (intent, offer) = (acceptance.intent, acceptance.offer);
         // A want comes to one deal, and a yes that was refused, or given to another since, to none.
         let other = |deal: &crate::market::deals::Deal| IntentId::from(deal.settled.intent.id()) == intent;
         if self.deals.values().any(other) || !self.may_still_agree(intent, offer) {
             return false;
         }
-        let (first, what) = (receipt.id(), receipt.event.word().to_owned());
         if self.own.contains_key(&intent) {
             self.record(now, Fact::Accepted(acceptance.clone()));
         }
-        self.record(
-            now,
-            Fact::Agreed {
-                confirmation,
-                acceptance,
-                receipt,
-            },
-        );
-        self.event(Event::Agreement {
-            intent,
-            offer,
-            agreement,
-        });
-        self.event(Event::Receipt {
-            agreement,
-            receipt: first,
-            what,
-        });
+        self.agreed(now, acceptance, confirmation, receipt);
         true
     }
 

@@ -188,25 +188,8 @@ impl Market {
             Ok((confirmation, receipt)) => {
                 let acceptance = accepted.acceptance.clone();
                 let (intent, agreement) = (acceptance.intent, acceptance.agreement);
-                let (id, what) = (receipt.id(), receipt.event.word().to_owned());
-                self.record(
-                    now,
-                    Fact::Agreed {
-                        confirmation,
-                        acceptance,
-                        receipt,
-                    },
-                );
-                self.event(Event::Agreement {
-                    intent,
-                    offer,
-                    agreement,
-                });
-                self.event(Event::Receipt {
-                    agreement,
-                    receipt: id,
-                    what,
-                });
+                let id = receipt.id();
+                self.agreed(now, acceptance, confirmation, receipt);
                 self.acknowledge(now, agreement, id);
                 self.disclose_due(now, offer);
                 // The want is met; whoever still listens need not look.

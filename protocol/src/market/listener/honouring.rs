@@ -95,26 +95,7 @@ impl Market {
         let amendment = heard.amendment(made.offer.revision);
         Agreement::of(&heard.intent, amendment, &made.offer, &acceptance, &confirmation)
             .map_err(|_| Refusal::Changed)?;
-        let (intent, offer) = (acceptance.intent, acceptance.offer);
-        let (id, what) = (receipt.id(), receipt.event.word().to_owned());
-        self.record(
-            now,
-            Fact::Agreed {
-                confirmation,
-                acceptance,
-                receipt,
-            },
-        );
-        self.event(Event::Agreement {
-            intent,
-            offer,
-            agreement,
-        });
-        self.event(Event::Receipt {
-            agreement,
-            receipt: id,
-            what,
-        });
+        self.agreed(now, acceptance, confirmation, receipt);
         self.deals
             .get(&agreement)
             .and_then(crate::market::deals::Deal::confirmed)
