@@ -1,5 +1,6 @@
 //! The seller's side: hear a want, search, admit, offer, and honour what was offered.
 
+mod hearing;
 mod honouring;
 mod showing;
 
@@ -8,7 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use super::{Answered, DeliveryState, Denied, Event, Market, Output, Task, relay::Open};
 use crate::{
     contact::ReplyPath,
-    envelope::{Signed, Verified, record_id, sign},
+    envelope::{Verified, sign},
     frame::{Frame, Refusal},
     id::{AgreementId, IntentId, OfferId, RecordId},
     intent::{Amendment, Intent, Withdrawal},
@@ -399,104 +400,6 @@ impl Market {
             self.offer_all(now, id, &open, quotes);
         }
         Ok(Answered::Ok)
-    }
-
-    pub(super) fn heard_amended(&mut self, now: Timestamp, id: IntentId) {
-        let amendment = self.relay.find(id).and_then(|open| open.amendment.clone());
-        if let Some(amendment) = amendment.filter(|_| self.heard.contains_key(&id)) {
-            self.hear_amendment(now, &amendment);
-        }
-        self.consider(now, id);
-    }
-
-    fn hear_amendment(&mut self, now: Timestamp, amendment: &Verified<Amendment>) {
-        let Some(heard) = self.heard.get(&amendment.intent) else {
-            return;
-        };
-        if heard
-            .amendments
-            .last()
-            .is_some_and(|last| last.sequence >= amendment.sequence)
-        {
-            return;
-        }
-        self.record(now, Fact::HeardAmendment(amendment.clone()));
-        let records: Vec<RecordId> = self.heard[&amendment.intent]
-            .offers
-            .keys()
-            .map(|id| RecordId(id.0))
-            .collect();
-        self.redirect(now, &records, &amendment.now.reply);
-        let thread = ThreadId {
-            intent: amendment.intent,
-            seller: self.seller_key(),
-        };
-        self.follow(now, thread, &amendment.now.reply);
-        self.follow_customer(now, amendment.intent);
-    }
-
-    pub(super) fn heard_withdrawn(&mut self, now: Timestamp, id: IntentId) {
-        self.listener.asking.remove(&id);
-        let withdrawal = self.relay.withdrawal(id).cloned();
-        if let Some(withdrawal) = withdrawal.filter(|_| self.heard.contains_key(&id)) {
-            self.hear_withdrawal(now, withdrawal);
-        }
-    }
-
-    fn hear_withdrawal(&mut self, now: Timestamp, withdrawal: Verified<Withdrawal>) {
-        if self
-            .heard
-            .get(&withdrawal.intent)
-            .is_some_and(|heard| heard.withdrawal.is_none())
-        {
-            self.record(now, Fact::HeardWithdrawal(withdrawal));
-        }
-    }
-
-    /// A customer tells us, who have offered, that the want is over.
-    pub(super) fn take_withdrawal(&mut self, now: Timestamp, bytes: &[u8]) -> Frame {
-        let about = record_id(bytes);
-        let Some(withdrawal) = Signed::<Withdrawal>::parse(bytes).and_then(Signed::verify).ok() else {
-            return Frame::Refused {
-                about,
-                why: Refusal::Malformed,
-            };
-        };
-        match self.heard.get(&withdrawal.intent) {
-            Some(heard) if heard.intent.header().author == withdrawal.header().author => {
-                self.hear_withdrawal(now, withdrawal);
-                Frame::Stored(about)
-            }
-            _ => Frame::Refused {
-                about,
-                why: Refusal::Unknown,
-            },
-        }
-    }
-
-    pub(super) fn apply_heard(&mut self, intent: &Verified<Intent>) {
-        self.heard.entry(intent.id().into()).or_insert_with(|| Heard {
-            intent: intent.clone(),
-            amendments: Vec::new(),
-            withdrawal: None,
-            offers: BTreeMap::new(),
-        });
-    }
-
-    pub(super) fn apply_heard_amendment(&mut self, amendment: &Verified<Amendment>) {
-        if let Some(heard) = self.heard.get_mut(&amendment.intent) {
-            heard.amendments.push(amendment.clone());
-            self.apply_customer_moved(amendment.intent, &amendment.now.reply);
-        }
-    }
-
-    pub(super) fn apply_heard_withdrawal(&mut self, withdrawal: &Verified<Withdrawal>) {
-        if let Some(heard) = self.heard.get_mut(&withdrawal.intent) {
-            heard.withdrawal = Some(withdrawal.clone());
-            for id in heard.offers.keys() {
-                self.outbox.close(RecordId(id.0));
-            }
-        }
     }
 
     pub(super) fn apply_offered(
