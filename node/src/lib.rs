@@ -40,6 +40,8 @@ pub mod rules_file;
 pub mod store;
 #[cfg(feature = "net")]
 pub mod strands;
+#[cfg(feature = "net")]
+pub mod times;
 pub mod toml_file;
 #[cfg(feature = "net")]
 pub mod up;

@@ -17,8 +17,8 @@ use intentcast_protocol::{
 use serde::{Deserialize, Deserializer, de};
 
 use crate::{
+    times::duration,
     toml_file::{self, Wrong},
-    want::duration,
 };
 
 /// A whole file of rules, each with a word on what it does.

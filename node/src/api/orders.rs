@@ -17,7 +17,7 @@ use super::{
     market::unexpected,
     problem::Problem,
 };
-use crate::want::{beginning, moment};
+use crate::times::{beginning, moment};
 
 /// The body of a receipt.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]

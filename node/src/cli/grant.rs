@@ -20,7 +20,7 @@ use crate::{
     api::{ApproveBody, RefuseBody, RevokeBody, Said, Taken},
     client::Client,
     strands::{Ask, Holding, Take, policy},
-    want::{duration, moment},
+    times::{duration, moment},
 };
 
 /// What to do with permissions.

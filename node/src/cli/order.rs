@@ -90,7 +90,7 @@ pub enum OrderCommand {
         #[arg(short, long, value_name = "FILE")]
         output: Option<std::path::PathBuf>,
         /// How long to wait for the seller, as the customer
-        #[arg(long, value_name = "TIME", default_value = "1m", value_parser = crate::want::duration)]
+        #[arg(long, value_name = "TIME", default_value = "1m", value_parser = crate::times::duration)]
         wait: intentcast_protocol::time::Seconds,
     },
 }

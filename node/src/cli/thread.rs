@@ -21,7 +21,8 @@ use super::{Failure, Global, offer::reason_parser, out::Out, pick::Prefix};
 use crate::{
     api::{DeclineBody, LetterBody, ReviseBody, Subject},
     client::Client,
-    want::{WantChange, moment},
+    times::moment,
+    want::WantChange,
 };
 
 /// What to do with conversations.

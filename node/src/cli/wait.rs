@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use intentcast_protocol::{limits, time::Seconds};
 
-use crate::want::duration;
+use crate::times::duration;
 
 /// Until when.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -8,9 +8,8 @@ use intentcast_protocol::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{
-    OFFERS_DUE, TO_CHOOSE, Unclear, conditions, duration, fulfilments, moment, place, unclear, unsaid, wishes, words,
-};
+use super::{OFFERS_DUE, TO_CHOOSE, Unclear, conditions, fulfilments, place, unclear, unsaid, wishes, words};
+use crate::times::{duration, moment};
 
 /// What is to be other about a want, in a person's spelling; what is left out stays. This is the body of
 /// `PATCH /v1/intents/{id}` and of `POST /v1/intents/{id}/renew`.
