@@ -77,6 +77,26 @@ impl Kind {
     pub fn from_number(number: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| *kind as u8 == number)
     }
+
+    /// The word for it, as evidence and the golden vectors have it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Intent => "intent",
+            Self::Amendment => "amendment",
+            Self::Withdrawal => "withdrawal",
+            Self::Offer => "offer",
+            Self::Decline => "decline",
+            Self::Acceptance => "acceptance",
+            Self::Confirmation => "confirmation",
+            Self::Receipt => "receipt",
+            Self::Letter => "letter",
+            Self::Ticket => "ticket",
+            Self::Rating => "rating",
+            Self::Inquiry => "inquiry",
+            Self::Fetch => "fetch",
+            Self::Recall => "recall",
+        }
+    }
 }
 
 /// A body that can be signed.

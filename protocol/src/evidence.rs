@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     deed::{Acceptance, Agreement, Confirmation, Settled},
-    envelope::{Kind, Record, Signed, Verified, open, record_id},
+    envelope::{Record, Signed, Verified, open, record_id},
     fault::Fault,
     id::{AgreementId, IntentId, OfferId, RecordId, TermsHash},
     intent::{Amendment, Intent},
@@ -185,30 +185,11 @@ fn receipt_place(at: usize, copy: &RecordCopy) -> String {
     format!("receipt {}{}", at + 1, what.unwrap_or_default())
 }
 
-fn kind_word(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Intent => "intent",
-        Kind::Amendment => "amendment",
-        Kind::Withdrawal => "withdrawal",
-        Kind::Offer => "offer",
-        Kind::Decline => "decline",
-        Kind::Acceptance => "acceptance",
-        Kind::Confirmation => "confirmation",
-        Kind::Receipt => "receipt",
-        Kind::Letter => "letter",
-        Kind::Ticket => "ticket",
-        Kind::Rating => "rating",
-        Kind::Inquiry => "inquiry",
-        Kind::Fetch => "fetch",
-        Kind::Recall => "recall",
-    }
-}
-
 impl RecordCopy {
     fn of<T: Record>(record: &Verified<T>) -> Self {
         let hex = Bytes::new(record.bytes()).expect("a verified record is no longer than a frame");
         Self {
-            kind: kind_word(T::KIND).into(),
+            kind: T::KIND.word().into(),
             id: record.id(),
             hex,
         }
@@ -216,8 +197,8 @@ impl RecordCopy {
 
     /// The record, verified, if it is what it is said to be.
     fn read<T: Record>(&self, place: &str) -> Result<Verified<T>, Flaw> {
-        if self.kind != kind_word(T::KIND) {
-            let expected = kind_word(T::KIND);
+        if self.kind != T::KIND.word() {
+            let expected = T::KIND.word();
             return flaw(place, format!("kind: {expected} is expected here"));
         }
         let record = open(&self.hex).or_else(|fault| flaw(place, broken(&fault)))?;

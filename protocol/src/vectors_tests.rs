@@ -55,7 +55,7 @@ impl Vector {
         assert_eq!(header.author, Key::from_seed(&seed).public(), "{name}");
         Self {
             name: name.into(),
-            kind: word(T::KIND).into(),
+            kind: T::KIND.word().into(),
             author_seed: Some(hex(&seed)),
             created: Some(header.created.0),
             expires: Some(header.expires.0),
@@ -85,25 +85,6 @@ impl Vector {
 
 fn json<T: Serialize>(body: &T) -> Value {
     serde_json::to_value(body).expect("our types have a readable form")
-}
-
-fn word(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Intent => "intent",
-        Kind::Amendment => "amendment",
-        Kind::Withdrawal => "withdrawal",
-        Kind::Offer => "offer",
-        Kind::Decline => "decline",
-        Kind::Acceptance => "acceptance",
-        Kind::Confirmation => "confirmation",
-        Kind::Receipt => "receipt",
-        Kind::Letter => "letter",
-        Kind::Ticket => "ticket",
-        Kind::Rating => "rating",
-        Kind::Inquiry => "inquiry",
-        Kind::Fetch => "fetch",
-        Kind::Recall => "recall",
-    }
 }
 
 /// Every vector, made anew.
@@ -213,7 +194,7 @@ fn what_we_write_today_is_what_was_written_first() {
 fn every_kind_frame_and_fact_has_a_vector() {
     let kept = kept();
     for kind in Kind::ALL {
-        assert!(kept.values().any(|vector| vector.kind == word(kind)), "{kind:?}");
+        assert!(kept.values().any(|vector| vector.kind == kind.word()), "{kind:?}");
     }
     // The variants' numbers on the wire: the second byte of a frame, and the byte after an entry's four first fields.
     let frames: Vec<u8> = numbers(&kept, "frame", |bytes| bytes[1]);

@@ -23,7 +23,7 @@ use crate::{
     member::Member,
     rogue::{Rogue, refusal},
     wait::beside_others,
-    world::{World, accept, agreed, agreement_on, bike_wanted, cast},
+    world::{CAST_A_BIKE, World, accept, agreed, agreement_on, bike_wanted, cast},
 };
 
 const PIECE: usize = limits::PIECE_BYTES;
@@ -148,18 +148,7 @@ async fn the_photo_of_a_want_is_with_the_seller_once_there_is_a_deal_and_not_bef
     std::fs::write(&file, &said).unwrap();
     let field = format!("photo={}", file.display());
     let cast = customer
-        .does(&[
-            "cast",
-            "mountain bike",
-            "--region",
-            "GB-KHL",
-            "--budget",
-            "500GBP",
-            "--must",
-            "frame=XL",
-            "--once-accepted",
-            &field,
-        ])
+        .does(&[&CAST_A_BIKE[..], &["--once-accepted", &field]].concat())
         .await;
     let intent: IntentId = cast["intent"].as_str().unwrap().parse().unwrap();
     let offer = offer_to(&customer, intent).await.id;

@@ -11,7 +11,7 @@ use intentcast_protocol::{
 use crate::{
     member::Member,
     wait::beside_others,
-    world::{World, bike_wanted, cast},
+    world::{CAST_A_BIKE, World, bike_wanted, cast},
 };
 
 /// The offer of this shop to this want, once it has one that is as it should be.
@@ -61,18 +61,8 @@ async fn a_favourite_hears_first_and_a_blocked_shop_is_not_heard() {
     // the head start lasts.
     let said = customer.does(&["supplier", "favourite", "hull wheels"]).await;
     assert_eq!(said["regard"], "favourite");
-    let want = [
-        "cast",
-        "mountain bike",
-        "--region",
-        "GB-KHL",
-        "--budget",
-        "500GBP",
-        "--must",
-        "frame=XL",
-    ];
     let said = customer
-        .does(&[&want[..], &["--favourites-first", "20s"]].concat())
+        .does(&[&CAST_A_BIKE[..], &["--favourites-first", "20s"]].concat())
         .await;
     assert_eq!(said["told_first"]["favourites"], 1, "{said}");
     let second: IntentId = serde_json::from_value(said["intent"].clone()).unwrap();

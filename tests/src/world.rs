@@ -93,6 +93,18 @@ pub fn bike_wanted() -> Want {
     }
 }
 
+/// A person's words for [`bike_wanted`].
+pub const CAST_A_BIKE: [&str; 8] = [
+    "cast",
+    "mountain bike",
+    "--region",
+    "GB-KHL",
+    "--budget",
+    "500GBP",
+    "--must",
+    "frame=XL",
+];
+
 /// Casts, and gives the intent that is on disk.
 pub async fn cast(customer: &Member, want: &Want) -> IntentId {
     let reply: CastReply = customer.client().post("/v1/intents", want).await.unwrap();

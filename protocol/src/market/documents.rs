@@ -9,7 +9,7 @@ use super::{Answered, Denied, Done, Exchange, Market, Output, Request, Role, Tas
 use crate::{
     disclosure::Value,
     document::{Fetch, piece_bytes},
-    envelope::{Signed, record_id, sign},
+    envelope::{Record, Signed, Verified, record_id, sign},
     fault::Fault,
     frame::{Frame, Refusal},
     id::{EntryHash, RecordId},
@@ -206,18 +206,7 @@ impl Market {
     }
 
     fn may_fetch(&self, now: Timestamp, bytes: &[u8]) -> Result<Fetch, Refusal> {
-        let signed = Signed::<Fetch>::parse(bytes).map_err(|_| Refusal::Malformed)?;
-        signed.timely(now).map_err(|_| Refusal::Expired)?;
-        let asked = signed.verify().map_err(|fault| match fault {
-            Fault::BadSignature => Refusal::BadSignature,
-            _ => Refusal::Malformed,
-        })?;
-        let id = asked.thread;
-        // Until it is clear that a party asks, every answer is one and the same.
-        let ours = self.role_in(id).ok_or(Refusal::Unknown)?;
-        if Some(asked.header().author) != self.other_party(id, ours) {
-            return Err(Refusal::Unknown);
-        }
+        let (asked, id, ours) = self.asked_by_party::<Fetch>(now, bytes, |asked| asked.thread)?;
         if !self.has_announced(id, ours, asked.hash) {
             return Err(Refusal::Unknown);
         }
@@ -225,6 +214,29 @@ impl Market {
             return Err(Refusal::Unknown);
         }
         Ok(asked.body().clone())
+    }
+
+    /// What the other side of a conversation asks, and which conversation that is and what we are in it.
+    ///
+    /// Until it is clear that a party asks, every refusal is one and the same.
+    pub(super) fn asked_by_party<T: Record>(
+        &self,
+        now: Timestamp,
+        bytes: &[u8],
+        about: impl Fn(&T) -> ThreadId,
+    ) -> Result<(Verified<T>, ThreadId, Role), Refusal> {
+        let signed = Signed::<T>::parse(bytes).map_err(|_| Refusal::Malformed)?;
+        signed.timely(now).map_err(|_| Refusal::Expired)?;
+        let asked = signed.verify().map_err(|fault| match fault {
+            Fault::BadSignature => Refusal::BadSignature,
+            _ => Refusal::Malformed,
+        })?;
+        let id = about(asked.body());
+        let ours = self.role_in(id).ok_or(Refusal::Unknown)?;
+        if Some(asked.header().author) != self.other_party(id, ours) {
+            return Err(Refusal::Unknown);
+        }
+        Ok((asked, id, ours))
     }
 
     /// The key of the other side of a conversation.

@@ -5,8 +5,7 @@
 
 use super::{Market, Role};
 use crate::{
-    envelope::{Signed, open, record_id},
-    fault::Fault,
+    envelope::{open, record_id},
     frame::{Frame, RecordBytes, Refusal},
     id::{IntentId, OfferId, RecordId},
     intent::Amendment,
@@ -33,18 +32,7 @@ impl Market {
     }
 
     fn page(&self, now: Timestamp, bytes: &[u8]) -> Result<Frame, Refusal> {
-        let signed = Signed::<Recall>::parse(bytes).map_err(|_| Refusal::Malformed)?;
-        signed.timely(now).map_err(|_| Refusal::Expired)?;
-        let asked = signed.verify().map_err(|fault| match fault {
-            Fault::BadSignature => Refusal::BadSignature,
-            _ => Refusal::Malformed,
-        })?;
-        let id = asked.thread;
-        // Until it is clear that a party asks, every answer is one and the same.
-        let ours = self.role_in(id).ok_or(Refusal::Unknown)?;
-        if Some(asked.header().author) != self.other_party(id, ours) {
-            return Err(Refusal::Unknown);
-        }
+        let (asked, id, _) = self.asked_by_party::<Recall>(now, bytes, |asked| asked.thread)?;
         // Whoever names a want and a key of their own is party of a conversation in which nothing was said.
         if !self.threads.all.contains_key(&id) && self.deal_of(id).is_none() && self.offers_between(id).is_empty() {
             return Err(Refusal::Unknown);
