@@ -10,7 +10,7 @@ use intentcast_protocol::{
 };
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use super::bytes::Encoding;
+use super::{bytes::Encoding, rows::same};
 use crate::toml_file::{self, Wrong};
 
 /// How the columns of a file become an item.
@@ -54,6 +54,13 @@ macro_rules! fields {
                 Self { $($name: vec![stringify!($name).to_owned()],)* }
             }
         }
+
+        impl Fields {
+            /// The columns of all fields.
+            fn columns(&self) -> impl Iterator<Item = &String> {
+                [$(&self.$name,)*].into_iter().flatten()
+            }
+        }
     };
 }
 
@@ -85,6 +92,14 @@ fields! {
     attributes,
     /// Where it is sent: regions like `GB` or `GB-YOR`, one or a list.
     ships_to,
+}
+
+impl Mapping {
+    /// Whether anything is made of a column.
+    pub(super) fn reads(&self, column: &str) -> bool {
+        let is_prefixed = |prefix: &String| column.trim().starts_with(prefix.as_str());
+        self.fields.columns().any(|known| same(known, column)) || self.attribute_prefixes.iter().any(is_prefixed)
+    }
 }
 
 /// What holds where no column says otherwise.

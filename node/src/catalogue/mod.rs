@@ -168,11 +168,13 @@ impl<'a> Reader<'a> {
     /// As [`import`].
     pub fn open(bytes: impl Read + 'a, mapping: &Mapping) -> Result<Self, ImportError> {
         let rows = Rows::open(bytes, mapping)?;
-        let converter = Converter::new(rows.mapping(mapping));
+        let mapping = rows.mapping(mapping);
+        let report = Report::of_columns(&rows.unread(&mapping));
+        let converter = Converter::new(mapping);
         Ok(Self {
             rows,
             converter,
-            report: Report::default(),
+            report,
             seen: HashSet::new(),
             hasher: RandomState::new(),
         })

@@ -4,6 +4,8 @@ use std::fmt;
 
 /// Bad rows that are kept to be shown; the rest is counted.
 const SHOWN: usize = 20;
+/// Columns that are named.
+const SHOWN_UNREAD: usize = 8;
 /// Characters of a bad value that are shown.
 const VALUE_CHARS: usize = 60;
 
@@ -12,6 +14,10 @@ const VALUE_CHARS: usize = 60;
 pub struct Report {
     /// Rows read, the line of column names aside.
     pub read: u64,
+    /// The first columns of which nothing is made.
+    pub unread: Vec<String>,
+    /// How many more there are.
+    pub more_unread: usize,
     /// Items that came of them.
     pub taken: u64,
     /// Rows whose id an earlier row has too: the last one counts.
@@ -102,6 +108,17 @@ pub fn shown(text: &str) -> String {
 }
 
 impl Report {
+    /// Of a file in which nothing is made of these columns.
+    pub(super) fn of_columns(unread: &[String]) -> Self {
+        let named = unread.iter().filter(|column| !column.trim().is_empty());
+        let named: Vec<String> = named.map(|column| shown(column)).collect();
+        Self {
+            more_unread: named.len().saturating_sub(SHOWN_UNREAD),
+            unread: named.into_iter().take(SHOWN_UNREAD).collect(),
+            ..Self::default()
+        }
+    }
+
     /// How many rows were bad.
     pub fn bad_rows(&self) -> u64 {
         self.bad.len() as u64 + self.more_bad
@@ -160,6 +177,20 @@ impl fmt::Display for Report {
             if count > 0 {
                 write!(f, "; {count} {what}")?;
             }
+        }
+        for (at, column) in self.unread.iter().enumerate() {
+            let before = if at == 0 {
+                "\nnothing is made of the columns "
+            } else {
+                ", "
+            };
+            write!(f, "{before}\"{column}\"")?;
+        }
+        if self.more_unread > 0 {
+            write!(f, " and {} more", self.more_unread)?;
+        }
+        if !self.unread.is_empty() {
+            write!(f, "; a mapping says what they are")?;
         }
         if self.taken > 0 {
             write!(

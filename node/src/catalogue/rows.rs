@@ -213,6 +213,17 @@ impl<'a> Rows<'a> {
         self.form.mapping(mapping)
     }
 
+    /// The columns of which nothing is made. Those of other shops' exports are many, and known.
+    pub fn unread(&self, mapping: &Mapping) -> Vec<String> {
+        match (&self.source, &self.form) {
+            (Source::Delimited(delimited), Form::Plain) => {
+                let columns = delimited.columns().iter();
+                columns.filter(|column| !mapping.reads(column)).cloned().collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     pub fn next(&mut self) -> Result<Option<Next>, ImportError> {
         if let Some((line, row)) = self.waiting.pop_front() {
             return Ok(Some(Next::Row(line, row)));

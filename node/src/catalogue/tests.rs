@@ -67,6 +67,32 @@ fn a_full_row_becomes_a_full_item() {
 }
 
 #[test]
+fn columns_of_which_nothing_is_made_are_named() {
+    let csv = "title,price,currency,colour,\u{202e}weight,attr_size\nBike,400,GBP,red,9,XL\n";
+    let report = take(csv).report;
+    assert_eq!(report.unread, ["colour", "\\u{202e}weight"]);
+    let said = report.to_string();
+    assert!(said.contains(r#"nothing is made of the columns "colour", "#), "{said}");
+    let many: String = (0..20).map(|n| format!(",x{n}")).collect();
+    let report = take(&format!(
+        "title,price,currency{many}\nBike,400,GBP{}\n",
+        ",1".repeat(20)
+    ))
+    .report;
+    assert_eq!((report.unread.len(), report.more_unread), (8, 12), "{report}");
+    // With a mapping that reads them, there is nothing to say.
+    let mapping = Mapping {
+        attribute_prefixes: vec!["attr_".into(), "colour".into()],
+        ..Mapping::default()
+    };
+    let report = read(
+        &b"title,price,currency,colour,attr_size\nBike,400,GBP,red,XL\n"[..],
+        &mapping,
+    );
+    assert_eq!(report.unwrap().report.unread, Vec::<String>::new());
+}
+
+#[test]
 fn five_columns_are_enough() {
     let csv = "Title,Description,Brand,Price,Currency\n\
                Twin stroller,\"light, and folds\",Wrenkin,139,GBP\n\

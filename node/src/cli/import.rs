@@ -225,6 +225,7 @@ async fn once(global: &Global, source: &Source, mapping: &Mapping, strict: bool)
     let done: Imported = done?;
     out.value(&json!({
         "read": report.read, "bad": report.bad_rows(), "duplicates": report.duplicates, "beside": report.beside,
+        "unread": report.unread,
         "categories": { "percent": report.coverage(), "unmapped": report.unmapped }, "imported": done,
     }))?;
     out.line(report.to_string())?;
