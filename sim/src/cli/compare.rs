@@ -120,7 +120,12 @@ impl PlotFigures {
             }
             _ => self.of_run()?,
         };
-        let is_svg = self.out.extension().is_some_and(|ending| ending == "svg");
+        let ending = self.out.extension().and_then(|ending| ending.to_str());
+        let is_svg = match ending {
+            Some("svg") => true,
+            Some("html") => false,
+            _ => return Err(format!("{}: expected a file that ends in .svg or .html", self.out.display()).into()),
+        };
         let text = match (is_svg, plots.as_slice()) {
             (true, [plot]) => standalone(plot),
             (true, several) => {

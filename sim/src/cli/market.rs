@@ -13,11 +13,11 @@ use crate::market::{
 #[derive(clap::Args)]
 pub struct Trade {
     /// Nodes in all.
-    #[arg(long, default_value_t = 100)]
-    nodes: usize,
-    /// Nodes that sell.
-    #[arg(long, default_value_t = 40)]
-    sellers: usize,
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(2..=100_000))]
+    nodes: u32,
+    /// Nodes that sell; the others want something. Two in five, when nothing is said.
+    #[arg(long)]
+    sellers: Option<u32>,
     /// Wants cast in all.
     #[arg(long, default_value_t = 60)]
     intents: usize,
@@ -47,7 +47,7 @@ pub struct Talk {
     #[arg(long, default_value_t = 0)]
     from: u64,
     /// How many.
-    #[arg(long, default_value_t = 1_000)]
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
     /// What happens on each walk.
     #[arg(long, default_value_t = 90)]
@@ -67,9 +67,15 @@ impl Trade {
             seed,
             json,
         } = self;
+        let sellers = sellers.unwrap_or(nodes * 2 / 5);
+        if sellers >= nodes {
+            return Err(
+                format!("--sellers: expected fewer than --nodes ({nodes}), for the others want something").into(),
+            );
+        }
         let scale = Scale {
-            nodes,
-            sellers,
+            nodes: nodes as usize,
+            sellers: sellers as usize,
             intents,
             degree: 6,
             restarts: loss > 0,
