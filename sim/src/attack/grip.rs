@@ -70,6 +70,14 @@ impl Grip {
         }
     }
 
+    /// Peers whose mesh of the topic it is in, or has asked to be in and was not refused.
+    pub fn held(&self, topic: u32) -> impl Iterator<Item = u32> + '_ {
+        self.claims
+            .iter()
+            .filter(move |((_, of), at)| *of == topic && **at == DONE)
+            .map(|((slot, _), _)| *slot)
+    }
+
     /// When there is something to graft, ns.
     pub fn due(&self) -> Option<u64> {
         self.due

@@ -26,10 +26,13 @@ mod sybil;
 use std::sync::Arc;
 
 use crate::engine::{self, Aim, Conduct, Plan, Progress};
+use crate::gossipsub::mix2;
 use crate::outcome::Outcome;
 use crate::privacy;
 use crate::scenario::{AttackKind, Scenario, seconds};
 use siege::Siege;
+
+const FOR_DROPS: u64 = 12;
 
 /// Runs a scenario on the model, with its attackers.
 ///
@@ -120,7 +123,13 @@ fn attacker(plan: &Plan, aim: &Aim, node: u32, stocks: &Stocks) -> Option<Box<dy
     let at = plan.aims.iter().position(|other| other == aim)?;
     let number = node - aim.first;
     let conduct: Box<dyn Conduct> = match aim.attack.kind {
-        AttackKind::Sybil => Box::new(sybil::Sybil::new(0)),
+        AttackKind::Sybil => Box::new(match aim.attack.drops {
+            Some(drops) => {
+                let seed = mix2(mix2(plan.seed, FOR_DROPS), u64::from(node));
+                sybil::Sybil::leaky(drops, plan.published.len(), seed)
+            }
+            None => sybil::Sybil::new(0),
+        }),
         AttackKind::Eclipse => Box::new(eclipse::Eclipse::new(&plan.scenario, number)),
         AttackKind::Censor => Box::new(censor::Censor::new(plan, aim)),
         AttackKind::ColdBoot => Box::new(cold_boot::ColdBoot::new()),

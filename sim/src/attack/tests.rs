@@ -50,6 +50,20 @@ fn sybils_take_places_in_meshes_and_pass_nothing_on() {
 }
 
 #[test]
+fn sybils_that_drop_a_share_pass_the_rest_on() {
+    let mut leaky = attack(AttackKind::Sybil, 80, 13.0);
+    leaky.drops = Some(0.5);
+    let sent = |outcome: &Outcome| outcome.bytes.payload_up[80..].iter().sum::<u64>();
+    let half = outcome(&small(leaky.clone()));
+    assert!(sent(&half) > 0);
+    leaky.drops = Some(0.0);
+    let none = outcome(&small(leaky.clone()));
+    assert!(sent(&half) < sent(&none) * 3 / 4, "{} of {}", sent(&half), sent(&none));
+    leaky.drops = Some(1.0);
+    assert_eq!(sent(&outcome(&small(leaky))), 0);
+}
+
+#[test]
 fn sybils_that_share_an_address_are_pruned_where_that_counts() {
     let mut shared = attack(AttackKind::Sybil, 80, 13.0);
     shared.per_address = 80;

@@ -349,8 +349,28 @@ impl Host {
             // A frame waits for those before it, and of those of one instant the urgent ones are before.
             actions.sends.sort_by_key(|(_, rpc)| rpc.class());
         }
-        for (slot, rpc) in actions.sends.drain(..) {
-            self.send(desk, now, id, slot, rpc);
+        let path = desk.plan.links.path();
+        if path.is_shared() && self.gauges.is_some() {
+            let copies = actions.sends.iter().map(|(_, rpc)| rpc).filter(|rpc| rpc.is_payload());
+            let mut burst: u64 = copies.map(|rpc| desk.bytes_of(rpc)).sum();
+            for (slot, rpc) in actions.sends.drain(..) {
+                // Payloads come last.
+                if burst > 0
+                    && rpc.is_payload()
+                    && let Some(gauges) = &mut self.gauges
+                {
+                    path.burst_begins(now, burst, gauges);
+                    burst = 0;
+                }
+                self.send(desk, now, id, slot, rpc);
+            }
+            if let Some(gauges) = &mut self.gauges {
+                path.burst_ends(gauges);
+            }
+        } else {
+            for (slot, rpc) in actions.sends.drain(..) {
+                self.send(desk, now, id, slot, rpc);
+            }
         }
         for (message, hops) in actions.delivered.drain(..) {
             desk.deliver(now, id, self.since, message, hops);

@@ -42,6 +42,7 @@ fn any_number_of_threads_gives_the_same_outcome_to_the_byte() {
     stormy.links.bandwidth = Some(Bandwidth {
         up_bps: 2e6,
         down_bps: 4e6,
+        shared: false,
     });
     stormy.links.slow_start = Some(SlowStart::default());
     stormy.gossipsub.validation_ms = 3.0;
@@ -174,6 +175,7 @@ fn what_comes_slowly_comes_all_the_same() {
     scenario.links.bandwidth = Some(Bandwidth {
         up_bps: 2e6,
         down_bps: 4e6,
+        shared: false,
     });
     let slow = summary(&scenario);
     assert_eq!(slow.delivery_ratio, Some(1.0));

@@ -58,7 +58,11 @@ impl Node {
         let at = self.topic_or_new(id);
         self.topics[at].subscribers.put(slot);
         let topic = &self.topics[at];
-        if !topic.joined || topic.mesh.len() >= world.settings.d_low || topic.mesh.has(slot) {
+        if !world.settings.graft_on_subscribe
+            || !topic.joined
+            || topic.mesh.len() >= world.settings.d_low
+            || topic.mesh.has(slot)
+        {
             return;
         }
         if topic.is_backed_off(slot) || self.below(now, world, slot, |_| 0.0) {

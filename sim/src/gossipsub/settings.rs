@@ -19,6 +19,7 @@ pub struct Settings {
     pub duplicate_cache: u64,
     pub fanout_ttl: u64,
     pub flood_publish: bool,
+    pub graft_on_subscribe: bool,
     /// Bytes as protobuf has a message; none where IDONTWANT is off.
     pub idontwant_above: Option<u64>,
     pub idontwant_on_publish: bool,
@@ -65,6 +66,7 @@ impl From<&Gossipsub> for Settings {
             duplicate_cache: seconds(g.duplicate_cache_s),
             fanout_ttl: seconds(g.fanout_ttl_s),
             flood_publish: g.flood_publish,
+            graft_on_subscribe: g.graft_on_subscribe,
             idontwant_above: (g.idontwant_threshold_bytes > 0).then_some(u64::from(g.idontwant_threshold_bytes)),
             idontwant_on_publish: g.idontwant_on_publish,
             max_ids: g.max_ihave_length as usize,

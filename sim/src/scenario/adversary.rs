@@ -42,6 +42,10 @@ pub struct Attack {
     /// Of `censor`: share of publishers whose messages are not passed on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub censored: Option<f64>,
+    /// Of `sybil`: share of messages that each drops, by chance; what it does not drop it passes on to every mesh that
+    /// it is in. Unset: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drops: Option<f64>,
 }
 
 /// What attackers do.
@@ -122,6 +126,7 @@ impl Attack {
             size_bytes: None,
             covert_s: None,
             censored: None,
+            drops: None,
         }
     }
 

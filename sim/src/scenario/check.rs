@@ -94,6 +94,12 @@ impl Scenario {
         whole("gossipsub.d_low", g.d_low, 0, g.d)?;
         whole("gossipsub.d_high", g.d_high, g.d, 10_000)?;
         whole("gossipsub.d_out", g.d_out, 0, g.d_low.min(g.d / 2))?;
+        if self.level == Level::Real && !g.graft_on_subscribe {
+            return Err(Fault::new(
+                "gossipsub.graft_on_subscribe",
+                "the real code grafts on subscribe; `false` is the model's alone",
+            ));
+        }
         whole("gossipsub.d_lazy", g.d_lazy, 0, 10_000)?;
         share("gossipsub.gossip_factor", g.gossip_factor)?;
         number("gossipsub.heartbeat_ms", g.heartbeat_ms, 1.0, 3.6e6)?;
@@ -283,6 +289,9 @@ impl Scenario {
             }
             if let Some(censored) = attack.censored {
                 share(&key("censored"), censored)?;
+            }
+            if let Some(drops) = attack.drops {
+                share(&key("drops"), drops)?;
             }
             if let Some(covert) = attack.covert_s {
                 span(&key("covert_s"), covert)?;

@@ -35,6 +35,9 @@ pub struct Gossipsub {
     pub fanout_ttl_s: f64,
     /// Whether a node's own message goes to all the topic's peers, not only to its mesh.
     pub flood_publish: bool,
+    /// Whether a peer is grafted as soon as it subscribes, while the mesh is below `d_low`; otherwise a mesh grows at
+    /// heartbeats alone, as that of gossipsub 1.0 does. The real level has no other than `true`.
+    pub graft_on_subscribe: bool,
     /// Messages larger than this are announced by IDONTWANT on arrival; 0 switches it off.
     pub idontwant_threshold_bytes: u32,
     /// Whether a publisher announces its own messages by IDONTWANT, too.
@@ -90,6 +93,7 @@ impl Default for Gossipsub {
             duplicate_cache_s: 600.0,
             fanout_ttl_s: 60.0,
             flood_publish: false,
+            graft_on_subscribe: true,
             idontwant_threshold_bytes: 1_000,
             idontwant_on_publish: false,
             max_ihave_length: 600,

@@ -22,6 +22,17 @@ fn a_subscriber_is_grafted_at_once_below_d_low_and_not_above() {
 }
 
 #[test]
+fn without_graft_on_subscribe_a_mesh_grows_at_a_heartbeat_to_d() {
+    let mut bench = bench(|g| g.graft_on_subscribe = false);
+    let slots = bench.connect(10, false);
+    for slot in slots {
+        assert_eq!(bench.hear(slot, Rpc::subscribe(&[0])), []);
+    }
+    bench.beat();
+    assert_eq!(bench.mesh().len(), 8);
+}
+
+#[test]
 fn a_subscriber_that_is_backed_off_is_not_grafted() {
     let mut bench = bench(|_| {});
     let slot = bench.peers(1, true)[0];
