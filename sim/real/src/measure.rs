@@ -1,10 +1,8 @@
 //! What is written down as a run goes: who heard what, when and from whom, and what every second cost.
 
-use std::collections::HashMap;
-
 use intentcast_sim::engine::Plan;
 use intentcast_sim::outcome::{Counters, Outcome, Second};
-use libp2p::gossipsub::MessageId;
+use intentcast_sim::scenario::AttackKind;
 
 use crate::clock::{self, Nanos, SECOND};
 use crate::network::Network;
@@ -17,10 +15,12 @@ const NEVER: u8 = u8::MAX;
 #[derive(Debug)]
 pub struct Record {
     outcome: Outcome,
-    /// Only ever looked up.
-    numbers: HashMap<MessageId, u32>,
     /// Links from the publisher to each node, by message.
     hops: Vec<Vec<u8>>,
+    /// Whether what a node hears once more is written down, too: replays are counted so.
+    counts_again: bool,
+    /// Verdicts against a message.
+    rejected: u64,
     /// What was counted when the present second began.
     before: (Counts, u64),
     second: Second,
@@ -38,8 +38,9 @@ impl Record {
                 messages: plan.published.clone(),
                 ..Outcome::default()
             },
-            numbers: HashMap::new(),
             hops: vec![Vec::new(); plan.published.len()],
+            counts_again: plan.aims.iter().any(|aim| aim.attack.kind == AttackKind::Forgery),
+            rejected: 0,
             before: Default::default(),
             second: Second::default(),
             online: 0,
@@ -56,43 +57,57 @@ impl Record {
         self.online -= u64::from(node < self.outcome.nodes);
     }
 
-    /// A message was published; none is its id when it could not be.
-    pub fn published(&mut self, message: u32, node: u32, id: Option<MessageId>) {
+    /// A message was published, or could not be.
+    pub fn published(&mut self, message: u32, node: u32, is_out: bool) {
         self.second.published += 1;
-        match id {
-            Some(id) => {
-                let hops = &mut self.hops[message as usize];
-                hops.resize((self.outcome.nodes + self.outcome.attackers) as usize, NEVER);
-                hops[node as usize] = 0;
-                self.numbers.insert(id, message);
-            }
-            None => *self.outcome.measures.entry("unpublished".into()).or_default() += 1.0,
+        if is_out {
+            self.hops_of(message)[node as usize] = 0;
+        } else {
+            *self.outcome.measures.entry("unpublished".into()).or_default() += 1.0;
         }
     }
 
-    /// A node that is there `since` then heard a message from a neighbour. What it hears again, or what is older than
-    /// it, is not written down.
-    pub fn heard(&mut self, id: &MessageId, node: u32, since: Nanos, from: Option<u32>) {
-        let Some(number) = self.numbers.get(id) else { return };
-        let hops = &mut self.hops[*number as usize];
-        if hops[node as usize] != NEVER {
-            return;
-        }
-        // A neighbour passes on what it has heard.
-        let before = from.map_or(NEVER, |from| hops[from as usize]);
-        hops[node as usize] = if before == NEVER {
-            1
-        } else {
-            (before + 1).min(NEVER - 1)
+    /// A node that is there `since` then heard a message from a neighbour; whether for the first time. What it hears
+    /// again, or what is older than it, is not written down. What attackers hear is no delivery; what only they have is
+    /// no news to anyone.
+    pub fn heard(&mut self, message: u32, node: u32, since: Nanos, from: Option<u32>) -> bool {
+        let Some(published) = self.outcome.messages.get(message as usize).map(|it| it.at_ns) else {
+            return false;
         };
-        let published = self.outcome.messages[*number as usize].at_ns;
-        if node < self.outcome.nodes && since <= published {
+        let hops = self.hops_of(message);
+        let first = hops[node as usize] == NEVER;
+        if first {
+            // A neighbour passes on what it has heard.
+            let before = from.map_or(NEVER, |from| hops[from as usize]);
+            hops[node as usize] = match before {
+                NEVER => 1,
+                before => (before + 1).min(NEVER - 1),
+            };
+        }
+        let hops = hops[node as usize];
+        if (first || self.counts_again) && node < self.outcome.nodes && since <= published {
             let latency = clock::now() - published;
-            self.outcome
-                .deliveries
-                .push(*number, node, latency, hops[node as usize]);
+            self.outcome.deliveries.push(message, node, latency, hops);
             self.second.delivered += 1;
         }
+        first
+    }
+
+    /// Links that a message has gone over to this node.
+    pub fn hops(&self, message: u32, node: u32) -> u8 {
+        let hops = self.hops.get(message as usize);
+        hops.and_then(|hops| hops.get(node as usize)).copied().unwrap_or(1)
+    }
+
+    fn hops_of(&mut self, message: u32) -> &mut Vec<u8> {
+        let hops = &mut self.hops[message as usize];
+        hops.resize((self.outcome.nodes + self.outcome.attackers) as usize, NEVER);
+        hops
+    }
+
+    /// So many verdicts were against a message.
+    pub fn rejected(&mut self, times: u64) {
+        self.rejected += times;
     }
 
     /// Ends every second that is over by now.
@@ -137,7 +152,7 @@ impl Record {
             idontwant: total.idontwant,
             subscriptions: total.subscriptions,
             dropped: total.payloads - arrived,
-            rejected: 0,
+            rejected: self.rejected,
             payload_bytes: total.payload_bytes,
             control_bytes: total.control_bytes + total.other_bytes,
         };
