@@ -12,12 +12,12 @@ use futures::Stream;
 use intentcast_sim::engine::{Conduct, Errands};
 use intentcast_sim::gossipsub::{Actions, Event, Node, Rpc};
 use intentcast_sim::scenario::millis;
-use libp2p::swarm::SwarmEvent;
 use libp2p::Swarm;
+use libp2p::swarm::SwarmEvent;
 
 use crate::clock::{self, Nanos};
 use crate::ground::Ground;
-use crate::line::{Frame, Lines};
+use crate::line::{Frame, Lines, Words};
 use crate::node::{self, Heard};
 use crate::wire;
 
@@ -45,8 +45,9 @@ pub enum Timer {
 pub struct Wishes {
     pub timers: Vec<(Nanos, Timer)>,
     pub dials: Vec<u32>,
-    /// Messages that its verdict was against.
+    /// Messages that its verdict was against, and copies that its gossip knew already.
     pub rejected: u64,
+    pub duplicates: u64,
 }
 
 /// An attacker that is there.
@@ -190,7 +191,10 @@ impl Attacker {
         for (slot, rpc) in sends.drain(..) {
             let to = self.gossip.peers().get(slot as usize).map(|peer| peer.id);
             if let Some((to, frame)) = to.zip(wire::encode(&rpc, &self.ground.messages)) {
-                self.swarm.behaviour_mut().say(self.ground.peer(to), frame);
+                let (class, bytes) = (rpc.class(), frame);
+                self.swarm
+                    .behaviour_mut()
+                    .say(self.ground.peer(to), Words { class, bytes });
             }
         }
         self.actions.sends = sends;
@@ -201,7 +205,8 @@ impl Attacker {
             .timers
             .extend(judged.map(|message| (now + validation, Timer::Verdict(message))));
         self.wishes.rejected += std::mem::take(&mut self.actions.rejected);
-        (self.actions.duplicates, self.actions.unheard) = (0, 0);
+        self.wishes.duplicates += std::mem::take(&mut self.actions.duplicates);
+        self.actions.unheard = 0;
     }
 
     /// Does what the conduct wants done beside the gossip, and asks when it wants to be called.
@@ -234,8 +239,7 @@ impl Attacker {
     /// Publishes a message of its own, which the conduct is not asked about.
     fn publish(&mut self, message: u32) {
         let (now, world) = (clock::now(), &self.ground.plan.world);
-        self.gossip
-            .step(now, world, Event::Publish(message), &mut self.actions);
+        self.gossip.step(now, world, Event::Publish(message), &mut self.actions);
         let is_it = |rpc: &Rpc| matches!(rpc, Rpc::Publish { message: sent, .. } if *sent == message);
         let peers = self.actions.sends.iter().filter(|(_, rpc)| is_it(rpc)).count();
         if let Some(conduct) = &mut self.conduct {

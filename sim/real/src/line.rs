@@ -5,20 +5,24 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures::{AsyncRead, AsyncWrite};
+use libp2p::PeerId;
 use libp2p::core::transport::PortUse;
 use libp2p::core::upgrade::ReadyUpgrade;
 use libp2p::core::{Endpoint, Multiaddr};
-use libp2p::swarm::handler::{ConnectionEvent, ConnectionHandlerEvent, FullyNegotiatedInbound, FullyNegotiatedOutbound};
+use libp2p::swarm::handler::{
+    ConnectionEvent, ConnectionHandlerEvent, FullyNegotiatedInbound, FullyNegotiatedOutbound,
+};
 use libp2p::swarm::{
     ConnectionDenied, ConnectionHandler, ConnectionId, FromSwarm, NetworkBehaviour, NotifyHandler, Stream,
     StreamProtocol, SubstreamProtocol, ToSwarm,
 };
-use libp2p::PeerId;
 
 use crate::wire::{Cutter, PROTOCOL};
 
 /// Frames that may wait for one peer; what is said past them is lost, as with the real one's queue.
 const MAX_QUEUE: usize = 4_096;
+/// Of frames: what is said first on a connection, what is urgent, and the rest.
+const CLASSES: usize = 3;
 /// Bytes that are read at once.
 const READ: usize = 16 << 10;
 
@@ -29,22 +33,30 @@ pub struct Frame {
     pub bytes: Vec<u8>,
 }
 
+/// A frame that is to be said, its length in front.
+#[derive(Debug)]
+pub struct Words {
+    /// Of frames that wait, those of the lowest class go first, as in the real one's queue.
+    pub class: u8,
+    pub bytes: Vec<u8>,
+}
+
 /// All lines of one attacker.
 #[derive(Debug, Default)]
 pub struct Lines {
     /// The oldest connection is the one that is spoken on.
     connections: BTreeMap<PeerId, Vec<ConnectionId>>,
-    due: VecDeque<ToSwarm<Frame, Vec<u8>>>,
+    due: VecDeque<ToSwarm<Frame, Words>>,
 }
 
 impl Lines {
-    /// Says a whole frame to a peer, if it is connected. The swarm has to be polled then.
-    pub fn say(&mut self, to: PeerId, frame: Vec<u8>) {
+    /// Says something to a peer, if it is connected. The swarm has to be polled then.
+    pub fn say(&mut self, to: PeerId, words: Words) {
         if let Some(connection) = self.connections.get(&to).and_then(|all| all.first()) {
             self.due.push_back(ToSwarm::NotifyHandler {
                 peer_id: to,
                 handler: NotifyHandler::One(*connection),
-                event: frame,
+                event: words,
             });
         }
     }
@@ -78,10 +90,7 @@ impl NetworkBehaviour for Lines {
     fn on_swarm_event(&mut self, event: FromSwarm<'_>) {
         match event {
             FromSwarm::ConnectionEstablished(new) => {
-                self.connections
-                    .entry(new.peer_id)
-                    .or_default()
-                    .push(new.connection_id);
+                self.connections.entry(new.peer_id).or_default().push(new.connection_id);
             }
             FromSwarm::ConnectionClosed(gone) => {
                 if let Some(all) = self.connections.get_mut(&gone.peer_id) {
@@ -99,7 +108,7 @@ impl NetworkBehaviour for Lines {
         self.due.push_back(ToSwarm::GenerateEvent(Frame { from, bytes }));
     }
 
-    fn poll(&mut self, _: &mut Context<'_>) -> Poll<ToSwarm<Frame, Vec<u8>>> {
+    fn poll(&mut self, _: &mut Context<'_>) -> Poll<ToSwarm<Frame, Words>> {
         self.due.pop_front().map_or(Poll::Pending, Poll::Ready)
     }
 }
@@ -110,8 +119,10 @@ pub struct Line {
     says: Option<Stream>,
     /// A stream was asked for, once.
     asked: bool,
-    queue: VecDeque<Vec<u8>>,
-    /// Bytes of the first frame that are written.
+    /// By class.
+    queues: [VecDeque<Vec<u8>>; CLASSES],
+    /// What is being said, and how many of its bytes are written.
+    word: Vec<u8>,
     written: usize,
     hears: Option<Stream>,
     cutter: Cutter,
@@ -124,28 +135,34 @@ impl Line {
         SubstreamProtocol::new(ReadyUpgrade::new(StreamProtocol::new(PROTOCOL)), ())
     }
 
+    fn is_silent(&self) -> bool {
+        self.queues.iter().all(VecDeque::is_empty)
+    }
+
+    /// There is nobody to say anything to.
+    fn hush(&mut self) {
+        self.says = None;
+        self.queues = Default::default();
+    }
+
     /// Writes what it can.
     fn speak(&mut self, cx: &mut Context<'_>) {
         let Some(stream) = &mut self.says else { return };
-        let mut is_over = false;
-        while let Some(frame) = self.queue.front() {
-            match Pin::new(&mut *stream).poll_write(cx, &frame[self.written..]) {
-                Poll::Ready(Ok(bytes)) if bytes > 0 => self.written += bytes,
-                Poll::Ready(_) => {
-                    is_over = true;
+        loop {
+            if self.written == self.word.len() {
+                let Some(next) = self.queues.iter_mut().find_map(VecDeque::pop_front) else {
                     break;
-                }
+                };
+                (self.word, self.written) = (next, 0);
+            }
+            match Pin::new(&mut *stream).poll_write(cx, &self.word[self.written..]) {
+                Poll::Ready(Ok(bytes)) if bytes > 0 => self.written += bytes,
+                Poll::Ready(_) => return self.hush(),
                 Poll::Pending => break,
             }
-            if self.written == frame.len() {
-                self.queue.pop_front();
-                self.written = 0;
-            }
         }
-        is_over |= matches!(Pin::new(stream).poll_flush(cx), Poll::Ready(Err(_)));
-        if is_over {
-            self.says = None;
-            self.queue.clear();
+        if let Poll::Ready(Err(_)) = Pin::new(stream).poll_flush(cx) {
+            self.hush();
         }
     }
 
@@ -169,7 +186,7 @@ impl Line {
 }
 
 impl ConnectionHandler for Line {
-    type FromBehaviour = Vec<u8>;
+    type FromBehaviour = Words;
     type ToBehaviour = Vec<u8>;
     type InboundProtocol = ReadyUpgrade<StreamProtocol>;
     type OutboundProtocol = ReadyUpgrade<StreamProtocol>;
@@ -185,7 +202,7 @@ impl ConnectionHandler for Line {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Out> {
-        if !self.asked && !self.queue.is_empty() {
+        if !self.asked && !self.is_silent() {
             self.asked = true;
             return Poll::Ready(ConnectionHandlerEvent::OutboundSubstreamRequest {
                 protocol: Self::protocol(),
@@ -198,10 +215,11 @@ impl ConnectionHandler for Line {
         }
     }
 
-    fn on_behaviour_event(&mut self, frame: Vec<u8>) {
-        let is_mute = self.asked && self.says.is_none() && self.queue.is_empty();
-        if !is_mute && self.queue.len() < MAX_QUEUE {
-            self.queue.push_back(frame);
+    fn on_behaviour_event(&mut self, words: Words) {
+        let is_hushed = self.asked && self.says.is_none() && self.is_silent();
+        let queue = &mut self.queues[usize::from(words.class).min(CLASSES - 1)];
+        if !is_hushed && queue.len() < MAX_QUEUE {
+            queue.push_back(words.bytes);
         }
     }
 
@@ -218,7 +236,7 @@ impl ConnectionHandler for Line {
                 self.says = Some(protocol);
             }
             // Nobody there speaks gossipsub: there is nothing to say to it.
-            ConnectionEvent::DialUpgradeError(_) => self.queue.clear(),
+            ConnectionEvent::DialUpgradeError(_) => self.hush(),
             _ => {}
         }
     }

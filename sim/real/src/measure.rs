@@ -21,7 +21,11 @@ pub struct Record {
     counts_again: bool,
     /// Verdicts against a message.
     rejected: u64,
-    /// What was counted when the present second began.
+    /// Payloads that came and were no copies of what was known; and copies that came to attackers and that these knew
+    /// as such.
+    new: u64,
+    known: u64,
+    /// What was said, and copies that came, until the present second began.
     before: (Counts, u64),
     second: Second,
     online: u64,
@@ -41,6 +45,8 @@ impl Record {
             hops: vec![Vec::new(); plan.published.len()],
             counts_again: plan.aims.iter().any(|aim| aim.attack.kind == AttackKind::Forgery),
             rejected: 0,
+            new: 0,
+            known: 0,
             before: Default::default(),
             second: Second::default(),
             online: 0,
@@ -105,6 +111,16 @@ impl Record {
         hops
     }
 
+    /// A payload came that is no copy, or one to an attacker.
+    pub fn was_new(&mut self) {
+        self.new += 1;
+    }
+
+    /// Of the payloads to attackers so many were copies to them.
+    pub fn was_known(&mut self, times: u64) {
+        self.known += times;
+    }
+
     /// So many verdicts were against a message.
     pub fn rejected(&mut self, times: u64) {
         self.rejected += times;
@@ -117,16 +133,21 @@ impl Record {
         }
     }
 
+    /// Payloads that came so far to a node that had them already.
+    fn copies(&self, network: &Network) -> u64 {
+        (network.payloads_arrived() + self.known).saturating_sub(self.new)
+    }
+
     fn end_second(&mut self, network: &Network) {
-        let (before, arrived_before) = self.before;
-        let (total, arrived) = (*network.total(), network.payloads_arrived());
+        let (before, copies_before) = self.before;
+        let (total, copies) = (*network.total(), self.copies(network));
         let mut second = std::mem::take(&mut self.second);
         second.payload_sends = total.payloads - before.payloads;
-        second.duplicates = (arrived - arrived_before).saturating_sub(second.delivered);
+        second.duplicates = copies.saturating_sub(copies_before);
         second.control_sends = control(&total) - control(&before);
         second.bytes = bytes(&total) - bytes(&before);
         second.online = self.online;
-        self.before = (total, arrived);
+        self.before = (total, copies);
         self.outcome.timeline.push(second);
     }
 
@@ -138,11 +159,10 @@ impl Record {
             self.outcome.messages.retain(|message| message.at_ns < clock::now());
         }
         let total = network.total();
-        let delivered = self.outcome.deliveries.len() as u64;
         let arrived = network.payloads_arrived();
         self.outcome.counters = Counters {
             payload_sends: total.payloads,
-            duplicates: arrived.saturating_sub(delivered),
+            duplicates: self.copies(network),
             ihave: total.ihave,
             ihave_ids: total.ihave_ids,
             iwant: total.iwant,

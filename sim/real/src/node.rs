@@ -88,26 +88,13 @@ impl Conduct for Whole {
 #[derive(Debug)]
 pub enum Heard {
     /// A message, for the first time, from this neighbour.
-    Message {
-        id: MessageId,
-        from: PeerId,
-    },
+    Message { id: MessageId, from: PeerId },
     /// A frame of gossipsub's, its length taken off: attackers hear all of them.
-    Frame {
-        from: PeerId,
-        bytes: Vec<u8>,
-    },
+    Frame { from: PeerId, bytes: Vec<u8> },
     /// A connection with a peer is there; whether it is the first, and whether it was dialled from here.
-    Connected {
-        peer: PeerId,
-        first: bool,
-        dialled: bool,
-    },
+    Connected { peer: PeerId, first: bool, dialled: bool },
     /// The last connection with a peer is gone; whether it was dialled from here.
-    Lost {
-        peer: PeerId,
-        dialled: bool,
-    },
+    Lost { peer: PeerId, dialled: bool },
     /// A dial came to nothing.
     Unreachable(PeerId),
     /// Something else, of no consequence.
@@ -137,7 +124,9 @@ fn key(seed: u64, node: u32) -> Keypair {
 impl<C: Conduct> Node<C> {
     /// Starts a node of a plan; its first heartbeat comes `phase` later than the settings say.
     pub fn start(plan: &Plan, index: u32, phase: Nanos) -> Result<Self, String> {
-        let swarm = swarm(plan, index, |key| Ok(C::around(gossip::behaviour(&plan.scenario, phase)?, key)))?;
+        let swarm = swarm(plan, index, |key| {
+            Ok(C::around(gossip::behaviour(&plan.scenario, phase)?, key))
+        })?;
         let topics = plan.topics(index);
         Ok(Self { swarm, topics })
     }

@@ -364,6 +364,7 @@ impl<C: Conduct> World<C> {
             self.settle(clock::now(), Act::Dial(life, to));
         }
         self.record.rejected(wishes.rejected);
+        self.record.was_known(wishes.duplicates);
     }
 
     fn poll(&mut self, index: u32, cx: &mut Context<'_>) {
@@ -394,6 +395,7 @@ impl<C: Conduct> World<C> {
         match heard {
             Heard::Message { id, from } => {
                 let neighbour = self.ground.number(&from);
+                self.record.was_new();
                 if let Some(number) = self.ground.messages.number(&id)
                     && self.record.heard(number, life.node, since, neighbour)
                 {
@@ -410,8 +412,12 @@ impl<C: Conduct> World<C> {
             Heard::Frame { from, bytes } => {
                 let neighbour = self.ground.number(&from);
                 let said = wire::decode(&bytes, &self.ground.messages);
-                for (from, mut rpc) in neighbour.into_iter().flat_map(|from| said.iter().flatten().map(move |rpc| (from, rpc.clone()))) {
+                for (from, mut rpc) in neighbour
+                    .into_iter()
+                    .flat_map(|from| said.iter().flatten().map(move |rpc| (from, rpc.clone())))
+                {
                     if let Rpc::Publish { message, hops } = &mut rpc {
+                        self.record.was_new();
                         self.record.heard(*message, life.node, since, Some(from));
                         *hops = self.record.hops(*message, life.node);
                     }

@@ -138,7 +138,8 @@ struct Guard {
 
 impl Guard {
     fn sight(&self, world: &World, node: &Node) -> Sight {
-        let now = self.next as u64 * SECOND;
+        // What falls on the second itself, as decays of scores do, comes after the look.
+        let now = (self.next as u64 * SECOND).saturating_sub(1);
         let is_attacker = |slot: u32| {
             node.peers()
                 .get(slot as usize)

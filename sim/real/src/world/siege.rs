@@ -58,8 +58,13 @@ fn sight<C: Conduct>(node: &mut Node<C>, ground: &Ground) -> Sight {
             sight.held += u64::from(is_attacker(peer));
         }
     }
-    let tied = gossip.all_peers().map(|(peer, _)| peer).filter(|peer| is_attacker(peer));
-    sight.scores.extend(tied.map(|peer| gossip.peer_score(peer).unwrap_or(0.0)));
+    let tied = gossip
+        .all_peers()
+        .map(|(peer, _)| peer)
+        .filter(|peer| is_attacker(peer));
+    sight
+        .scores
+        .extend(tied.map(|peer| gossip.peer_score(peer).unwrap_or(0.0)));
     sight
 }
 
