@@ -1,7 +1,7 @@
 //! One door to all levels: a scenario and a seed go in, an outcome comes out.
 
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
@@ -24,7 +24,7 @@ pub fn run(scenario: &Scenario, seed: u64, threads: usize, watch: &Watch) -> Res
     match scenario.level {
         Level::Gossip => gossip(scenario, seed, threads, watch),
         Level::Market => market(scenario, seed, threads, watch),
-        Level::Real => real(scenario, seed, watch),
+        Level::Real => real(&real_program()?, scenario, seed, watch),
     }
 }
 
@@ -45,14 +45,18 @@ fn market(_scenario: &Scenario, _seed: u64, _threads: usize, _watch: &Watch) -> 
     Err("this build has no market level; build it with the feature `market`".into())
 }
 
-/// The real swarm is a program of its own, for it is built with another clock; it leaves the outcome in a file.
-fn real(scenario: &Scenario, seed: u64, watch: &Watch) -> Result<Outcome, String> {
-    let program = real_program()?;
+/// Runs a scenario on the real level by its program, for that is built with another clock; it leaves the outcome in a
+/// file. When the watch is ended, the outcome is of what there is until then.
+///
+/// # Errors
+///
+/// If the program cannot be started, or refuses the scenario.
+pub fn real(program: &Path, scenario: &Scenario, seed: u64, watch: &Watch) -> Result<Outcome, String> {
     let place = Place::make()?;
     let (asked, answer) = (place.0.join("scenario.toml"), place.0.join("outcome.json"));
     let text = toml::to_string(scenario).map_err(|error| error.to_string())?;
     std::fs::write(&asked, text).map_err(|error| format!("{}: {error}", asked.display()))?;
-    let mut command = Command::new(&program);
+    let mut command = Command::new(program);
     command
         .arg("run")
         .arg(&asked)

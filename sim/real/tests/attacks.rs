@@ -139,7 +139,13 @@ fn attackers_come_and_go_when_the_scenario_says() {
 
 #[test]
 fn spies_find_the_origin_more_often_where_a_publisher_tells_all_its_peers() {
-    let spied = besieged("spies", "").replace("start_s = 8", "");
+    let spied = besieged("spies", "")
+        .replace("start_s = 8", "")
+        .replace("count = 30", "count = 6")
+        .replace(
+            "messages = 20, publishers = 20",
+            "messages = 60, interval_ms = 300, publishers = \"all\"",
+        );
     let flood = format!("gossipsub = {{ flood_publish = true }}\n{spied}");
     let recall = |name: &str, scenario: &str| run(name, 4, scenario, &[]).measures["first_spy_recall"];
     let (mesh, flood) = (recall("spies", &spied), recall("spies-flood", &flood));

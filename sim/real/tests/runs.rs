@@ -3,11 +3,15 @@
 
 mod common;
 
-use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
 
 use common::{mean, place, run};
-use intentcast_sim::outcome::{Outcome, Summary};
+use intentcast_sim::level;
+use intentcast_sim::outcome::Summary;
+use intentcast_sim::scenario::Scenario;
+use intentcast_sim::watch::Watch;
 
 const CALM: &str = "
 nodes = 60
@@ -127,37 +131,32 @@ fn what_cannot_be_done_is_said() {
     }
 }
 
-/// What `intentcast-sim` does on Ctrl-C.
+/// What `intentcast-sim` does on Ctrl-C: the two programs part in order.
 #[test]
-fn a_run_whose_standard_input_closes_ends_with_what_there_is() {
-    let (asked, answer) = (place("cut-short.toml"), place("cut-short.json"));
+fn a_run_that_is_ended_before_its_time_keeps_what_there_is() {
     // A day: longer than anybody waits.
-    let long = "nodes = 20\ntime = { run_s = 86400 }\ntopology = { dials = 4 }\ntraffic = { messages = 86400 }\n";
-    std::fs::write(&asked, long).unwrap();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_intentcast-sim-real"))
-        .arg("run")
-        .arg(&asked)
-        .arg("--until-stdin-closes")
-        .arg("--out")
-        .arg(&answer)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
+    let long = "
+        nodes = 20
+        time = { run_s = 86400 }
+        topology = { dials = 4 }
+        traffic = { messages = 86400 }
+    ";
+    let scenario = Scenario::parse("long", long)
+        .map_err(|error| error.to_string())
         .unwrap();
-    let mut said = BufReader::new(child.stderr.take().unwrap())
-        .lines()
-        .map_while(Result::ok);
-    assert!(
-        said.any(|line| line.starts_with("100 of ")),
-        "it runs while its input is open"
-    );
-    drop(child.stdin.take());
-    assert!(said.last().is_some());
-    assert!(child.wait().unwrap().success());
-    let outcome: Outcome = serde_json::from_slice(&std::fs::read(&answer).unwrap()).unwrap();
+    let watch = Watch::default();
+    let program = Path::new(env!("CARGO_BIN_EXE_intentcast-sim-real"));
+    let outcome = std::thread::scope(|scope| {
+        let run = scope.spawn(|| level::real(program, &scenario, 1, &watch));
+        let deadline = Instant::now() + Duration::from_secs(300);
+        while watch.told().0 < 100_000_000_000 && !run.is_finished() && Instant::now() < deadline {
+            std::thread::yield_now();
+        }
+        watch.end();
+        run.join().unwrap().unwrap()
+    });
     assert!(outcome.partial);
-    assert!(outcome.end_ns >= 100_000_000_000);
+    assert!(outcome.end_ns >= 100_000_000_000 && outcome.end_ns < scenario.length_ns());
     assert!(outcome.messages.iter().all(|message| message.at_ns < outcome.end_ns));
     assert!(Summary::of(&outcome).delivered > 0);
 }
