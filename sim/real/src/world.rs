@@ -411,11 +411,8 @@ impl<C: Conduct> World<C> {
             }
             Heard::Frame { from, bytes } => {
                 let neighbour = self.ground.number(&from);
-                let said = wire::decode(&bytes, &self.ground.messages);
-                for (from, mut rpc) in neighbour
-                    .into_iter()
-                    .flat_map(|from| said.iter().flatten().map(move |rpc| (from, rpc.clone())))
-                {
+                let said = wire::decode(&bytes, &self.ground.messages).unwrap_or_default();
+                for (mut rpc, from) in said.into_iter().zip(neighbour.into_iter().cycle()) {
                     if let Rpc::Publish { message, hops } = &mut rpc {
                         self.record.was_new();
                         self.record.heard(*message, life.node, since, Some(from));
