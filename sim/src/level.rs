@@ -1,8 +1,10 @@
 //! One door to all levels: a scenario and a seed go in, an outcome comes out.
 
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
 
 use crate::attack;
 use crate::engine;
@@ -13,6 +15,8 @@ use crate::watch::Watch;
 /// Says where the program of the `real` level is, when it is not beside this one.
 const REAL_VARIABLE: &str = "INTENTCAST_SIM_REAL";
 const REAL_PROGRAM: &str = "intentcast-sim-real";
+/// How often it is asked whether a run that another program does shall end.
+const BETWEEN: Duration = Duration::from_millis(100);
 const REAL_BUILD: &str = "cargo build --release --manifest-path sim/real/Cargo.toml";
 
 /// Runs a scenario on the level it names. The outcome is the same for any number of threads.
@@ -20,7 +24,7 @@ pub fn run(scenario: &Scenario, seed: u64, threads: usize, watch: &Watch) -> Res
     match scenario.level {
         Level::Gossip => gossip(scenario, seed, threads, watch),
         Level::Market => market(scenario, seed, threads, watch),
-        Level::Real => real(scenario, seed, watch),
+        Level::Real => real(&real_program()?, scenario, seed, watch),
     }
 }
 
@@ -41,46 +45,64 @@ fn market(_scenario: &Scenario, _seed: u64, _threads: usize, _watch: &Watch) -> 
     Err("this build has no market level; build it with the feature `market`".into())
 }
 
-/// The real swarm is a program of its own, for it is built with another clock; it leaves the outcome in a file.
-fn real(scenario: &Scenario, seed: u64, watch: &Watch) -> Result<Outcome, String> {
-    let program = real_program()?;
+/// Runs a scenario on the real level by its program, for that is built with another clock; it leaves the outcome in a
+/// file. When the watch is ended, the outcome is of what there is until then.
+///
+/// # Errors
+///
+/// If the program cannot be started, or refuses the scenario.
+pub fn real(program: &Path, scenario: &Scenario, seed: u64, watch: &Watch) -> Result<Outcome, String> {
     let place = Place::make()?;
     let (asked, answer) = (place.0.join("scenario.toml"), place.0.join("outcome.json"));
     let text = toml::to_string(scenario).map_err(|error| error.to_string())?;
     std::fs::write(&asked, text).map_err(|error| format!("{}: {error}", asked.display()))?;
-    let mut child = Command::new(&program)
+    let mut command = Command::new(program);
+    command
         .arg("run")
         .arg(&asked)
         .args(["--seed", &seed.to_string()])
         .arg("--out")
         .arg(&answer)
-        .stdin(Stdio::null())
+        .arg("--until-stdin-closes")
+        .stdin(Stdio::piped())
         .stdout(Stdio::null())
-        .stderr(Stdio::piped())
+        .stderr(Stdio::piped());
+    // The terminal's Ctrl-C is for this program alone, which then lets the other one end with what there is.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    let mut child = command
         .spawn()
         .map_err(|error| format!("{}: {error}", program.display()))?;
     let mut last = String::new();
-    if let Some(said) = child.stderr.take() {
-        for line in BufReader::new(said).lines().map_while(Result::ok) {
-            if watch.is_ended() {
-                // It may be gone by itself already: the terminal's Ctrl-C reaches both.
-                let _ = child.kill();
-            }
+    let (stdin, said) = (child.stdin.take(), child.stderr.take());
+    std::thread::scope(|scope| {
+        let (done, over) = channel::<()>();
+        scope.spawn(|| hold_until_end(stdin, over, watch));
+        for line in said.into_iter().flat_map(|said| BufReader::new(said).lines()).map_while(Result::ok) {
             match seconds_told(&line) {
                 Some(second) => watch.tell(second * 1_000_000_000, 0),
                 None => last = line,
             }
         }
-    }
+        drop(done);
+    });
     let status = child.wait().map_err(|error| error.to_string())?;
     if !status.success() {
-        return Err(match watch.is_ended() {
-            true => "ended before its time; the real level keeps nothing of a run that is cut short".into(),
-            false => format!("{REAL_PROGRAM} ended with {status}: {last}"),
-        });
+        return Err(format!("{REAL_PROGRAM} ended with {status}: {last}"));
     }
     let text = std::fs::read(&answer).map_err(|error| format!("{}: {error}", answer.display()))?;
     serde_json::from_slice(&text).map_err(|error| format!("{REAL_PROGRAM} told an outcome of another shape: {error}"))
+}
+
+/// Holds the other program's standard input open until it is over or its watcher wants it to end: closed, it ends the
+/// run with what there is. It closes, too, when this program is no more.
+fn hold_until_end(stdin: Option<ChildStdin>, over: Receiver<()>, watch: &Watch) {
+    while let Err(RecvTimeoutError::Timeout) = over.recv_timeout(BETWEEN) {
+        if watch.is_ended() {
+            break;
+        }
+    }
+    drop(stdin);
 }
 
 /// The second in "70 of 130 virtual seconds".

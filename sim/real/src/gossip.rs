@@ -45,11 +45,13 @@ pub fn topic(number: u32) -> IdentTopic {
     IdentTopic::new(format!("/intentcast/sim/{number}"))
 }
 
-fn number(topic: &str) -> Option<u32> {
+/// The number of a topic of the simulation's, by its name.
+pub fn number(topic: &str) -> Option<u32> {
     topic.strip_prefix("/intentcast/sim/")?.parse().ok()
 }
 
-fn config(scenario: &Scenario, phase: Nanos) -> Result<Config, String> {
+/// What gossipsub is set to for one node of a scenario.
+pub fn config(scenario: &Scenario, phase: Nanos) -> Result<Config, String> {
     let said = &scenario.gossipsub;
     let mut config = settings::config();
     config

@@ -9,18 +9,23 @@
 //! One process makes one run: libp2p numbers its connections across a whole process, and the order of its maps follows
 //! those numbers.
 
+mod attacker;
 pub mod clock;
 mod dice;
 mod entropy;
 mod executor;
 mod gossip;
+mod ground;
+mod line;
 mod measure;
+mod messages;
 mod muxer;
 mod network;
 mod node;
 mod pipe;
 mod rpc;
 mod transport;
+mod wire;
 mod world;
 
 use intentcast_sim::outcome::Outcome;

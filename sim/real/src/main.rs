@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
@@ -45,6 +47,9 @@ struct Run {
     /// What each node is made of.
     #[arg(long, value_enum, default_value_t)]
     behaviours: Behaviours,
+    /// End with what there is when standard input closes, for a program that starts this one.
+    #[arg(long)]
+    until_stdin_closes: bool,
     /// Say nothing of how it goes and what it costs.
     #[arg(long, short)]
     quiet: bool,
@@ -74,7 +79,16 @@ impl Run {
 
         let begun = Instant::now();
         let seed = self.seed.unwrap_or(scenario.seed);
-        let outcome = run(&scenario, seed, self.behaviours, self.progress(scenario.length_ns()))?;
+        let is_enough = if self.until_stdin_closes {
+            when_stdin_closes()?
+        } else {
+            Arc::default()
+        };
+        let mut progress = self.progress(scenario.length_ns());
+        let outcome = run(&scenario, seed, self.behaviours, |now| {
+            progress(now);
+            is_enough.load(Ordering::Relaxed)
+        })?;
         if !self.quiet {
             eprintln!("{}", cost(begun.elapsed()));
         }
@@ -90,16 +104,28 @@ impl Run {
     }
 
     /// Tells how far it is, each ten seconds of virtual time.
-    fn progress(&self, end: clock::Nanos) -> impl FnMut(clock::Nanos) -> bool + Send + use<> {
+    fn progress(&self, end: clock::Nanos) -> impl FnMut(clock::Nanos) + Send + use<> {
         let (quiet, mut next) = (self.quiet, 0);
         move |now| {
             if !quiet && now >= next {
                 next = now + 10 * clock::SECOND;
                 eprintln!("{} of {} virtual seconds", now / clock::SECOND, end / clock::SECOND);
             }
-            false
         }
     }
+}
+
+/// Becomes true when standard input is at its end, or cannot be read. What comes before is of no interest.
+fn when_stdin_closes() -> Result<Arc<AtomicBool>, String> {
+    let is_closed = Arc::new(AtomicBool::new(false));
+    let closes = is_closed.clone();
+    let thread = std::thread::Builder::new().name("stdin".into()).spawn(move || {
+        // An error ends it as well as its end does.
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        closes.store(true, Ordering::Relaxed);
+    });
+    thread.map_err(|error| error.to_string())?;
+    Ok(is_closed)
 }
 
 fn json(outcome: &Outcome) -> Result<String, String> {

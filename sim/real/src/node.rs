@@ -88,16 +88,13 @@ impl Conduct for Whole {
 #[derive(Debug)]
 pub enum Heard {
     /// A message, for the first time, from this neighbour.
-    Message {
-        id: MessageId,
-        from: PeerId,
-    },
-    Connected(PeerId),
+    Message { id: MessageId, from: PeerId },
+    /// A frame of gossipsub's, its length taken off: attackers hear all of them.
+    Frame { from: PeerId, bytes: Vec<u8> },
+    /// A connection with a peer is there; whether it is the first, and whether it was dialled from here.
+    Connected { peer: PeerId, first: bool, dialled: bool },
     /// The last connection with a peer is gone; whether it was dialled from here.
-    Lost {
-        peer: PeerId,
-        dialled: bool,
-    },
+    Lost { peer: PeerId, dialled: bool },
     /// A dial came to nothing.
     Unreachable(PeerId),
     /// Something else, of no consequence.
@@ -127,16 +124,9 @@ fn key(seed: u64, node: u32) -> Keypair {
 impl<C: Conduct> Node<C> {
     /// Starts a node of a plan; its first heartbeat comes `phase` later than the settings say.
     pub fn start(plan: &Plan, index: u32, phase: Nanos) -> Result<Self, String> {
-        let key = key(plan.seed, index);
-        let peer = key.public().to_peer_id();
-        let here = address(plan, index);
-        let transport = SimTransport::new(index, peer, here.clone()).boxed();
-        let behaviour = C::around(gossip::behaviour(&plan.scenario, phase)?, &key);
-        let config = swarm::Config::with_executor(executor::spawn)
-            .with_idle_connection_timeout(IDLE)
-            .with_max_negotiating_inbound_streams(MAX_NEGOTIATING);
-        let mut swarm = Swarm::new(transport, behaviour, peer, config);
-        swarm.listen_on(here).map_err(|error| error.to_string())?;
+        let swarm = swarm(plan, index, |key| {
+            Ok(C::around(gossip::behaviour(&plan.scenario, phase)?, key))
+        })?;
         let topics = plan.topics(index);
         Ok(Self { swarm, topics })
     }
@@ -151,21 +141,32 @@ impl<C: Conduct> Node<C> {
 
     /// Connects with another node, unless it is or is about to be.
     pub fn dial(&mut self, plan: &Plan, node: u32, peer: PeerId) {
-        // Refused at once is what a dial is when the two are connected already.
-        let _ = self
-            .swarm
-            .dial(DialOpts::peer_id(peer).addresses(vec![address(plan, node)]).build());
+        dial(&mut self.swarm, plan, node, peer);
     }
 
     pub fn publish(&mut self, topic: u32, bytes: Vec<u8>) -> Result<MessageId, PublishError> {
         self.swarm.behaviour_mut().gossip().publish(gossip::topic(topic), bytes)
     }
 
-    /// Passes a message on.
-    pub fn accept(&mut self, id: &MessageId, from: &PeerId) {
+    /// Passes a message on, or refuses it.
+    pub fn judge(&mut self, id: &MessageId, from: &PeerId, is_valid: bool) {
         let gossip = self.swarm.behaviour_mut().gossip();
+        let verdict = match is_valid {
+            true => MessageAcceptance::Accept,
+            false => MessageAcceptance::Reject,
+        };
         // False means that it came too late, which is a measurement like any other.
-        let _ = gossip.report_message_validation_result(id, from, MessageAcceptance::Accept);
+        let _ = gossip.report_message_validation_result(id, from, verdict);
+    }
+
+    /// Its gossip.
+    pub fn gossip(&mut self) -> &gossip::Behaviour {
+        self.swarm.behaviour_mut().gossip()
+    }
+
+    /// The topics that it joins, ascending.
+    pub fn topics(&self) -> &[u32] {
+        &self.topics
     }
 
     /// Peers in the mesh of each topic that it joined.
@@ -193,7 +194,25 @@ impl<C: Conduct> Node<C> {
                 }) => Heard::Message { id, from },
                 _ => Heard::Other,
             },
-            SwarmEvent::ConnectionEstablished { peer_id, .. } => Heard::Connected(peer_id),
+            other => Heard::of(other),
+        })
+    }
+}
+
+impl Heard {
+    /// What a swarm has to say of its connections.
+    pub fn of<E>(event: SwarmEvent<E>) -> Self {
+        match event {
+            SwarmEvent::ConnectionEstablished {
+                peer_id: peer,
+                num_established,
+                endpoint,
+                ..
+            } => Heard::Connected {
+                peer,
+                first: num_established.get() == 1,
+                dialled: endpoint.is_dialer(),
+            },
             SwarmEvent::ConnectionClosed {
                 peer_id,
                 endpoint,
@@ -209,6 +228,30 @@ impl<C: Conduct> Node<C> {
                 ..
             } => Heard::Unreachable(peer),
             _ => Heard::Other,
-        })
+        }
     }
+}
+
+/// A swarm on the simulated network, for the node of this number, that listens.
+pub fn swarm<B: NetworkBehaviour>(
+    plan: &Plan,
+    index: u32,
+    behaviour: impl FnOnce(&Keypair) -> Result<B, String>,
+) -> Result<Swarm<B>, String> {
+    let key = key(plan.seed, index);
+    let peer = key.public().to_peer_id();
+    let here = address(plan, index);
+    let transport = SimTransport::new(index, peer, here.clone()).boxed();
+    let config = swarm::Config::with_executor(executor::spawn)
+        .with_idle_connection_timeout(IDLE)
+        .with_max_negotiating_inbound_streams(MAX_NEGOTIATING);
+    let mut swarm = Swarm::new(transport, behaviour(&key)?, peer, config);
+    swarm.listen_on(here).map_err(|error| error.to_string())?;
+    Ok(swarm)
+}
+
+/// Lets a swarm connect with another node, unless it is or is about to be.
+pub fn dial<B: NetworkBehaviour>(swarm: &mut Swarm<B>, plan: &Plan, node: u32, peer: PeerId) {
+    // Refused at once is what a dial is when the two are connected already.
+    let _ = swarm.dial(DialOpts::peer_id(peer).addresses(vec![address(plan, node)]).build());
 }

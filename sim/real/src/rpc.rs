@@ -225,13 +225,13 @@ fn times(message: &[u8], wanted: u64) -> Option<u64> {
 }
 
 /// The fields of a protobuf message, one after another.
-struct Fields<'a>(&'a [u8]);
+pub struct Fields<'a>(pub &'a [u8]);
 
 impl<'a> Fields<'a> {
     /// The next field's number, and its bytes if it has some: none, inside, at the end; none, outside, when this is no
     /// message.
     #[allow(clippy::type_complexity, reason = "its parts are told apart above")]
-    fn next(&mut self) -> Option<Option<(u64, Option<&'a [u8]>)>> {
+    pub fn next(&mut self) -> Option<Option<(u64, Option<&'a [u8]>)>> {
         if self.0.is_empty() {
             return Some(None);
         }
@@ -264,7 +264,8 @@ impl<'a> Fields<'a> {
         Some(taken)
     }
 
-    fn varint(&mut self) -> Option<u64> {
+    /// The number that comes next.
+    pub fn varint(&mut self) -> Option<u64> {
         let mut value = 0_u64;
         for at in 0..10 {
             let byte = *self.0.get(at)?;

@@ -3,20 +3,27 @@
 //! The loop is all there is to virtual time: whatever can run now runs; then the clock jumps to the next moment at
 //! which a parcel arrives, a delay ends or the plan goes on.
 
-use std::collections::{BTreeMap, HashMap};
+mod siege;
+
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
+use intentcast_sim::attack::{self, Camp};
 use intentcast_sim::engine::Plan;
+use intentcast_sim::gossipsub::Rpc;
 use intentcast_sim::outcome::Outcome;
 use intentcast_sim::scenario::{self, Scenario};
 use libp2p::PeerId;
 use libp2p::gossipsub::MessageId;
 
+use crate::attacker::{Attacker, Timer};
 use crate::clock::{self, Nanos, SECOND};
+use crate::ground::Ground;
 use crate::measure::Record;
-use crate::node::{Conduct, Heard, Node, peer};
-use crate::{entropy, executor, network};
+use crate::messages::Messages;
+use crate::node::{Conduct, Heard, Node};
+use crate::{entropy, executor, network, wire};
 
 /// How long a node waits before it dials again whom it lost or could not reach; the model has the same.
 const REDIAL: Nanos = 10 * SECOND;
@@ -40,6 +47,8 @@ enum Act {
     Cut,
     /// A message was looked at.
     Verdict(Life, MessageId, PeerId),
+    /// What an attacker waited for.
+    Ring(Life, Timer),
 }
 
 /// A node, from one coming to the next.
@@ -49,21 +58,45 @@ struct Life {
     nth: u64,
 }
 
+/// Who is in a place.
+enum Sitter<C: Conduct> {
+    Honest(Box<Node<C>>),
+    Attacker(Box<Attacker>),
+}
+
 /// A node's place, whether it is there or not.
 struct Seat<C: Conduct> {
-    node: Option<Node<C>>,
+    sitter: Option<Sitter<C>>,
     life: u64,
     since: Nanos,
     waker: Waker,
-    peer: PeerId,
+}
+
+impl<C: Conduct> Seat<C> {
+    fn honest(&mut self) -> Option<&mut Node<C>> {
+        match &mut self.sitter {
+            Some(Sitter::Honest(node)) => Some(node),
+            Some(Sitter::Attacker(_)) | None => None,
+        }
+    }
+
+    fn attacker(&mut self) -> Option<&mut Attacker> {
+        match &mut self.sitter {
+            Some(Sitter::Attacker(attacker)) => Some(attacker),
+            Some(Sitter::Honest(_)) | None => None,
+        }
+    }
 }
 
 /// A run that goes on.
 struct World<C: Conduct> {
+    ground: Rc<Ground>,
     plan: Rc<Plan>,
     seats: Vec<Seat<C>>,
-    /// Only ever looked up.
-    numbers: HashMap<PeerId, u32>,
+    camp: Camp,
+    /// The second at which honest nodes are looked at next, and whether spies have their map.
+    next_look: usize,
+    is_mapped: bool,
     /// By moment, then in the order in which they were settled.
     acts: BTreeMap<(Nanos, u64), Act>,
     settled: u64,
@@ -80,26 +113,31 @@ pub type Watch<'a> = &'a mut dyn FnMut(Nanos) -> bool;
 /// An error says what of the scenario this level cannot do, or what gossipsub refuses.
 pub fn run<C: Conduct>(scenario: &Scenario, seed: u64, enough: Watch<'_>) -> Result<Outcome, String> {
     entropy::seed(seed);
-    if !scenario.attack.is_empty() {
-        return Err("attack: the level `real` has no attackers".into());
-    }
+    attack::are_of_gossip(scenario)?;
     if scenario.market.is_some() {
         return Err("market: the level `real` has no market".into());
     }
-    let plan = Rc::new(Plan::of(scenario, seed).map_err(|error| error.to_string())?);
+    let mut plan = Plan::of(scenario, seed).map_err(|error| error.to_string())?;
+    let camp = Camp::of(&mut plan);
+    let messages = Messages::of(&plan)?;
+    let plan = Rc::new(plan);
     network::lay(plan.clone());
-    let mut world = World::<C>::of(plan);
+    let mut world = World::<C>::of(Ground::of(plan.clone(), messages), camp);
     let partial = world.go(scenario.length_ns(), enough);
     let World {
         mut seats,
         record,
+        camp,
         polls,
         error,
         ..
     } = world;
-    let nodes = seats.iter_mut().filter_map(|seat| seat.node.as_mut());
+    let nodes = seats.iter_mut().filter_map(Seat::honest);
     let degrees = nodes.flat_map(Node::degrees).collect();
-    let outcome = network::with(|network| record.end(network, degrees, polls + network.sent(), partial));
+    let mut outcome = network::with(|network| record.end(network, degrees, polls + network.sent(), partial));
+    if let Some(outcome) = &mut outcome {
+        camp.measure(&plan, outcome);
+    }
     // The handles first: they point into the network.
     drop(seats);
     executor::clear();
@@ -112,20 +150,21 @@ pub fn run<C: Conduct>(scenario: &Scenario, seed: u64, enough: Watch<'_>) -> Res
 
 impl<C: Conduct> World<C> {
     /// Nobody is there yet, and all that is known beforehand is settled.
-    fn of(plan: Rc<Plan>) -> Self {
+    fn of(ground: Ground, camp: Camp) -> Self {
+        let plan = ground.plan.clone();
         let nodes = plan.scenario.all_nodes();
-        let seats: Vec<Seat<C>> = (0..nodes)
-            .map(|node| Seat {
-                node: None,
-                life: 0,
-                since: 0,
-                waker: executor::node(node),
-                peer: peer(plan.seed, node),
-            })
-            .collect();
+        let seat = |node| Seat {
+            sitter: None,
+            life: 0,
+            since: 0,
+            waker: executor::node(node),
+        };
         let mut world = Self {
-            numbers: (0..nodes).map(|node| (seats[node as usize].peer, node)).collect(),
-            seats,
+            ground: Rc::new(ground),
+            seats: (0..nodes).map(seat).collect(),
+            camp,
+            next_look: 0,
+            is_mapped: false,
             acts: BTreeMap::new(),
             settled: 0,
             record: Record::new(&plan),
@@ -171,6 +210,7 @@ impl<C: Conduct> World<C> {
             let next = [parcel, clock::next(), act].into_iter().flatten().min();
             let now = next.map_or(end, |next| next.min(end));
             network::with(|network| self.record.tick(now, network));
+            self.look(now);
             clock::advance(now);
             if next.is_none_or(|next| next > end) {
                 return false;
@@ -189,20 +229,26 @@ impl<C: Conduct> World<C> {
         match act {
             Act::Start(node) => self.start(node),
             Act::Stop(node) => {
-                if self.seats[node as usize].node.take().is_some() {
+                if self.seats[node as usize].sitter.take().is_some() {
                     self.record.went(node);
                 }
             }
             Act::Subscribe(life) => {
-                let plan = self.plan.clone();
-                if let Some(Err(error)) = self.with(life, |node| node.subscribe(&plan.scenario)) {
+                let joined = self.with(life, |sitter, ground| match sitter {
+                    Sitter::Honest(node) => node.subscribe(&ground.plan.scenario),
+                    Sitter::Attacker(attacker) => {
+                        attacker.subscribe();
+                        Ok(())
+                    }
+                });
+                if let Some(Err(error)) = joined {
                     self.error = Some(error);
                 }
             }
             Act::DialNth(life, nth) => {
                 if let Some(to) = self.plan.dials(life.node).get(nth).copied() {
                     self.dial(life, to);
-                    let interval = scenario::millis(self.plan.scenario.topology.dial_interval_ms);
+                    let (_, interval) = self.plan.pace(life.node);
                     self.settle(clock::now() + interval, Act::DialNth(life, nth + 1));
                 }
             }
@@ -211,8 +257,13 @@ impl<C: Conduct> World<C> {
             Act::Cut => {
                 network::with(|network| network.tear());
             }
-            Act::Verdict(life, id, from) => {
-                self.with(life, |node| node.accept(&id, &from));
+            Act::Verdict(life, id, from) => self.judge(life, &id, &from),
+            Act::Ring(life, timer) => {
+                self.with(life, |sitter, _| {
+                    if let Sitter::Attacker(attacker) = sitter {
+                        attacker.ring(timer);
+                    }
+                });
             }
         }
     }
@@ -225,8 +276,16 @@ impl<C: Conduct> World<C> {
         let life = Life { node, nth: seat.life };
         let spread = scenario::millis(plan.scenario.gossipsub.heartbeat_spread_ms);
         let phase = plan.chance(FOR_HEARTBEAT + LIFE * seat.life, node).below(spread.max(1));
-        match Node::start(&plan, node, phase) {
-            Ok(started) => seat.node = Some(started),
+        let sitter = match plan.aim_of(node) {
+            None => Node::start(&plan, node, phase).map(|node| Sitter::Honest(Box::new(node))),
+            Some(_) => {
+                let conduct = self.camp.conduct(&plan, node);
+                let attacker = Attacker::start(self.ground.clone(), node, life.nth, phase, conduct);
+                attacker.map(|attacker| Sitter::Attacker(Box::new(attacker)))
+            }
+        };
+        match sitter {
+            Ok(sitter) => seat.sitter = Some(sitter),
             Err(error) => {
                 self.error = Some(error);
                 return;
@@ -234,9 +293,10 @@ impl<C: Conduct> World<C> {
         }
         seat.waker.wake_by_ref();
         self.record.came(node);
-        let after = |ms| clock::now() + scenario::millis(ms);
-        self.settle(after(plan.scenario.topics.subscribe_ms), Act::Subscribe(life));
-        self.settle(after(plan.scenario.topology.first_dial_ms), Act::DialNth(life, 0));
+        let (joins, dials) = (scenario::millis(plan.scenario.topics.subscribe_ms), plan.pace(node).0);
+        self.settle(clock::now() + joins, Act::Subscribe(life));
+        self.settle(clock::now() + dials, Act::DialNth(life, 0));
+        self.grant(life);
     }
 
     fn dial(&mut self, life: Life, to: u32) {
@@ -246,19 +306,32 @@ impl<C: Conduct> World<C> {
         if self.plan.is_cut(clock::now(), life.node, to) {
             return self.settle(clock::now() + REDIAL, Act::Dial(life, to));
         }
-        let (plan, peer) = (self.plan.clone(), self.seats[to as usize].peer);
-        self.with(life, |node| node.dial(&plan, to, peer));
+        self.with(life, |sitter, ground| match sitter {
+            Sitter::Honest(node) => node.dial(&ground.plan, to, ground.peer(to)),
+            Sitter::Attacker(attacker) => attacker.dial(to),
+        });
     }
 
     fn publish(&mut self, message: u32) {
         let published = self.plan.published[message as usize];
-        let mut bytes = vec![0; self.plan.scenario.traffic.size_bytes as usize];
-        for (byte, number) in bytes.iter_mut().zip(message.to_le_bytes()) {
-            *byte = number;
-        }
         let life = self.life(published.node);
-        let id = self.with(life, |node| node.publish(published.topic, bytes));
-        self.record.published(message, published.node, id.and_then(Result::ok));
+        let id = self.with(life, |sitter, ground| match sitter {
+            Sitter::Honest(node) => node.publish(published.topic, ground.messages.bytes(message)).ok(),
+            Sitter::Attacker(_) => None,
+        });
+        self.record.published(message, published.node, id.flatten().is_some());
+    }
+
+    /// Gives an honest node its verdict on a message.
+    fn judge(&mut self, life: Life, id: &MessageId, from: &PeerId) {
+        let messages = &self.ground.messages;
+        let is_valid = messages.number(id).is_some_and(|number| messages.is_valid(number));
+        let judged = self.with(life, |sitter, _| {
+            if let Sitter::Honest(node) = sitter {
+                node.judge(id, from, is_valid);
+            }
+        });
+        self.record.rejected(u64::from(!is_valid && judged.is_some()));
     }
 
     fn life(&self, node: u32) -> Life {
@@ -269,56 +342,119 @@ impl<C: Conduct> World<C> {
     }
 
     /// Does something with a node, if it is there and in this life, and lets it run.
-    fn with<R>(&mut self, life: Life, act: impl FnOnce(&mut Node<C>) -> R) -> Option<R> {
+    fn with<R>(&mut self, life: Life, act: impl FnOnce(&mut Sitter<C>, &Ground) -> R) -> Option<R> {
         let seat = &mut self.seats[life.node as usize];
-        let node = seat.node.as_mut().filter(|_| seat.life == life.nth)?;
-        let done = act(node);
+        let sitter = seat.sitter.as_mut().filter(|_| seat.life == life.nth)?;
+        let done = act(sitter, &self.ground);
         seat.waker.wake_by_ref();
+        self.grant(life);
         Some(done)
+    }
+
+    /// Settles what an attacker wants settled.
+    fn grant(&mut self, life: Life) {
+        let Some(attacker) = self.seats[life.node as usize].attacker() else {
+            return;
+        };
+        let wishes = attacker.wishes();
+        for (at, timer) in wishes.timers {
+            self.settle(at, Act::Ring(life, timer));
+        }
+        for to in wishes.dials {
+            self.settle(clock::now(), Act::Dial(life, to));
+        }
+        self.record.rejected(wishes.rejected);
+        self.record.was_known(wishes.duplicates);
     }
 
     fn poll(&mut self, index: u32, cx: &mut Context<'_>) {
         let life = self.life(index);
         loop {
             let Seat {
-                node: Some(node),
+                sitter: Some(sitter),
                 since,
                 ..
             } = &mut self.seats[index as usize]
             else {
                 return;
             };
-            let Poll::Ready(heard) = node.poll(cx) else { return };
-            let (what, of) = match heard {
-                Heard::Message { id, from } => {
-                    let neighbour = self.numbers.get(&from).copied();
-                    self.record.heard(&id, index, *since, neighbour);
-                    let validation = scenario::millis(self.plan.scenario.gossipsub.validation_ms);
-                    if validation == 0 {
-                        node.accept(&id, &from);
-                    } else {
-                        self.settle(clock::now() + validation, Act::Verdict(life, id, from));
-                    }
-                    (b'm', neighbour)
-                }
-                Heard::Connected(peer) => (b'c', self.numbers.get(&peer).copied()),
-                Heard::Lost { peer, dialled } => {
-                    let other = self.numbers.get(&peer).copied();
-                    if let Some(other) = other.filter(|_| dialled) {
-                        self.settle(clock::now() + REDIAL, Act::Dial(life, other));
-                    }
-                    (b'l', other)
-                }
-                Heard::Unreachable(peer) => {
-                    let other = self.numbers.get(&peer).copied();
-                    if let Some(other) = other {
-                        self.settle(clock::now() + REDIAL, Act::Dial(life, other));
-                    }
-                    (b'u', other)
-                }
-                Heard::Other => (b'o', None),
+            let heard = match sitter {
+                Sitter::Honest(node) => node.poll(cx),
+                Sitter::Attacker(attacker) => attacker.poll(cx),
             };
+            let (Poll::Ready(heard), since) = (heard, *since) else {
+                return;
+            };
+            let (what, of) = self.heard(life, since, heard);
             network::with(|network| network.note(what, index, of.map_or(u64::MAX, u64::from)));
+        }
+    }
+
+    /// A node heard something: what the trace calls it, and of whom.
+    fn heard(&mut self, life: Life, since: Nanos, heard: Heard) -> (u8, Option<u32>) {
+        match heard {
+            Heard::Message { id, from } => {
+                let neighbour = self.ground.number(&from);
+                self.record.was_new();
+                if let Some(number) = self.ground.messages.number(&id)
+                    && self.record.heard(number, life.node, since, neighbour)
+                {
+                    self.sighted(number, life.node, neighbour);
+                }
+                let validation = scenario::millis(self.plan.scenario.gossipsub.validation_ms);
+                if validation == 0 {
+                    self.judge(life, &id, &from);
+                } else {
+                    self.settle(clock::now() + validation, Act::Verdict(life, id, from));
+                }
+                (b'm', neighbour)
+            }
+            Heard::Frame { from, bytes } => {
+                let neighbour = self.ground.number(&from);
+                let said = wire::decode(&bytes, &self.ground.messages).unwrap_or_default();
+                for (mut rpc, from) in said.into_iter().zip(neighbour.into_iter().cycle()) {
+                    if let Rpc::Publish { message, hops } = &mut rpc {
+                        self.record.was_new();
+                        self.record.heard(*message, life.node, since, Some(from));
+                        *hops = self.record.hops(*message, life.node);
+                    }
+                    self.tell(life, |attacker| attacker.received(from, rpc));
+                }
+                (b'f', neighbour)
+            }
+            Heard::Connected { peer, first, dialled } => {
+                let other = self.ground.number(&peer);
+                if let Some(other) = other.filter(|_| first) {
+                    self.tell(life, |attacker| attacker.connected(other, dialled));
+                }
+                (b'c', other)
+            }
+            Heard::Lost { peer, dialled } => {
+                let other = self.ground.number(&peer);
+                if let Some(other) = other {
+                    self.tell(life, |attacker| attacker.lost(other));
+                    if dialled {
+                        self.settle(clock::now() + REDIAL, Act::Dial(life, other));
+                    }
+                }
+                (b'l', other)
+            }
+            Heard::Unreachable(peer) => {
+                let other = self.ground.number(&peer);
+                if let Some(other) = other {
+                    self.settle(clock::now() + REDIAL, Act::Dial(life, other));
+                }
+                (b'u', other)
+            }
+            Heard::Other => (b'o', None),
+        }
+    }
+
+    /// Tells a node something, if it is an attacker.
+    fn tell(&mut self, life: Life, what: impl FnOnce(&mut Attacker)) {
+        if let Some(attacker) = self.seats[life.node as usize].attacker() {
+            what(attacker);
+            self.grant(life);
         }
     }
 }

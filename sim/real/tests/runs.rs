@@ -1,40 +1,17 @@
 //! Whole runs, each in a process of its own.
 #![allow(clippy::unwrap_used, reason = "a panic is how a story fails")]
 
-use std::path::{Path, PathBuf};
+mod common;
+
+use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
-use intentcast_sim::outcome::{Outcome, Summary};
-
-/// Runs a scenario and gives back what it left.
-fn run(name: &str, seed: u64, scenario: &str, more: &[&str]) -> Outcome {
-    let place = |end: &str| -> PathBuf { Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{seed}.{end}")) };
-    std::fs::write(place("toml"), scenario).unwrap();
-    let run = Command::new(env!("CARGO_BIN_EXE_intentcast-sim-real"))
-        .arg("run")
-        .arg(place("toml"))
-        .args(["--seed", &seed.to_string(), "--json", "--out"])
-        .arg(place("json"))
-        .args(more)
-        .output()
-        .unwrap();
-    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
-    let outcome: Outcome = serde_json::from_slice(&std::fs::read(place("json")).unwrap()).unwrap();
-    let printed: Summary = serde_json::from_slice(&run.stdout).unwrap();
-    let summary = Summary::of(&outcome);
-    assert_eq!(
-        (printed.trace, printed.counters),
-        (summary.trace, summary.counters),
-        "what is printed is what is left"
-    );
-    assert!(outcome.violations.is_empty(), "{:?}", outcome.violations);
-    outcome
-}
-
-fn mean(numbers: impl IntoIterator<Item = f64>) -> f64 {
-    let numbers: Vec<f64> = numbers.into_iter().collect();
-    numbers.iter().sum::<f64>() / numbers.len() as f64
-}
+use common::{mean, place, run};
+use intentcast_sim::level;
+use intentcast_sim::outcome::Summary;
+use intentcast_sim::scenario::Scenario;
+use intentcast_sim::watch::Watch;
 
 const CALM: &str = "
 nodes = 60
@@ -137,17 +114,49 @@ fn a_message_stays_in_its_part_until_the_network_is_whole() {
 
 #[test]
 fn what_cannot_be_done_is_said() {
-    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("attack.toml");
-    std::fs::write(
-        &place,
-        "nodes = 10\ntopology = { dials = 2 }\n[[attack]]\nkind = \"control_spam\"\n",
-    )
-    .unwrap();
-    let run = Command::new(env!("CARGO_BIN_EXE_intentcast-sim-real"))
-        .arg("run")
-        .arg(&place)
-        .output()
+    for (name, rest) in [
+        ("offers", "[[attack]]\nkind = \"offer_flood\"\n"),
+        ("market", "[market]\n"),
+    ] {
+        let place = place(&format!("{name}.toml"));
+        std::fs::write(&place, format!("nodes = 10\ntopology = {{ dials = 2 }}\n{rest}")).unwrap();
+        let run = Command::new(env!("CARGO_BIN_EXE_intentcast-sim-real"))
+            .arg("run")
+            .arg(&place)
+            .output()
+            .unwrap();
+        assert!(!run.status.success());
+        let said = String::from_utf8_lossy(&run.stderr);
+        assert!(said.contains("market"), "{said}");
+    }
+}
+
+/// What `intentcast-sim` does on Ctrl-C: the two programs part in order.
+#[test]
+fn a_run_that_is_ended_before_its_time_keeps_what_there_is() {
+    // A day: longer than anybody waits.
+    let long = "
+        nodes = 20
+        time = { run_s = 86400 }
+        topology = { dials = 4 }
+        traffic = { messages = 86400 }
+    ";
+    let scenario = Scenario::parse("long", long)
+        .map_err(|error| error.to_string())
         .unwrap();
-    assert!(!run.status.success());
-    assert!(String::from_utf8_lossy(&run.stderr).contains("attack"));
+    let watch = Watch::default();
+    let program = Path::new(env!("CARGO_BIN_EXE_intentcast-sim-real"));
+    let outcome = std::thread::scope(|scope| {
+        let run = scope.spawn(|| level::real(program, &scenario, 1, &watch));
+        let deadline = Instant::now() + Duration::from_secs(300);
+        while watch.told().0 < 100_000_000_000 && !run.is_finished() && Instant::now() < deadline {
+            std::thread::yield_now();
+        }
+        watch.end();
+        run.join().unwrap().unwrap()
+    });
+    assert!(outcome.partial);
+    assert!(outcome.end_ns >= 100_000_000_000 && outcome.end_ns < scenario.length_ns());
+    assert!(outcome.messages.iter().all(|message| message.at_ns < outcome.end_ns));
+    assert!(Summary::of(&outcome).delivered > 0);
 }

@@ -28,8 +28,9 @@ use std::sync::Arc;
 use crate::engine::{self, Aim, Conduct, Plan, Progress};
 use crate::gossipsub::mix2;
 use crate::outcome::Outcome;
-use crate::privacy;
+use crate::privacy::{self, Neighbours, Sighting};
 use crate::scenario::{AttackKind, Scenario, seconds};
+pub use siege::Sight;
 use siege::Siege;
 
 const FOR_DROPS: u64 = 12;
@@ -40,6 +41,20 @@ const FOR_DROPS: u64 = 12;
 ///
 /// If an attack is not one on the gossip, or a file that the scenario names cannot be read.
 pub fn run(scenario: &Scenario, seed: u64, threads: usize, progress: &dyn Progress) -> Result<Outcome, String> {
+    are_of_gossip(scenario)?;
+    let mut plan = Plan::of(scenario, seed).map_err(|error| error.to_string())?;
+    let camp = Camp::of(&mut plan);
+    let mut outcome = engine::run_plan(&plan, threads, progress, &|node| camp.conduct(&plan, node));
+    camp.measure(&plan, &mut outcome);
+    Ok(outcome)
+}
+
+/// Whether all attacks of a scenario are on the gossip.
+///
+/// # Errors
+///
+/// Names the first that is not, and its level.
+pub fn are_of_gossip(scenario: &Scenario) -> Result<(), String> {
     for attack in &scenario.attack {
         if matches!(attack.kind, AttackKind::OfferFlood | AttackKind::BaitAndSwitch) {
             return Err(format!(
@@ -48,14 +63,14 @@ pub fn run(scenario: &Scenario, seed: u64, threads: usize, progress: &dyn Progre
             ));
         }
     }
-    let mut plan = Plan::of(scenario, seed).map_err(|error| error.to_string())?;
-    let camp = Camp::of(&mut plan);
-    let mut outcome = engine::run_plan(&plan, threads, progress, &|node| camp.conduct(&plan, node));
-    camp.measure(&plan, &mut outcome);
-    Ok(outcome)
+    Ok(())
 }
 
 /// The attackers of one run, and those who watch them.
+///
+/// On the model all is done by the [`Conduct`] of each node. A level whose honest nodes are not the model's asks for
+/// those of attackers alone, and hands in itself what honest nodes see: [`Camp::notes`], [`Camp::maps`],
+/// [`Camp::sighted`].
 pub struct Camp {
     stocks: Stocks,
     siege: Arc<Siege>,
@@ -77,6 +92,35 @@ impl Camp {
         match plan.aim_of(node) {
             Some(aim) => attacker(plan, aim, node, &self.stocks),
             None => both(self.siege.guard(node), self.ring.as_ref().map(|ring| ring.place(node))),
+        }
+    }
+
+    /// Whether what honest nodes see of attackers is to be noted each second.
+    pub fn is_besieging(&self) -> bool {
+        self.siege.is_on()
+    }
+
+    /// Takes note of what an honest node sees before anything happens to it that comes after this whole second.
+    pub fn notes(&self, second: usize, node: u32, sight: &Sight) {
+        self.siege.note(second, node, sight);
+    }
+
+    /// When honest nodes' neighbours are to be told to spies, ns; none, where there are no spies.
+    pub fn maps_at(&self) -> Option<u64> {
+        self.ring.as_ref().map(spies::Ring::map_at)
+    }
+
+    /// Takes note of an honest node's neighbours.
+    pub fn maps(&self, node: u32, neighbours: Neighbours) {
+        if let Some(ring) = &self.ring {
+            ring.map(node, neighbours);
+        }
+    }
+
+    /// Takes note of a message's first arrival at an honest node, if that is a spy.
+    pub fn sighted(&self, sighting: Sighting) {
+        if let Some(ring) = &self.ring {
+            ring.note(sighting);
         }
     }
 

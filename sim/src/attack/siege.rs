@@ -26,6 +26,17 @@ struct Row {
     score_millionths: AtomicI64,
 }
 
+/// What one honest node has of its peers at one instant.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sight {
+    /// Peers in all its meshes, and attackers among them.
+    pub slots: u64,
+    /// The latter.
+    pub held: u64,
+    /// The score of each attacker that it is connected to.
+    pub scores: Vec<f64>,
+}
+
 /// The sums of all honest nodes.
 #[derive(Debug)]
 pub struct Siege {
@@ -57,13 +68,38 @@ impl Siege {
         &self.victims
     }
 
+    /// Adds what an honest node saw before anything happened to it that came after this whole second.
+    pub fn note(&self, second: usize, node: u32, sight: &Sight) {
+        let Some(row) = self.rows.get(second) else { return };
+        let add = |sum: &AtomicU64, n: u64| {
+            sum.fetch_add(n, Ordering::Relaxed);
+        };
+        add(&row.slots, sight.slots);
+        add(&row.held, sight.held);
+        if self.victims.binary_search(&node).is_ok() {
+            add(&row.victim_slots, sight.slots);
+            add(&row.victim_held, sight.held);
+        }
+        for score in &sight.scores {
+            let score = score.clamp(-MOST_SCORE, MOST_SCORE);
+            add(&row.ties, 1);
+            add(&row.sour, u64::from(score < 0.0));
+            row.score_millionths.fetch_add((score * 1e6) as i64, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether there is anything to be noted.
+    pub fn is_on(&self) -> bool {
+        !self.rows.is_empty()
+    }
+
     /// The look-out in one honest node.
     pub fn guard(self: &Arc<Self>, node: u32) -> Option<Box<dyn Conduct>> {
-        (!self.rows.is_empty()).then(|| {
+        self.is_on().then(|| {
             let guard = Guard {
                 siege: self.clone(),
+                own: node,
                 next: 0,
-                is_victim: self.victims.binary_search(&node).is_ok(),
             };
             Box::new(guard) as Box<dyn Conduct>
         })
@@ -95,45 +131,35 @@ impl Siege {
 
 struct Guard {
     siege: Arc<Siege>,
+    own: u32,
     /// The second that comes next.
     next: usize,
-    is_victim: bool,
 }
 
 impl Guard {
-    fn look(&self, world: &World, node: &Node) {
-        let (siege, row) = (&self.siege, &self.siege.rows[self.next]);
-        let now = self.next as u64 * SECOND;
-        let add = |sum: &AtomicU64, n: u64| {
-            sum.fetch_add(n, Ordering::Relaxed);
-        };
+    fn sight(&self, world: &World, node: &Node) -> Sight {
+        // What falls on the second itself, as decays of scores do, comes after the look.
+        let now = (self.next as u64 * SECOND).saturating_sub(1);
         let is_attacker = |slot: u32| {
             node.peers()
                 .get(slot as usize)
-                .is_some_and(|peer| peer.id >= siege.honest)
+                .is_some_and(|peer| peer.id >= self.siege.honest)
         };
+        let mut sight = Sight::default();
         for (_, mesh) in node.meshes() {
-            let held = mesh.iter().filter(|slot| is_attacker(*slot)).count() as u64;
-            add(&row.slots, mesh.len() as u64);
-            add(&row.held, held);
-            if self.is_victim {
-                add(&row.victim_slots, mesh.len() as u64);
-                add(&row.victim_held, held);
-            }
+            sight.slots += mesh.len() as u64;
+            sight.held += mesh.iter().filter(|slot| is_attacker(*slot)).count() as u64;
         }
-        for slot in (0..node.peers().len() as u32).filter(|slot| is_attacker(*slot) && node.is_connected(*slot)) {
-            let score = node.score(now, world, slot).clamp(-MOST_SCORE, MOST_SCORE);
-            add(&row.ties, 1);
-            add(&row.sour, u64::from(score < 0.0));
-            row.score_millionths.fetch_add((score * 1e6) as i64, Ordering::Relaxed);
-        }
+        let tied = (0..node.peers().len() as u32).filter(|slot| is_attacker(*slot) && node.is_connected(*slot));
+        sight.scores.extend(tied.map(|slot| node.score(now, world, slot)));
+        sight
     }
 }
 
 impl Conduct for Guard {
     fn hears(&mut self, now: u64, world: &World, node: &Node, _event: &Event) -> bool {
         while self.next < self.siege.rows.len() && self.next as u64 * SECOND <= now {
-            self.look(world, node);
+            self.siege.note(self.next, self.own, &self.sight(world, node));
             self.next += 1;
         }
         true

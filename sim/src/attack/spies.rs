@@ -73,6 +73,24 @@ impl Ring {
         })
     }
 
+    /// When neighbours are noted, ns.
+    pub fn map_at(&self) -> u64 {
+        self.map_at
+    }
+
+    /// Notes a node's neighbours.
+    pub fn map(&self, node: u32, neighbours: Neighbours) {
+        *self.maps[node as usize].lock().expect("no conduct panics with it") = neighbours;
+    }
+
+    /// Notes a first arrival, if it was at a spy.
+    pub fn note(&self, sighting: Sighting) {
+        if self.is_spy[sighting.spy as usize] {
+            let mut notes = self.notes[sighting.spy as usize].lock();
+            notes.as_mut().expect("no conduct panics with it").push(sighting);
+        }
+    }
+
     /// All that they have, by time and then by spy.
     pub fn report(self) -> Report {
         let mut sightings = Vec::new();
