@@ -29,8 +29,8 @@ use crate::engine::{self, Aim, Conduct, Plan, Progress};
 use crate::outcome::Outcome;
 use crate::privacy::{self, Neighbours, Sighting};
 use crate::scenario::{AttackKind, Scenario, seconds};
-pub use siege::Sight;
 use siege::Siege;
+pub use siege::Sight;
 
 /// Runs a scenario on the model, with its attackers.
 ///
