@@ -78,7 +78,11 @@ pub fn real(program: &Path, scenario: &Scenario, seed: u64, watch: &Watch) -> Re
     std::thread::scope(|scope| {
         let (done, over) = channel::<()>();
         scope.spawn(|| hold_until_end(stdin, over, watch));
-        for line in said.into_iter().flat_map(|said| BufReader::new(said).lines()).map_while(Result::ok) {
+        for line in said
+            .into_iter()
+            .flat_map(|said| BufReader::new(said).lines())
+            .map_while(Result::ok)
+        {
             match seconds_told(&line) {
                 Some(second) => watch.tell(second * 1_000_000_000, 0),
                 None => last = line,

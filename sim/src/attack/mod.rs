@@ -30,8 +30,8 @@ use crate::gossipsub::mix2;
 use crate::outcome::Outcome;
 use crate::privacy::{self, Neighbours, Sighting};
 use crate::scenario::{AttackKind, Scenario, seconds};
-pub use siege::Sight;
 use siege::Siege;
+pub use siege::Sight;
 
 const FOR_DROPS: u64 = 12;
 
