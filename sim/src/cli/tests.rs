@@ -169,7 +169,10 @@ fn what_cannot_be_done_is_refused_in_words() {
         (vec!["scenarios", "show", "sibyl"], "did you mean `sybil`?"),
         (vec!["validate", "--setup", "no such"], "no set-up's name"),
         (vec!["market", "--nodes", "0"], "2..=100000"),
-        (vec!["market", "--nodes", "9", "--sellers", "9"], "fewer than --nodes (9)"),
+        (
+            vec!["market", "--nodes", "9", "--sellers", "9"],
+            "fewer than --nodes (9)",
+        ),
         (vec!["talk", "--seeds", "0"], "1.."),
     ] {
         let error = say(&words).expect_err(&words.join(" "));

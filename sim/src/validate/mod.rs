@@ -73,9 +73,15 @@ impl Verdict {
                 "{setup}: two seeds of each are the least to tell chance from difference; there are {real} real and {model} of the model"
             ));
         }
+        // A seed has the same publishers, links and churn on both levels: what they do to both alike is no difference.
+        let is_paired = real
+            .iter()
+            .map(|sample| sample.seed)
+            .eq(model.iter().map(|sample| sample.seed));
         let line = |measure: &str, of: fn(&Sample) -> f64, tolerance: Tolerance| {
             let values = |samples: &[Sample]| samples.iter().map(of).collect::<Vec<f64>>();
-            Line::of(measure, &values(real), &values(model), tolerance)
+            let of = if is_paired { Line::of_pairs } else { Line::of };
+            of(measure, &values(real), &values(model), tolerance)
         };
         let mut lines = vec![
             line("mesh degree", |s| s.degree, Tolerance::Share(0.03)),
@@ -95,10 +101,9 @@ impl Verdict {
 }
 
 impl Line {
-    /// Two sets of seeds' values against each other.
+    /// Two sets of seeds' values against each other, each set of seeds of its own.
     pub fn of(measure: &str, real: &[f64], model: &[f64], tolerance: Tolerance) -> Self {
         let ((real_mean, real_spread), (model_mean, model_spread)) = (mean_error(real), mean_error(model));
-        let difference = model_mean - real_mean;
         let error = (real_spread + model_spread).sqrt();
         // Welch: the two levels need not vary alike.
         let freedom = if error > 0.0 {
@@ -107,16 +112,29 @@ impl Line {
         } else {
             1.0
         };
-        let half = t95(freedom) * error;
+        Self::within(measure, (real_mean, model_mean), t95(freedom) * error, tolerance)
+    }
+
+    /// Two values of each seed against each other.
+    pub fn of_pairs(measure: &str, real: &[f64], model: &[f64], tolerance: Tolerance) -> Self {
+        let differences: Vec<f64> = real.iter().zip(model).map(|(real, model)| model - real).collect();
+        let (_, spread) = mean_error(&differences);
+        let half = t95(differences.len() as f64 - 1.0) * spread.sqrt();
+        Self::within(measure, (mean_error(real).0, mean_error(model).0), half, tolerance)
+    }
+
+    /// Of two means whose difference has an interval that is twice `half` wide.
+    fn within(measure: &str, (real, model): (f64, f64), half: f64, tolerance: Tolerance) -> Self {
+        let difference = model - real;
         let interval = (difference - half, difference + half);
         let allowed = match tolerance {
-            Tolerance::Share(share) => share * real_mean.abs(),
+            Tolerance::Share(share) => share * real.abs(),
             Tolerance::Absolute(most) => most,
         };
         Self {
             measure: measure.to_owned(),
-            real: real_mean,
-            model: model_mean,
+            real,
+            model,
             difference,
             interval,
             allowed,

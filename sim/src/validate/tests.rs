@@ -16,8 +16,13 @@ fn sample(seed: u64, degree: f64) -> Sample {
 }
 
 fn seeds(mean: f64, spread: f64, n: u64) -> Vec<Sample> {
+    seeds_from(0, mean, spread, n)
+}
+
+fn seeds_from(first: u64, mean: f64, spread: f64, n: u64) -> Vec<Sample> {
     let sign = |seed: u64| if seed.is_multiple_of(2) { 1.0 } else { -1.0 };
-    (0..n).map(|seed| sample(seed, mean + spread * sign(seed))).collect()
+    let all = first..first + n;
+    all.map(|seed| sample(seed, mean + spread * sign(seed))).collect()
 }
 
 #[test]
@@ -43,10 +48,34 @@ fn a_mesh_that_formed_otherwise_fails() {
 
 #[test]
 fn too_much_noise_fails_even_where_the_means_are_equal() {
-    let few = Verdict::of("a", &seeds(8.0, 0.3, 2), &seeds(8.0, 0.3, 2)).expect("two seeds");
+    let few = Verdict::of("a", &seeds(8.0, 0.3, 2), &seeds_from(100, 8.0, 0.3, 2)).expect("two seeds");
     assert!(!few.holds(), "with two seeds nothing is shown: {few}");
-    let many = Verdict::of("a", &seeds(8.0, 0.3, 40), &seeds(8.0, 0.3, 40)).expect("many seeds");
+    let many = Verdict::of("a", &seeds(8.0, 0.3, 40), &seeds_from(100, 8.0, 0.3, 40)).expect("many seeds");
     assert!(many.holds(), "{many}");
+    let opposed = Verdict::of("a", &seeds(8.0, 0.3, 10), &seeds(8.0, -0.3, 10)).expect("many seeds");
+    assert!(
+        !opposed.holds(),
+        "the same seeds, and each says something else: {opposed}"
+    );
+}
+
+#[test]
+fn what_a_seed_does_to_both_alike_is_no_difference() {
+    // A publisher that goes before it speaks is missed on both levels: much noise, and none between them.
+    let verdict = Verdict::of("a", &seeds(8.0, 2.0, 20), &seeds(8.1, 2.0, 20)).expect("enough seeds");
+    assert!(verdict.holds(), "{verdict}");
+    let off = Verdict::of("a", &seeds(8.0, 2.0, 20), &seeds(8.3, 2.0, 20)).expect("enough seeds");
+    assert!(!off.holds(), "{off}");
+}
+
+#[test]
+fn an_interval_of_pairs_is_that_of_their_differences() {
+    // Worked by hand: differences 1, 2, 3, whose mean has a variance of 1/3, and t of two degrees of freedom is 2.92.
+    let line = Line::of_pairs("x", &[10.0, 20.0, 30.0], &[11.0, 22.0, 33.0], Tolerance::Absolute(4.0));
+    assert_eq!(line.difference, 2.0);
+    let half = (line.interval.1 - line.interval.0) / 2.0;
+    assert!((half - 1.686).abs() < 0.002, "{half}");
+    assert!(line.holds);
 }
 
 #[test]
