@@ -73,6 +73,7 @@ impl Error {
     }
 
     /// That a value of a text makes no sense.
+    #[cfg(feature = "report")]
     pub(crate) fn of_value(file: &str, text: &str, key: &str, expected: &str) -> Self {
         Self::of_fault(file, text, Fault::new(key, expected))
     }
