@@ -15,6 +15,12 @@ use crate::market::{node::node_of, rogue::cheat};
 impl World {
     pub(super) fn carry_out(&mut self, at: usize, output: Output) {
         let life = self.nodes[at].life;
+        let of_task = |task, done, reply| Happening::Done {
+            task,
+            life,
+            done,
+            reply,
+        };
         match output {
             Output::Verdict(ticket, verdict) => {
                 let heard = self.nodes[at].tickets.remove(&ticket.0);
@@ -26,36 +32,12 @@ impl World {
                 let id = digest("gossip", &[topic.to_string().as_bytes(), &bytes]);
                 self.nodes[at].seen.insert(id);
                 let peers = self.flood(at, None, topic, &bytes);
-                let done = Done::Published(peers);
-                let reply = false;
-                self.later(
-                    1,
-                    at,
-                    at,
-                    Happening::Done {
-                        task,
-                        life,
-                        done,
-                        reply,
-                    },
-                );
+                self.later(1, at, at, of_task(task, Done::Published(peers), false));
             }
             Output::Send { task, to, frame } => {
                 self.nodes[at].pending.insert(task);
                 let frame = self.tampered(at, frame);
-                let done = Done::Failed;
-                let reply = true;
-                self.later(
-                    EXCHANGE_MS,
-                    at,
-                    at,
-                    Happening::Done {
-                        task,
-                        life,
-                        done,
-                        reply,
-                    },
-                );
+                self.later(EXCHANGE_MS, at, at, of_task(task, Done::Failed, true));
                 if let Some(to) = node_of(&to).filter(|to| *to < self.nodes.len()) {
                     self.post(at, to, |bytes| Happening::Frame { task, life, bytes }, frame);
                 }
@@ -83,19 +65,7 @@ impl World {
             Output::Search { task, intent } => {
                 let found: Vec<Candidate> = self.nodes[at].search(&intent);
                 let delay = self.dice.between((1, 20));
-                let done = Done::Found(found);
-                let reply = false;
-                self.later(
-                    delay,
-                    at,
-                    at,
-                    Happening::Done {
-                        task,
-                        life,
-                        done,
-                        reply,
-                    },
-                );
+                self.later(delay, at, at, of_task(task, Done::Found(found), false));
             }
             Output::Append { task, entries } => self.append(at, task, entries),
             Output::Subscribe(topic) => {
