@@ -8,7 +8,7 @@ use super::desk::Desk;
 use super::event::{Event, READ, What};
 use super::plan::Plan;
 use super::presence::Presence;
-use crate::gossipsub::{self, Chance, Node, Rpc};
+use crate::gossipsub::{self, Chance, Node, Rpc, mix2};
 use crate::links::{Frame, Gauges};
 use crate::scenario::millis;
 use connections::{NONE, UP};
@@ -345,11 +345,18 @@ impl Host {
     }
 
     fn perform(&mut self, desk: &mut Desk<'_>, now: u64, id: u32, actions: &mut gossipsub::Actions) {
-        if self.gauges.is_some() {
-            // A frame waits for those before it, and of those of one instant the urgent ones are before.
-            actions.sends.sort_by_key(|(_, rpc)| rpc.class());
-        }
         let path = desk.plan.links.path();
+        if self.gauges.is_some() && actions.sends.len() > 1 {
+            // A frame waits for those before it. Each connection's are written by a task of its own, the urgent ones
+            // first; which connection's turn is first, chance decides anew each time, for libp2p goes through a set of
+            // peers in the order of their hashes. Copies that share the uplink come last.
+            let order = self.links.bits();
+            let is_shared = path.is_shared();
+            actions.sends.sort_by_cached_key(|(slot, rpc)| {
+                let late = is_shared && rpc.is_payload();
+                (late, mix2(order, u64::from(*slot)), rpc.class())
+            });
+        }
         if path.is_shared() && self.gauges.is_some() {
             let copies = actions.sends.iter().map(|(_, rpc)| rpc).filter(|rpc| rpc.is_payload());
             let mut burst: u64 = copies.map(|rpc| desk.bytes_of(rpc)).sum();
