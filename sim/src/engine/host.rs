@@ -345,39 +345,17 @@ impl Host {
     }
 
     fn perform(&mut self, desk: &mut Desk<'_>, now: u64, id: u32, actions: &mut gossipsub::Actions) {
-        let path = desk.plan.links.path();
         if self.gauges.is_some() && actions.sends.len() > 1 {
             // A frame waits for those before it. Each connection's are written by a task of its own, the urgent ones
             // first; which connection's turn is first, chance decides anew each time, for libp2p goes through a set of
-            // peers in the order of their hashes. Copies that share the uplink come last.
+            // peers in the order of their hashes.
             let order = self.links.bits();
-            let is_shared = path.is_shared();
-            actions.sends.sort_by_cached_key(|(slot, rpc)| {
-                let late = is_shared && rpc.is_payload();
-                (late, mix2(order, u64::from(*slot)), rpc.class())
-            });
+            actions
+                .sends
+                .sort_by_cached_key(|(slot, rpc)| (mix2(order, u64::from(*slot)), rpc.class()));
         }
-        if path.is_shared() && self.gauges.is_some() {
-            let copies = actions.sends.iter().map(|(_, rpc)| rpc).filter(|rpc| rpc.is_payload());
-            let mut burst: u64 = copies.map(|rpc| desk.bytes_of(rpc)).sum();
-            for (slot, rpc) in actions.sends.drain(..) {
-                // Payloads come last.
-                if burst > 0
-                    && rpc.is_payload()
-                    && let Some(gauges) = &mut self.gauges
-                {
-                    path.burst_begins(now, burst, gauges);
-                    burst = 0;
-                }
-                self.send(desk, now, id, slot, rpc);
-            }
-            if let Some(gauges) = &mut self.gauges {
-                path.burst_ends(gauges);
-            }
-        } else {
-            for (slot, rpc) in actions.sends.drain(..) {
-                self.send(desk, now, id, slot, rpc);
-            }
+        for (slot, rpc) in actions.sends.drain(..) {
+            self.send(desk, now, id, slot, rpc);
         }
         for (message, hops) in actions.delivered.drain(..) {
             desk.deliver(now, id, self.since, message, hops);

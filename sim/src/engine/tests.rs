@@ -42,7 +42,6 @@ fn any_number_of_threads_gives_the_same_outcome_to_the_byte() {
     stormy.links.bandwidth = Some(Bandwidth {
         up_bps: 2e6,
         down_bps: 4e6,
-        shared: false,
     });
     stormy.links.slow_start = Some(SlowStart::default());
     stormy.gossipsub.validation_ms = 3.0;
@@ -175,11 +174,50 @@ fn what_comes_slowly_comes_all_the_same() {
     scenario.links.bandwidth = Some(Bandwidth {
         up_bps: 2e6,
         down_bps: 4e6,
-        shared: false,
     });
     let slow = summary(&scenario);
     assert_eq!(slow.delivery_ratio, Some(1.0));
     assert!(slow.latency.p50_ms.expect("there are messages") > quick + 80.0);
+}
+
+#[test]
+fn links_that_are_never_full_form_the_meshes_that_links_without_limits_do() {
+    let mut scenario = small();
+    scenario.links.latency = Latency::UniformMs([20.0, 180.0]);
+    let unlimited = summary(&scenario);
+    scenario.links.bandwidth = Some(Bandwidth {
+        up_bps: 1e12,
+        down_bps: 1e12,
+    });
+    let wide = summary(&scenario);
+    let near = |a: f64, b: f64| assert!((a - b).abs() < 0.01 * b, "{a} {b}");
+    near(
+        wide.mesh_degree.mean.expect("there are meshes"),
+        unlimited.mesh_degree.mean.expect("there are meshes"),
+    );
+    near(
+        wide.latency.p50_ms.expect("there are messages"),
+        unlimited.latency.p50_ms.expect("there are messages"),
+    );
+}
+
+/// Each connection of libp2p is written by a task of its own (`libp2p-swarm`, `connection/pool/task.rs`).
+#[test]
+fn on_a_narrow_uplink_what_is_urgent_waits_behind_copies_on_other_connections() {
+    let sends = |validation_ms| {
+        let mut scenario = small();
+        scenario.traffic.size_bytes = 30_000;
+        scenario.links.latency = Latency::UniformMs([20.0, 180.0]);
+        scenario.links.bandwidth = Some(Bandwidth {
+            up_bps: 20e6,
+            down_bps: 50e6,
+        });
+        scenario.gossipsub.validation_ms = validation_ms;
+        summary(&scenario).sends_per_delivery.expect("there are messages")
+    };
+    // Where copies leave at the instant at which IDONTWANT does, most IDONTWANTs are behind some and come too late.
+    let (at_once, later) = (sends(0.0), sends(0.01));
+    assert!(at_once > 1.04 * later, "{at_once} {later}");
 }
 
 #[test]

@@ -15,8 +15,6 @@ pub struct Path {
     /// ns a byte.
     up: Option<f64>,
     down: Option<f64>,
-    /// Whether copies of one instant share the uplink.
-    shared: bool,
     phone: Option<f64>,
     /// Bytes that framing and encryption add to each frame.
     pub overhead: u64,
@@ -41,8 +39,6 @@ pub struct Gauges {
     up_free: u64,
     /// When the downlink is free, ns.
     down_free: u64,
-    /// Whether the uplink is taken already for the frames to come: a burst's.
-    bursts: bool,
     streams: Vec<Gauge>,
     /// Whether the node has a phone's links.
     phone: bool,
@@ -58,7 +54,6 @@ impl Path {
             slow_start: links.slow_start.clone(),
             up: links.bandwidth.as_ref().map(|bandwidth| per_byte(bandwidth.up_bps)),
             down: links.bandwidth.as_ref().map(|bandwidth| per_byte(bandwidth.down_bps)),
-            shared: links.bandwidth.as_ref().is_some_and(|bandwidth| bandwidth.shared),
             phone: phones.and_then(|phones| phones.bandwidth_bps).map(per_byte),
             overhead: u64::from(links.overhead_bytes),
         }
@@ -83,14 +78,13 @@ impl Path {
 
     /// When a frame arrives that is sent now, or as soon as the stream is `ready`; all in ns.
     pub fn arrival(&self, now: u64, ready: u64, frame: Frame, gauges: &mut Gauges, chance: &mut Chance) -> u64 {
-        let mut leaves = now.max(ready);
+        // The uplink is taken at once, though the stream may open later: other streams do not wait for that.
+        let mut leaves = now;
         if let Some(per_byte) = self.rate(self.up, gauges) {
-            leaves = leaves.max(gauges.up_free);
-            if !gauges.bursts {
-                leaves += (frame.bytes as f64 * per_byte) as u64;
-                gauges.up_free = leaves;
-            }
+            leaves = leaves.max(gauges.up_free) + (frame.bytes as f64 * per_byte) as u64;
+            gauges.up_free = leaves;
         }
+        leaves = leaves.max(ready);
         let slot = frame.slot as usize;
         if gauges.streams.len() <= slot {
             gauges.streams.resize(slot + 1, Gauge::default());
@@ -108,25 +102,6 @@ impl Path {
         }
         stream.arrival = stream.arrival.max(arrives);
         stream.arrival
-    }
-
-    /// Whether copies that are sent at one instant share the uplink.
-    pub fn is_shared(&self) -> bool {
-        self.shared
-    }
-
-    /// Takes the uplink for so many bytes of frames that share it: until [`Path::burst_ends`], each is through when all
-    /// are.
-    pub fn burst_begins(&self, now: u64, bytes: u64, gauges: &mut Gauges) {
-        if let Some(per_byte) = self.rate(self.up, gauges) {
-            gauges.up_free = gauges.up_free.max(now) + (bytes as f64 * per_byte) as u64;
-            gauges.bursts = true;
-        }
-    }
-
-    /// The frames of a burst have been sent.
-    pub fn burst_ends(&self, gauges: &mut Gauges) {
-        gauges.bursts = false;
     }
 
     /// When something arrives that goes over a new stream of its own, whose first byte may leave so many ns after it
@@ -264,7 +239,6 @@ mod tests {
             links.bandwidth = Some(Bandwidth {
                 up_bps: 8e6,
                 down_bps: 8e6,
-                shared: false,
             })
         });
         let mut gauges = Gauges::default();
@@ -277,21 +251,22 @@ mod tests {
     }
 
     #[test]
-    fn copies_that_share_the_uplink_are_through_together() {
+    fn a_stream_that_is_not_open_yet_holds_up_no_other() {
         let path = path(|links| {
             links.bandwidth = Some(Bandwidth {
                 up_bps: 8e6,
                 down_bps: 8e6,
-                shared: true,
             })
         });
         let mut gauges = Gauges::default();
-        path.burst_begins(0, 3_000, &mut gauges);
-        for _ in 0..3 {
-            assert_eq!(send(&path, 0, 1_000, &mut gauges), 103 * MS);
-        }
-        path.burst_ends(&mut gauges);
-        assert_eq!(send(&path, 0, 1_000, &mut gauges), 104 * MS, "what comes later waits");
+        let chance = &mut Chance::of(1, 1);
+        let opens = 200 * MS;
+        assert_eq!(path.arrival(0, opens, frame(1_000), &mut gauges, chance), 300 * MS);
+        let other = Frame {
+            slot: 1,
+            ..frame(1_000)
+        };
+        assert_eq!(path.arrival(0, 0, other, &mut gauges, chance), 102 * MS);
     }
 
     #[test]
@@ -300,7 +275,6 @@ mod tests {
             bandwidth: Some(Bandwidth {
                 up_bps: 8e6,
                 down_bps: 8e6,
-                shared: false,
             }),
             ..Links::default()
         };

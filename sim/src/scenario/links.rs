@@ -68,10 +68,6 @@ pub struct Bandwidth {
     pub up_bps: f64,
     /// Down.
     pub down_bps: f64,
-    /// Whether copies that a node sends at one instant share its uplink, so that all are through when the last one is,
-    /// as streams of their own do; otherwise one goes after the other.
-    #[serde(default)]
-    pub shared: bool,
 }
 
 /// TCP-like slow start: a stream sends a window each round trip, and the window doubles while it is filled.

@@ -86,7 +86,6 @@ fn large(nodes: u32) -> Setup {
     scenario.links.bandwidth = Some(Bandwidth {
         up_bps: 20e6,
         down_bps: 50e6,
-        shared: false,
     });
     Setup {
         name: "30 KB over 20 Mbit/s",

@@ -140,15 +140,7 @@ fn bytes_arrive_after_the_latency_and_announce_their_stream() {
 #[test]
 fn bytes_wait_before_a_narrow_line_at_both_ends() {
     // A byte each microsecond.
-    let line = |up_bps, down_bps| {
-        Two::with(|scenario| {
-            scenario.links.bandwidth = Some(Bandwidth {
-                up_bps,
-                down_bps,
-                shared: false,
-            })
-        })
-    };
+    let line = |up_bps, down_bps| Two::with(|scenario| scenario.links.bandwidth = Some(Bandwidth { up_bps, down_bps }));
     for (up, down, expected) in [(8e6, 8e9, 103), (8e9, 8e6, 103), (8e6, 8e6, 104)] {
         let connection = line(up, down).connect();
         let stream = on(|network| network.open_stream(connection, Side::Dialler)).unwrap();
