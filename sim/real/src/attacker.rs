@@ -9,8 +9,8 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use futures::Stream;
-use intentcast_sim::engine::{Conduct, Errands};
-use intentcast_sim::gossipsub::{Actions, Event, Node, Rpc};
+use intentcast_sim::engine::{Conduct, Errands, Purpose};
+use intentcast_sim::gossipsub::{Actions, Event, Node, Rpc, Stage};
 use intentcast_sim::scenario::millis;
 use libp2p::Swarm;
 use libp2p::swarm::SwarmEvent;
@@ -20,15 +20,6 @@ use crate::ground::Ground;
 use crate::line::{Frame, Lines, Words};
 use crate::node::{self, Heard};
 use crate::wire;
-
-// What an attacker's chances are drawn for; the model draws the same for the same.
-const FOR_GOSSIP: u64 = 16;
-const FOR_CONDUCT: u64 = 19;
-/// Purposes of one node's different lives are so far apart.
-const LIFE: u64 = 256;
-/// What the model's engine calls a connection that is there, and one that is not.
-const UP: u8 = 4;
-const NONE: u8 = 0;
 
 /// What an attacker waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +59,7 @@ impl Attacker {
     pub fn start(
         ground: Rc<Ground>,
         index: u32,
-        life: u64,
+        life: u32,
         phase: Nanos,
         mut conduct: Option<Box<dyn Conduct>>,
     ) -> Result<Self, String> {
@@ -77,10 +68,10 @@ impl Attacker {
         let settings = &plan.scenario.gossipsub;
         let first = millis(settings.heartbeat_ms) + millis(settings.heartbeat_initial_ms) + phase;
         if let Some(conduct) = &mut conduct {
-            let chance = plan.chance(FOR_CONDUCT + LIFE * life, index);
-            conduct.starts(now, &plan.world, life as u32, chance);
+            let chance = plan.chance_in(life, Purpose::Conduct, index);
+            conduct.starts(now, &plan.world, life, chance);
         }
-        let gossip = Node::new(now, plan.chance(FOR_GOSSIP + LIFE * life, index));
+        let gossip = Node::new(now, plan.chance_in(life, Purpose::Gossip, index));
         let mut attacker = Self {
             ground,
             index,
@@ -143,7 +134,7 @@ impl Attacker {
         let (now, plan) = (clock::now(), &self.ground.plan);
         let slot = self.gossip.slot_for(now, &plan.world, peer);
         if let Some(known) = self.gossip.peer_mut(slot) {
-            (known.stage, known.since) = (UP, now);
+            (known.stage, known.since) = (Stage::Up, now);
             known.delay = plan.links.delay(self.index, peer) as u32;
         }
         self.step(Event::Connected { slot, outbound });
@@ -155,7 +146,7 @@ impl Attacker {
             return;
         };
         if let Some(known) = self.gossip.peer_mut(slot) {
-            (known.stage, known.since) = (NONE, clock::now());
+            (known.stage, known.since) = (Stage::None, clock::now());
         }
         self.step(Event::Disconnected(slot));
     }

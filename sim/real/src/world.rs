@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use intentcast_sim::attack::{self, Camp};
-use intentcast_sim::engine::Plan;
+use intentcast_sim::engine::{Plan, Purpose};
 use intentcast_sim::gossipsub::Rpc;
 use intentcast_sim::outcome::Outcome;
 use intentcast_sim::scenario::{self, Scenario};
@@ -27,10 +27,6 @@ use crate::{entropy, executor, network, wire};
 
 /// How long a node waits before it dials again whom it lost or could not reach; the model has the same.
 const REDIAL: Nanos = 10 * SECOND;
-/// What a node's chances are drawn for here; the model draws the same for the same, and so has the same heartbeats.
-const FOR_HEARTBEAT: u64 = 17;
-/// Purposes of one node's different lives are so far apart.
-const LIFE: u64 = 256;
 
 /// One thing that is due. Where it names a life, it is void in another one.
 #[derive(Debug)]
@@ -55,7 +51,7 @@ enum Act {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Life {
     node: u32,
-    nth: u64,
+    nth: u32,
 }
 
 /// Who is in a place.
@@ -67,7 +63,7 @@ enum Sitter<C: Conduct> {
 /// A node's place, whether it is there or not.
 struct Seat<C: Conduct> {
     sitter: Option<Sitter<C>>,
-    life: u64,
+    life: u32,
     since: Nanos,
     waker: Waker,
 }
@@ -275,7 +271,7 @@ impl<C: Conduct> World<C> {
         seat.since = clock::now();
         let life = Life { node, nth: seat.life };
         let spread = scenario::millis(plan.scenario.gossipsub.heartbeat_spread_ms);
-        let phase = plan.chance(FOR_HEARTBEAT + LIFE * seat.life, node).below(spread.max(1));
+        let phase = plan.chance_in(seat.life, Purpose::Heartbeat, node).below(spread.max(1));
         let sitter = match plan.aim_of(node) {
             None => Node::start(&plan, node, phase).map(|node| Sitter::Honest(Box::new(node))),
             Some(_) => {

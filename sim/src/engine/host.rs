@@ -6,20 +6,14 @@ mod errand;
 use super::conduct::Conduct;
 use super::desk::Desk;
 use super::event::{Event, READ, What};
-use super::plan::Plan;
+use super::plan::{Plan, Purpose};
 use super::presence::Presence;
-use crate::gossipsub::{self, Chance, Node, Rpc, mix2};
+use crate::gossipsub::{self, Chance, Node, Rpc, Stage, mix2};
 use crate::links::{Frame, Gauges};
 use crate::scenario::millis;
-use connections::{NONE, UP};
 
 /// Dials that room is made for at once.
 const MANY_DIALS: u32 = 64;
-
-const FOR_GOSSIP: u64 = 16;
-const FOR_HEARTBEAT: u64 = 17;
-const FOR_LINKS: u64 = 18;
-const FOR_CONDUCT: u64 = 19;
 
 /// One node.
 pub struct Host {
@@ -55,14 +49,14 @@ impl Host {
         let (starts, stops) = first.map_or((None, u64::MAX), |(from, to)| (Some(from), to));
         let gauges = (!plan.links.path().is_plain()).then(|| Box::new(Gauges::of(plan.is_phone(id))));
         let host = Self {
-            node: Node::new(0, plan.chance(FOR_GOSSIP, id)),
+            node: Node::new(0, plan.chance_in(0, Purpose::Gossip, id)),
             online: false,
             since: 0,
             life: 0,
             seq: 0,
             trace: u64::from(id),
             bytes: [0; 4],
-            links: plan.chance(FOR_LINKS, id),
+            links: plan.chance_in(0, Purpose::Links, id),
             gauges,
             presence: (stops < u64::MAX).then(|| Box::new(presence)),
             stops,
@@ -204,13 +198,13 @@ impl Host {
         let scenario = &desk.plan.scenario;
         self.life += 1;
         (self.online, self.since) = (true, now);
-        let mut chance = desk.plan.chance(FOR_HEARTBEAT + 256 * u64::from(self.life), id);
+        let mut chance = desk.plan.chance_in(self.life, Purpose::Heartbeat, id);
         // `behaviour.rs`, `new_with_subscription_filter_and_transform`: an interval and the initial delay.
         let spread = millis(scenario.gossipsub.heartbeat_spread_ms);
         let first = desk.plan.world.settings.heartbeat
             + millis(scenario.gossipsub.heartbeat_initial_ms)
             + chance.below(spread.max(1));
-        self.node = Node::new(now, desk.plan.chance(FOR_GOSSIP + 256 * u64::from(self.life), id));
+        self.node = Node::new(now, desk.plan.chance_in(self.life, Purpose::Gossip, id));
         // As many dial it as it dials, more or less.
         self.node
             .expect_peers(2 * scenario.topology.dials.min(MANY_DIALS) as usize + 6);
@@ -223,7 +217,7 @@ impl Host {
         }
         (self.wake, self.asleep_until) = (None, None);
         if let Some(conduct) = &mut self.conduct {
-            let chance = desk.plan.chance(FOR_CONDUCT + 256 * u64::from(self.life), id);
+            let chance = desk.plan.chance_in(self.life, Purpose::Conduct, id);
             conduct.starts(now, &desk.plan.world, self.life, chance);
         }
         self.run_errands(desk, now, id);
@@ -236,7 +230,7 @@ impl Host {
             .node
             .peers()
             .iter()
-            .filter(|peer| peer.stage != NONE)
+            .filter(|peer| peer.stage != Stage::None)
             .map(|peer| (peer.id, u64::from(peer.delay)))
             .collect();
         for (peer, delay) in peers {
@@ -259,7 +253,7 @@ impl Host {
         self.node
             .peers()
             .get(slot as usize)
-            .is_some_and(|peer| peer.id == src && peer.stage == UP)
+            .is_some_and(|peer| peer.id == src && peer.stage == Stage::Up)
     }
 
     fn frame(&mut self, desk: &mut Desk<'_>, now: u64, id: u32, src: u32, slot: u32, rpc: Rpc) {
@@ -377,7 +371,12 @@ impl Host {
     }
 
     fn send(&mut self, desk: &mut Desk<'_>, now: u64, id: u32, slot: u32, rpc: Rpc) {
-        let Some(peer) = self.node.peers().get(slot as usize).filter(|peer| peer.stage == UP) else {
+        let Some(peer) = self
+            .node
+            .peers()
+            .get(slot as usize)
+            .filter(|peer| peer.stage == Stage::Up)
+        else {
             return;
         };
         let (dest, theirs, delay, ready) = (peer.id, peer.theirs, u64::from(peer.delay), peer.since);

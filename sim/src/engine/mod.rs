@@ -20,7 +20,7 @@ mod total;
 
 pub use aim::Aim;
 pub use conduct::{Both, Conduct, Errands, Parcel};
-pub use plan::{Error, Plan};
+pub use plan::{Error, Plan, Purpose};
 
 use desk::Desk;
 use host::Host;

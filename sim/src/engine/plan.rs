@@ -85,6 +85,22 @@ const FOR_CUTS: u64 = 4;
 const FOR_LISTENING: u64 = 5;
 const FOR_BACKBONE: u64 = 6;
 
+/// What a node's own chances are for. Every level draws the same for the same.
+#[derive(Clone, Copy, Debug)]
+pub enum Purpose {
+    /// Whom it grafts, prunes, and tells what it has.
+    Gossip = 16,
+    /// When its heartbeats are.
+    Heartbeat,
+    /// Jitter and loss.
+    Links,
+    /// What an attacker does.
+    Conduct,
+}
+
+/// Purposes of one node's different lives are so far apart.
+const LIFE: u64 = 256;
+
 impl Plan {
     /// Of a scenario and a seed. Reads the files that the scenario names.
     pub fn of(scenario: &Scenario, seed: u64) -> Result<Self, Error> {
@@ -135,6 +151,11 @@ impl Plan {
     /// A stream of chances of one node, for one purpose.
     pub fn chance(&self, purpose: u64, node: u32) -> Chance {
         Chance::of(mix2(self.seed, purpose), u64::from(node))
+    }
+
+    /// The same, in one of its lives, the first of which is 1; what is for all of them, is in life 0.
+    pub fn chance_in(&self, life: u32, purpose: Purpose, node: u32) -> Chance {
+        self.chance(purpose as u64 + LIFE * u64::from(life), node)
     }
 
     /// When a node is there.

@@ -53,7 +53,7 @@ mod settings;
 pub use bits::Bits;
 pub use chance::{Chance, mix, mix2, unit};
 pub use near::DEPTHS;
-pub use node::{Actions, Event, Node, Peer};
+pub use node::{Actions, Event, Node, Peer, Stage};
 pub use rpc::{Ids, List, Rpc, message_bytes};
 pub use settings::{Message, ScoreSettings, Settings, Spoken, World};
 

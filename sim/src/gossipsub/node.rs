@@ -64,6 +64,22 @@ impl Actions {
     }
 }
 
+/// What has become of a connection, as far as the engine knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stage {
+    /// There is none.
+    #[default]
+    None,
+    /// Asked for.
+    Dialling,
+    /// Granted by this side; the handshake goes on.
+    Accepted,
+    /// Granted by the other side; the handshake goes on.
+    Granted,
+    /// It is there.
+    Up,
+}
+
 /// One peer, in its slot. A peer keeps its slot while anything is remembered of it.
 #[derive(Clone, Debug)]
 pub struct Peer {
@@ -77,7 +93,7 @@ pub struct Peer {
     /// One way to it, ns.
     pub delay: u32,
     /// What the engine knows of the connection.
-    pub stage: u8,
+    pub stage: Stage,
     pub(super) connected: bool,
 }
 
@@ -200,7 +216,7 @@ impl Node {
             theirs: u32::MAX,
             since: now,
             delay: 0,
-            stage: 0,
+            stage: Stage::None,
             connected: false,
         };
         let free = (0..self.peers.len() as u32).find(|slot| self.is_forgotten(now, world, *slot));
@@ -233,7 +249,7 @@ impl Node {
 
     fn is_forgotten(&self, now: u64, world: &World, slot: u32) -> bool {
         let peer = &self.peers[slot as usize];
-        if peer.connected || peer.stage != 0 {
+        if peer.connected || peer.stage != Stage::None {
             return false;
         }
         let retained = world

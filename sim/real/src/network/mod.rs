@@ -14,7 +14,7 @@ use std::collections::{BinaryHeap, VecDeque};
 use std::rc::Rc;
 use std::task::Waker;
 
-use intentcast_sim::engine::Plan;
+use intentcast_sim::engine::{Plan, Purpose};
 use intentcast_sim::gossipsub::Chance;
 use intentcast_sim::links::Gauges;
 use libp2p::PeerId;
@@ -115,9 +115,6 @@ thread_local! {
     static NETWORK: RefCell<Option<Network>> = const { RefCell::new(None) };
 }
 
-/// What a node's chances are drawn for here; the model draws the same for the same.
-const FOR_LINKS: u64 = 18;
-
 /// Lays the network of a plan, which nobody is on yet.
 pub fn lay(plan: Rc<Plan>) {
     let is_plain = plan.links.path().is_plain();
@@ -127,7 +124,7 @@ pub fn lay(plan: Rc<Plan>) {
         waker: None,
         gauges: (!is_plain).then(|| Gauges::of(plan.is_phone(node))),
         slots: Slab::new(),
-        chance: plan.chance(FOR_LINKS, node),
+        chance: plan.chance_in(0, Purpose::Links, node),
         traffic: Traffic::default(),
     };
     let network = Network {

@@ -3,14 +3,7 @@
 use super::Host;
 use crate::engine::desk::Desk;
 use crate::engine::event::{Event, What};
-use crate::gossipsub;
-
-/// What has become of a connection.
-pub(super) const NONE: u8 = 0;
-const DIALLING: u8 = 1;
-const ACCEPTED: u8 = 2;
-const GRANTED: u8 = 3;
-pub(super) const UP: u8 = 4;
+use crate::gossipsub::{self, Stage};
 
 /// How long a dialler waits before it dials again what it lost or could not have, ns.
 const REDIAL: u64 = 10_000_000_000;
@@ -39,11 +32,11 @@ impl Host {
             return self.timer(desk, now + REDIAL, id, What::Redial(other));
         }
         let slot = self.node.slot_for(now, &desk.plan.world, other);
-        let Some(peer) = self.node.peer_mut(slot).filter(|peer| peer.stage == NONE) else {
+        let Some(peer) = self.node.peer_mut(slot).filter(|peer| peer.stage == Stage::None) else {
             return;
         };
         let delay = links.delay(id, other);
-        (peer.stage, peer.since, peer.delay) = (DIALLING, now, delay as u32);
+        (peer.stage, peer.since, peer.delay) = (Stage::Dialling, now, delay as u32);
         self.tell(desk, now + delay, id, other, What::Syn(slot));
     }
 
@@ -59,11 +52,11 @@ impl Host {
         };
         let delay = desk.plan.links.delay(id, src);
         let began = now.saturating_sub(delay);
-        let first = peer.stage == NONE || (peer.stage == DIALLING && (began, src) < (peer.since, id));
+        let first = peer.stage == Stage::None || (peer.stage == Stage::Dialling && (began, src) < (peer.since, id));
         if !first {
             return;
         }
-        (peer.stage, peer.theirs, peer.delay) = (ACCEPTED, theirs, delay as u32);
+        (peer.stage, peer.theirs, peer.delay) = (Stage::Accepted, theirs, delay as u32);
         let round_trips = desk.plan.scenario.links.handshake_round_trips;
         let up = now + ways(delay, 2.0 * round_trips);
         self.timer(desk, up, id, What::Up(slot));
@@ -74,10 +67,10 @@ impl Host {
         let Some(slot) = self.node.slot_of(event.src) else {
             return;
         };
-        let Some(peer) = self.node.peer_mut(slot).filter(|peer| peer.stage == DIALLING) else {
+        let Some(peer) = self.node.peer_mut(slot).filter(|peer| peer.stage == Stage::Dialling) else {
             return;
         };
-        (peer.stage, peer.theirs) = (GRANTED, theirs);
+        (peer.stage, peer.theirs) = (Stage::Granted, theirs);
         let delay = u64::from(peer.delay);
         let round_trips = desk.plan.scenario.links.handshake_round_trips;
         let up = now + ways(delay, 2.0 * round_trips - 1.0);
@@ -88,9 +81,9 @@ impl Host {
         let slot = self.node.slot_of(src);
         if let Some(peer) = slot
             .and_then(|slot| self.node.peer_mut(slot))
-            .filter(|peer| peer.stage == DIALLING)
+            .filter(|peer| peer.stage == Stage::Dialling)
         {
-            peer.stage = NONE;
+            peer.stage = Stage::None;
             self.timer(desk, now + REDIAL, id, What::Redial(src));
         }
     }
@@ -102,11 +95,11 @@ impl Host {
             return;
         };
         let outbound = match peer.stage {
-            GRANTED => true,
-            ACCEPTED => false,
+            Stage::Granted => true,
+            Stage::Accepted => false,
             _ => return,
         };
-        peer.stage = UP;
+        peer.stage = Stage::Up;
         peer.since = now + 2 * u64::from(peer.delay);
         if let Some(gauges) = &mut self.gauges {
             gauges.reset(slot);
@@ -122,13 +115,13 @@ impl Host {
         let Some(peer) = self.node.peer_mut(slot) else {
             return;
         };
-        let stage = std::mem::replace(&mut peer.stage, NONE);
-        if stage == NONE {
+        let stage = std::mem::replace(&mut peer.stage, Stage::None);
+        if stage == Stage::None {
             return;
         }
         peer.since = now;
-        let dialled = matches!(stage, DIALLING | GRANTED) || self.node.outbound().has(slot);
-        if stage == UP {
+        let dialled = matches!(stage, Stage::Dialling | Stage::Granted) || self.node.outbound().has(slot);
+        if stage == Stage::Up {
             self.step(desk, now, id, gossipsub::Event::Disconnected(slot));
         }
         if dialled {
@@ -142,7 +135,7 @@ impl Host {
             .node
             .peers()
             .iter()
-            .filter(|peer| peer.stage != NONE && desk.plan.is_cut(now, id, peer.id))
+            .filter(|peer| peer.stage != Stage::None && desk.plan.is_cut(now, id, peer.id))
             .map(|peer| peer.id)
             .collect();
         for peer in parted {

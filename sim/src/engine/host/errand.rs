@@ -1,11 +1,11 @@
 //! What a node's conduct wants done: messages made while the run goes on, and parcels over streams of their own.
 
 use super::Host;
-use super::connections::{UP, ways};
+use super::connections::ways;
 use crate::engine::conduct::{Errands, Parcel};
 use crate::engine::desk::Desk;
 use crate::engine::event::{Event, READ, What};
-use crate::gossipsub::{self, Rpc};
+use crate::gossipsub::{self, Rpc, Stage};
 
 impl Host {
     /// Does what the conduct wants done, and what it wants done about that.
@@ -114,7 +114,7 @@ impl Host {
     fn is_connected_to(&self, other: u32) -> bool {
         let slot = self.node.slot_of(other);
         let peer = slot.and_then(|slot| self.node.peers().get(slot as usize));
-        peer.is_some_and(|peer| peer.stage == UP)
+        peer.is_some_and(|peer| peer.stage == Stage::Up)
     }
 
     /// The run is over.
