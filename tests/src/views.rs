@@ -117,18 +117,7 @@ async fn a_wish_becomes_a_want_after_a_fall_and_a_saved_offer_outlives_one() {
     let world = World::new().await;
     let _shop = world.bike_shop("Hull Wheels").await;
     let mut customer = world.customer("customer").await;
-    let wish = [
-        "cart",
-        "wish",
-        "a bike",
-        "mountain bike",
-        "--region",
-        "GB-KHL",
-        "--budget",
-        "500GBP",
-        "--must",
-        "frame=XL",
-    ];
+    let wish = [&["cart", "wish", "a bike"], &CAST_A_BIKE[1..]].concat();
     assert_eq!(customer.does(&wish).await["before"], false);
     customer.fall().await;
     let cart: Cart = customer.get("/v1/cart").await;
