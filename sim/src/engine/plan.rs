@@ -11,7 +11,8 @@ use crate::gossipsub::{Chance, Message, Settings, World, mix2, unit};
 use crate::links::{BadMatrix, Links};
 use crate::outcome::Published;
 use crate::scenario::{
-    AttackKind, Choice, ChurnKind, DialOrder, Publishers, Scenario, Shape, Timing, Topics, millis, seconds,
+    AttackKind, Choice, ChurnKind, DialOrder, Latency, Publishers, Scenario, Shape, Timing, Topics, millis, nearest,
+    seconds,
 };
 
 /// A run that has not begun.
@@ -77,6 +78,27 @@ fn read(name: &str) -> Result<String, Error> {
     std::fs::read_to_string(path).map_err(bad)
 }
 
+/// Whether the latency matrix has every region that a partition names.
+fn regions(scenario: &Scenario, links: &Links) -> Result<(), BadMatrix> {
+    let all = links.regions();
+    for (at, partition) in scenario.partition.iter().enumerate() {
+        let Some(wrong) = partition.regions.iter().find(|region| !all.contains(region)) else {
+            continue;
+        };
+        let near = nearest(wrong, all.iter().map(String::as_str));
+        let near = near.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
+        let name = match &scenario.links.latency {
+            Latency::Matrix(name) => name.clone(),
+            _ => String::new(),
+        };
+        return Err(BadMatrix {
+            name,
+            expected: format!("has no region `{wrong}`, which partition[{at}].regions names{near}"),
+        });
+    }
+    Ok(())
+}
+
 // What a stream of chances is for. The numbers only have to differ.
 const FOR_DIALS: u64 = 1;
 const FOR_TOPICS: u64 = 2;
@@ -105,6 +127,7 @@ impl Plan {
     /// Of a scenario and a seed. Reads the files that the scenario names.
     pub fn of(scenario: &Scenario, seed: u64) -> Result<Self, Error> {
         let links = Links::of(scenario, seed).map_err(Error::Matrix)?;
+        regions(scenario, &links).map_err(Error::Matrix)?;
         let trace = match &scenario.churn {
             Some(churn) if churn.kind == ChurnKind::Trace => {
                 let name = churn.file.as_deref().unwrap_or_default();
@@ -309,7 +332,7 @@ impl Plan {
         for number in 0..traffic.messages {
             match traffic.timing {
                 Timing::Regular => at = interval.saturating_mul(u64::from(number)),
-                Timing::Poisson => at += millis(chance.exponential(traffic.interval_ms)),
+                Timing::Poisson => at = millis(chance.exponential(traffic.interval_ms)).saturating_add(at),
             }
             if self.scenario.time.run_s.is_some() && at >= length {
                 break;
@@ -471,6 +494,23 @@ mod tests {
         scenario.topology.kind = Shape::Ring;
         scenario.topology.dials = 2;
         assert_eq!(Plan::of(&scenario, 3).unwrap().dials(49), [0, 1]);
+    }
+
+    #[test]
+    fn a_partition_of_a_region_that_is_not_there_is_refused() {
+        let mut scenario = Scenario::of(50);
+        scenario.links.latency = Latency::Matrix("continents".into());
+        scenario.partition = vec![Partition {
+            start_s: 1.0,
+            stop_s: 2.0,
+            share: 1.0,
+            regions: vec!["Europe".into()],
+        }];
+        let error = Plan::of(&scenario, 3).expect_err("there is no such region").to_string();
+        assert!(error.contains("partition[0].regions"), "{error}");
+        assert!(error.contains("did you mean `europe`?"), "{error}");
+        scenario.partition[0].regions = vec!["europe".into()];
+        assert!(Plan::of(&scenario, 3).is_ok());
     }
 
     #[test]

@@ -113,7 +113,12 @@ impl Matrix {
             .min(self.names.len() - 1)
     }
 
-    /// Its name.
+    /// What all regions are called.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// What a region is called.
     pub fn name(&self, region: usize) -> &str {
         &self.names[region]
     }

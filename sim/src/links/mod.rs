@@ -123,6 +123,14 @@ impl Links {
         }
     }
 
+    /// The names of all regions, where there are regions.
+    pub fn regions(&self) -> &[String] {
+        match &self.kind {
+            Kind::Matrix(matrix) => matrix.names(),
+            Kind::Constant(_) | Kind::Uniform(..) | Kind::LogNormal { .. } => &[],
+        }
+    }
+
     /// Whether a node is behind a NAT.
     pub fn is_hidden(&self, node: u32) -> bool {
         let chance = |nat: &Nat| unit(mix2(self.seed ^ mix(4), u64::from(node))) < nat.share;

@@ -182,7 +182,8 @@ impl Scenario {
 
     /// From the first dial to the last event, ns of virtual time: warm-up, run and cool-down.
     pub fn length_ns(&self) -> u64 {
-        self.start_ns() + self.run_ns() + seconds(self.time.cool_down_s)
+        let run = self.start_ns().saturating_add(self.run_ns());
+        run.saturating_add(seconds(self.time.cool_down_s))
     }
 
     /// When the first message may be published, ns.
