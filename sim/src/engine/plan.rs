@@ -53,10 +53,11 @@ pub enum Error {
 
 impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Error::Matrix(bad) => bad.fmt(f),
-            Error::File(name, expected) => write!(f, "`{name}`: {expected}"),
-        }
+        let told = match self {
+            Error::Matrix(bad) => bad.to_string(),
+            Error::File(name, expected) => format!("`{name}`: {expected}"),
+        };
+        f.write_str(&crate::scenario::Error::shown(&told))
     }
 }
 
@@ -449,7 +450,7 @@ impl Pick {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::Partition;
+    use crate::scenario::{Latency, Partition};
 
     #[test]
     fn a_node_dials_distinct_others_from_the_highest_down_if_told_to() {
@@ -516,5 +517,21 @@ mod tests {
         assert_eq!(edges("# a b\n1 2\n0,3\n1 0\n", 4).unwrap(), [(0, 3), (1, 2), (1, 0)]);
         assert!(edges("1 9\n", 4).unwrap_err().contains("line 1"));
         assert!(edges("1 1\n", 4).is_err());
+    }
+
+    #[test]
+    fn an_error_plays_no_tricks_with_a_terminal() {
+        let mut scenario = Scenario::of(4);
+        scenario.topology.kind = Shape::File;
+        scenario.topology.file = Some("no \u{1b}[2J\nsuch".to_owned());
+        let told = Plan::of(&scenario, 1).unwrap_err().to_string();
+        assert!(
+            told.contains("\\u{1b}[2J\\nsuch") && !told.contains(char::is_control),
+            "{told:?}"
+        );
+        scenario.topology.kind = Shape::Uniform;
+        scenario.links.latency = Latency::Matrix("no \u{202e}such".to_owned());
+        let told = Plan::of(&scenario, 1).unwrap_err().to_string();
+        assert!(told.contains("\\u{202e}such"), "{told:?}");
     }
 }
