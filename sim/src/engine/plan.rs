@@ -109,7 +109,8 @@ impl Plan {
         let trace = match &scenario.churn {
             Some(churn) if churn.kind == ChurnKind::Trace => {
                 let name = churn.file.as_deref().unwrap_or_default();
-                presence::trace(&read(name)?).map_err(|expected| Error::File(name.to_owned(), expected))?
+                presence::trace(&read(name)?, scenario.nodes)
+                    .map_err(|expected| Error::File(name.to_owned(), expected))?
             }
             _ => Trace::new(),
         };
@@ -395,11 +396,12 @@ fn edges(text: &str, nodes: u32) -> Result<Vec<(u32, u32)>, String> {
                 .and_then(|end| end.parse::<u32>().ok())
                 .filter(|end| *end < nodes)
         };
-        match (end(), end()) {
-            (Some(a), Some(b)) if a != b => edges.push((a, b)),
+        let dial = (end(), end());
+        match dial {
+            (Some(a), Some(b)) if a != b && ends.next().is_none() => edges.push((a, b)),
             _ => {
                 return Err(format!(
-                    "line {}: expected two node numbers below {nodes}, got `{line}`",
+                    "line {}: expected the numbers of two different nodes below {nodes} and nothing else, got `{line}`",
                     number + 1
                 ));
             }
@@ -517,6 +519,14 @@ mod tests {
         assert_eq!(edges("# a b\n1 2\n0,3\n1 0\n", 4).unwrap(), [(0, 3), (1, 2), (1, 0)]);
         assert!(edges("1 9\n", 4).unwrap_err().contains("line 1"));
         assert!(edges("1 1\n", 4).is_err());
+    }
+
+    #[test]
+    fn a_line_of_more_than_one_dial_is_refused() {
+        for line in ["0 1 2 3", "0,1,2", "0 1 # near", "0"] {
+            let error = edges(&format!("1 2\n{line}\n"), 4).unwrap_err();
+            assert!(error.contains("line 2") && error.contains("nothing else"), "{error}");
+        }
     }
 
     #[test]
