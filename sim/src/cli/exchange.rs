@@ -13,7 +13,7 @@ pub struct ExportShadow {
     /// A scenario's file, or the name of a shipped one.
     scenario: String,
     /// Instead of the scenario's own.
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     seed: Option<u64>,
     /// The real node's program.
     #[arg(long, default_value = "intentcast")]
