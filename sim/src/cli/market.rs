@@ -122,7 +122,10 @@ impl Talk {
             Cheating::Shop => Cheat::Shop,
             Cheating::Customer => Cheat::Customer,
         });
-        let seeds = from..from.saturating_add(seeds);
+        let end = from
+            .checked_add(seeds)
+            .ok_or_else(|| format!("--from {from} --seeds {seeds}: expected a sum below 2^64"))?;
+        let seeds = from..end;
         let (mut broken, mut all) = (0, Said::default());
         for seed in seeds.clone() {
             let (_, summary, said) = talk(seed, actions, cheat);
@@ -146,5 +149,31 @@ impl Talk {
             all.restored
         );
         Ok(u8::from(broken > 0).into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn walks_past_the_last_seed_are_refused() {
+        for (from, seeds) in [(u64::MAX, 5), (u64::MAX, 1), (1, u64::MAX)] {
+            let talk = Talk {
+                from,
+                seeds,
+                actions: 1,
+                cheating: None,
+            };
+            let error = talk.run().expect_err("no such seeds").to_string();
+            assert!(error.contains("expected a sum below 2^64"), "{error}");
+        }
+        let last = Talk {
+            from: u64::MAX - 1,
+            seeds: 1,
+            actions: 1,
+            cheating: None,
+        };
+        assert!(last.run().is_ok());
     }
 }

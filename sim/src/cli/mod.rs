@@ -14,6 +14,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::scenario;
+
 #[derive(Parser)]
 #[command(
     name = "intentcast-sim",
@@ -60,9 +62,15 @@ enum Verb {
 /// Does what the command line asks: 0 when all is well, 1 when something was found, 2 when it could not be done.
 pub fn main() -> ExitCode {
     Args::parse().command.run().unwrap_or_else(|error| {
-        eprintln!("intentcast-sim: {error}");
+        eprintln!("intentcast-sim: {}", harmless(&error.to_string()));
         ExitCode::from(2)
     })
+}
+
+/// What is told on a terminal: names and words from files do no more there than be read.
+fn harmless(text: &str) -> String {
+    let lines: Vec<String> = text.split('\n').map(scenario::Error::shown).collect();
+    lines.join("\n")
 }
 
 impl Verb {

@@ -54,10 +54,11 @@ pub enum Error {
 
 impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Error::Matrix(bad) => bad.fmt(f),
-            Error::File(name, expected) => write!(f, "`{name}`: {expected}"),
-        }
+        let told = match self {
+            Error::Matrix(bad) => bad.to_string(),
+            Error::File(name, expected) => format!("`{name}`: {expected}"),
+        };
+        f.write_str(&crate::scenario::Error::shown(&told))
     }
 }
 
@@ -131,7 +132,8 @@ impl Plan {
         let trace = match &scenario.churn {
             Some(churn) if churn.kind == ChurnKind::Trace => {
                 let name = churn.file.as_deref().unwrap_or_default();
-                presence::trace(&read(name)?).map_err(|expected| Error::File(name.to_owned(), expected))?
+                presence::trace(&read(name)?, scenario.nodes)
+                    .map_err(|expected| Error::File(name.to_owned(), expected))?
             }
             _ => Trace::new(),
         };
@@ -417,11 +419,12 @@ fn edges(text: &str, nodes: u32) -> Result<Vec<(u32, u32)>, String> {
                 .and_then(|end| end.parse::<u32>().ok())
                 .filter(|end| *end < nodes)
         };
-        match (end(), end()) {
-            (Some(a), Some(b)) if a != b => edges.push((a, b)),
+        let dial = (end(), end());
+        match dial {
+            (Some(a), Some(b)) if a != b && ends.next().is_none() => edges.push((a, b)),
             _ => {
                 return Err(format!(
-                    "line {}: expected two node numbers below {nodes}, got `{line}`",
+                    "line {}: expected the numbers of two different nodes below {nodes} and nothing else, got `{line}`",
                     number + 1
                 ));
             }
@@ -472,7 +475,7 @@ impl Pick {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::Partition;
+    use crate::scenario::{Latency, Partition};
 
     #[test]
     fn a_node_dials_distinct_others_from_the_highest_down_if_told_to() {
@@ -556,5 +559,29 @@ mod tests {
         assert_eq!(edges("# a b\n1 2\n0,3\n1 0\n", 4).unwrap(), [(0, 3), (1, 2), (1, 0)]);
         assert!(edges("1 9\n", 4).unwrap_err().contains("line 1"));
         assert!(edges("1 1\n", 4).is_err());
+    }
+
+    #[test]
+    fn a_line_of_more_than_one_dial_is_refused() {
+        for line in ["0 1 2 3", "0,1,2", "0 1 # near", "0"] {
+            let error = edges(&format!("1 2\n{line}\n"), 4).unwrap_err();
+            assert!(error.contains("line 2") && error.contains("nothing else"), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_error_plays_no_tricks_with_a_terminal() {
+        let mut scenario = Scenario::of(4);
+        scenario.topology.kind = Shape::File;
+        scenario.topology.file = Some("no \u{1b}[2J\nsuch".to_owned());
+        let told = Plan::of(&scenario, 1).unwrap_err().to_string();
+        assert!(
+            told.contains("\\u{1b}[2J\\nsuch") && !told.contains(char::is_control),
+            "{told:?}"
+        );
+        scenario.topology.kind = Shape::Uniform;
+        scenario.links.latency = Latency::Matrix("no \u{202e}such".to_owned());
+        let told = Plan::of(&scenario, 1).unwrap_err().to_string();
+        assert!(told.contains("\\u{202e}such"), "{told:?}");
     }
 }

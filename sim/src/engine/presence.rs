@@ -191,11 +191,19 @@ fn attacker(scenario: &Scenario, node: u32) -> (u64, u64) {
     (0, u64::MAX)
 }
 
-/// Reads a trace: lines of node, online and offline in seconds; a first line of words is a head.
-pub fn trace(text: &str) -> Result<Trace, String> {
+/// Reads a trace of so many nodes: lines of node, online and offline in seconds. Empty lines and those that begin with
+/// `#` are not read; the first other one is a head, if there is no number in it.
+pub fn trace(text: &str, nodes: u32) -> Result<Trace, String> {
     let mut rows = Trace::new();
-    for (number, line) in text.lines().enumerate() {
+    let lines = text
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'));
+    for (nth, (number, line)) in lines.enumerate() {
         let cells: Vec<&str> = line.split(',').map(str::trim).collect();
+        if nth == 0 && cells.iter().all(|cell| cell.parse::<f64>().is_err()) {
+            continue;
+        }
         let row = match cells.as_slice() {
             [node, from, to] => node
                 .parse::<u32>()
@@ -205,10 +213,15 @@ pub fn trace(text: &str) -> Result<Trace, String> {
             _ => None,
         };
         match row {
+            Some(((node, _), _)) if node >= nodes => {
+                return Err(format!(
+                    "line {}: expected a node below {nodes}, for the scenario has so many, got `{line}`",
+                    number + 1
+                ));
+            }
             Some(((node, from), to)) if from >= 0.0 && to >= from && to.is_finite() => {
                 rows.push((node, seconds(from), seconds(to)));
             }
-            _ if number == 0 || line.trim().is_empty() || line.starts_with('#') => {}
             _ => {
                 return Err(format!(
                     "line {}: expected node,online_s,offline_s, got `{line}`",
@@ -341,7 +354,7 @@ mod tests {
 
     #[test]
     fn a_trace_is_followed_and_others_stay() {
-        let trace = trace("node,online_s,offline_s\n3, 0, 10\n3,20,30\n").unwrap();
+        let trace = trace("node,online_s,offline_s\n3, 0, 10\n3,20,30\n", 10).unwrap();
         let mut scenario = Scenario::of(10);
         scenario.churn = Some(Churn {
             kind: ChurnKind::Trace,
@@ -352,6 +365,23 @@ mod tests {
         assert_eq!(three.next(), Some((seconds(20.0), seconds(30.0))));
         assert_eq!(three.next(), None);
         assert_eq!(Presence::of(&scenario, &trace, 1, 4).next(), Some((0, u64::MAX)));
-        assert!(super::trace("3,0,10\n3,x,10\n").unwrap_err().contains("line 2"));
+        assert!(super::trace("3,0,10\n3,x,10\n", 10).unwrap_err().contains("line 2"));
+    }
+
+    #[test]
+    fn a_first_line_with_a_number_in_it_is_no_head() {
+        for first in ["3,10,5", "3,x,5", "node,0,10", "3"] {
+            let error = trace(&format!("{first}\n4,0,1\n"), 10).unwrap_err();
+            assert!(error.contains("line 1: expected node,online_s,offline_s"), "{error}");
+        }
+        let headed = trace("# of a day\n\nwho,from,to\n4,0,1\n", 10);
+        assert_eq!(headed, Ok(vec![(4, 0, seconds(1.0))]));
+        assert!(trace("who,from,to\nwho,from,to\n", 10).unwrap_err().contains("line 2"));
+    }
+
+    #[test]
+    fn a_row_of_a_node_that_the_scenario_has_not_is_refused() {
+        let error = trace("node,online_s,offline_s\n9,0,10\n10,0,10\n", 10).unwrap_err();
+        assert!(error.contains("line 3") && error.contains("below 10"), "{error}");
     }
 }

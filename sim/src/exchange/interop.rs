@@ -2,7 +2,7 @@
 //! https://github.com/libp2p/test-plans/tree/master/gossipsub-interop
 //!
 //! A script tells each node what to do when; a scenario says how many do what how often. What is lost on the way is
-//! told, sentence by sentence.
+//! told, sentence by sentence; a script that does not hold together is refused.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,6 +31,7 @@ pub fn import(name: &str, edges: &str, text: &str) -> Result<Imported, String> {
     let script = script.ok_or("expected an object with a `script`, which is a list of instructions")?;
     let mut reader = Reader::default();
     for (at, instruction) in script.iter().enumerate() {
+        reader.at = at;
         reader
             .read(instruction, None)
             .map_err(|error| format!("script[{at}]: {error}"))?;
@@ -41,24 +42,57 @@ pub fn import(name: &str, edges: &str, text: &str) -> Result<Imported, String> {
 /// What has been read so far.
 #[derive(Default)]
 struct Reader {
+    /// The instruction's number in the script.
+    at: usize,
     now_s: f64,
+    /// Of nodes that wait by themselves, until when.
+    waits_s: BTreeMap<u32, f64>,
     highest: Option<u32>,
     edges: BTreeSet<(u32, u32)>,
-    /// By topic: nodes that join it; none stands for all.
-    topics: BTreeMap<String, BTreeSet<Option<u32>>>,
+    topics: BTreeMap<String, Joined>,
     published: Vec<Message>,
+    /// Nodes whose gossip was begun; none stands for all.
+    begun: BTreeSet<Option<u32>>,
     validation_ms: BTreeMap<String, f64>,
     gossipsub: Option<Gossipsub>,
     left_out: BTreeSet<String>,
+}
+
+/// Who joins a topic.
+struct Joined {
+    /// None stands for all.
+    who: BTreeSet<Option<u32>>,
+    /// When the first of them does.
+    first_s: f64,
+}
+
+impl Joined {
+    /// How many of so many nodes.
+    fn of(&self, nodes: f64) -> f64 {
+        if self.who.contains(&None) {
+            nodes
+        } else {
+            self.who.len() as f64
+        }
+    }
 }
 
 struct Message {
     by: u32,
     at_s: f64,
     bytes: u32,
+    topic: String,
+    /// The instruction's number.
+    at: usize,
 }
 
 impl Reader {
+    /// What time it is for a node, or for all.
+    fn now(&self, to: Option<u32>) -> f64 {
+        let own = to.and_then(|node| self.waits_s.get(&node));
+        own.copied().unwrap_or_default().max(self.now_s)
+    }
+
     /// One instruction, to one node or to all.
     fn read(&mut self, instruction: &Value, to: Option<u32>) -> Result<(), String> {
         let kind = instruction
@@ -68,32 +102,57 @@ impl Reader {
         match kind {
             "ifNodeIDEquals" => {
                 let node = self.node(number(instruction, "nodeID")?)?;
+                if let Some(other) = to.filter(|other| *other != node) {
+                    return Err(format!("what is for node {node} stands in what is for node {other}"));
+                }
                 let inner = instruction.get("instruction").ok_or("expected an `instruction`")?;
                 self.read(inner, Some(node))
             }
             "waitUntil" => {
-                self.now_s = number(instruction, "elapsedSeconds")?.max(self.now_s);
+                let until = number(instruction, "elapsedSeconds")?.max(self.now(to));
+                match to {
+                    None => self.now_s = until,
+                    Some(node) => {
+                        self.waits_s.insert(node, until);
+                    }
+                }
                 Ok(())
             }
             "connect" => self.connect(instruction, to),
             "subscribeToTopic" => {
-                self.topics.entry(word(instruction, "topicID")?).or_default().insert(to);
+                let now = self.now(to);
+                if now > 0.0 {
+                    self.left_out
+                        .insert("when nodes join their topics: all do at the beginning".into());
+                }
+                let none = Joined {
+                    who: BTreeSet::new(),
+                    first_s: now,
+                };
+                let joined = self.topics.entry(word(instruction, "topicID")?).or_insert(none);
+                joined.first_s = joined.first_s.min(now);
+                joined.who.insert(to);
                 Ok(())
             }
             "setTopicValidationDelay" => {
                 let topic = word(instruction, "topicID")?;
-                self.validation_ms
-                    .insert(topic, number(instruction, "delaySeconds")? * 1e3);
+                let ms = number(instruction, "delaySeconds")? * 1e3;
+                let longest = self.validation_ms.entry(topic).or_insert(ms);
+                if to.is_some() || *longest != ms {
+                    *longest = longest.max(ms);
+                    self.left_out
+                        .insert("a verdict's delay by node or by time: the longest holds for all, always".into());
+                }
                 Ok(())
             }
             "publish" => {
                 let by = to.ok_or("a message that every node publishes: expected it in an `ifNodeIDEquals`")?;
-                let bytes = number(instruction, "messageSizeBytes")?;
-                let at_s = self.now_s;
                 self.published.push(Message {
                     by,
-                    at_s,
-                    bytes: bytes as u32,
+                    at_s: self.now(to),
+                    bytes: whole("messageSizeBytes", number(instruction, "messageSizeBytes")?)?,
+                    topic: word(instruction, "topicID")?,
+                    at: self.at,
                 });
                 Ok(())
             }
@@ -103,6 +162,7 @@ impl Reader {
                     .get("gossipSubParams")
                     .and_then(Value::as_object)
                     .unwrap_or(&none);
+                self.begun.insert(to);
                 self.knobs(params)
             }
             other => Err(format!("`{other}` is an instruction that no scenario can say")),
@@ -120,12 +180,17 @@ impl Reader {
 
     fn connect(&mut self, instruction: &Value, to: Option<u32>) -> Result<(), String> {
         let from = to.ok_or("every node connects to the same: expected it in an `ifNodeIDEquals`")?;
+        if self.now(to) > 0.0 {
+            self.left_out
+                .insert("when nodes connect: all do at the beginning".into());
+        }
         let others = instruction.get("connectTo").and_then(Value::as_array);
         for other in others.ok_or("expected a list in `connectTo`")? {
             let other = self.node(other.as_f64().ok_or("expected node numbers in `connectTo`")?)?;
-            if other != from {
-                self.edges.insert((from, other));
+            if other == from {
+                return Err(format!("node {from} connects to itself"));
             }
+            self.edges.insert((from, other));
         }
         Ok(())
     }
@@ -144,30 +209,30 @@ impl Reader {
         };
         for (name, value) in params {
             let value = value.as_f64().ok_or_else(|| format!("{name}: expected a number"))?;
-            let whole = value as u32;
+            let whole = || whole(name, value);
             match name.as_str() {
-                "D" => knobs.d = whole,
-                "Dlo" => knobs.d_low = whole,
-                "Dhi" => knobs.d_high = whole,
-                "Dscore" => knobs.retain_scores = whole,
-                "Dout" => knobs.d_out = whole,
-                "Dlazy" => knobs.d_lazy = whole,
-                "HistoryLength" => knobs.history_length = whole,
-                "HistoryGossip" => knobs.history_gossip = whole,
+                "D" => knobs.d = whole()?,
+                "Dlo" => knobs.d_low = whole()?,
+                "Dhi" => knobs.d_high = whole()?,
+                "Dscore" => knobs.retain_scores = whole()?,
+                "Dout" => knobs.d_out = whole()?,
+                "Dlazy" => knobs.d_lazy = whole()?,
+                "HistoryLength" => knobs.history_length = whole()?,
+                "HistoryGossip" => knobs.history_gossip = whole()?,
                 "GossipFactor" => knobs.gossip_factor = value,
-                "GossipRetransmission" => knobs.gossip_retransmission = whole,
+                "GossipRetransmission" => knobs.gossip_retransmission = whole()?,
                 "HeartbeatInitialDelay" => knobs.heartbeat_initial_ms = seconds(value) * 1e3,
                 "HeartbeatInterval" => knobs.heartbeat_ms = seconds(value) * 1e3,
                 "FanoutTTL" => knobs.fanout_ttl_s = seconds(value),
                 "PruneBackoff" => knobs.prune_backoff_s = seconds(value),
                 "UnsubscribeBackoff" => knobs.unsubscribe_backoff_s = seconds(value),
-                "OpportunisticGraftTicks" => knobs.opportunistic_graft_ticks = whole,
-                "OpportunisticGraftPeers" => knobs.opportunistic_graft_peers = whole,
+                "OpportunisticGraftTicks" => knobs.opportunistic_graft_ticks = whole()?,
+                "OpportunisticGraftPeers" => knobs.opportunistic_graft_peers = whole()?,
                 "GraftFloodThreshold" => knobs.graft_flood_threshold_s = seconds(value),
-                "MaxIHaveLength" => knobs.max_ihave_length = whole,
-                "MaxIHaveMessages" => knobs.max_ihave_messages = whole,
+                "MaxIHaveLength" => knobs.max_ihave_length = whole()?,
+                "MaxIHaveMessages" => knobs.max_ihave_messages = whole()?,
                 "IWantFollowupTime" => knobs.iwant_followup_s = seconds(value),
-                "IDontWantMessageThreshold" => knobs.idontwant_threshold_bytes = whole,
+                "IDontWantMessageThreshold" => knobs.idontwant_threshold_bytes = whole()?,
                 other => {
                     self.left_out.insert(format!("{other}, which no scenario has"));
                 }
@@ -208,6 +273,13 @@ impl Reader {
             dial_interval_ms: 0.0,
             ..Dials::default()
         };
+        if !self.begun.contains(&None) && self.begun.len() < scenario.nodes as usize {
+            let told = match self.gossipsub {
+                None => "what knobs nodes have, which the script does not say: they are the product's own",
+                Some(_) => "that some nodes are given no knobs: they have those of the others",
+            };
+            self.left_out.insert(told.into());
+        }
         scenario.gossipsub = self.gossipsub.take().unwrap_or_default();
         self.tell_topics(&mut scenario);
         self.tell_traffic(&mut scenario)?;
@@ -226,19 +298,23 @@ impl Reader {
     fn tell_topics(&mut self, scenario: &mut Scenario) {
         let nodes = f64::from(scenario.nodes);
         let count = self.topics.len().max(1) as u32;
-        let joins: f64 = self
-            .topics
-            .values()
-            .map(|who| if who.contains(&None) { nodes } else { who.len() as f64 })
-            .sum();
-        let joined: BTreeSet<u32> = self.topics.values().flatten().flatten().copied().collect();
-        let everybody = self.topics.values().any(|who| who.contains(&None));
+        let joins: f64 = self.topics.values().map(|joined| joined.of(nodes)).sum();
+        let all = || self.topics.values().flat_map(|joined| &joined.who);
+        let joined: BTreeSet<u32> = all().flatten().copied().collect();
+        let everybody = all().any(Option::is_none);
         let listeners = if everybody { nodes } else { joined.len() as f64 };
         scenario.topics.count = count;
         scenario.topics.listeners = (listeners / nodes).min(1.0);
         scenario.topics.joined = ((joins / listeners.max(1.0)).round() as u32).clamp(1, count);
-        if count > 1 && scenario.topics.joined < count {
-            self.left_out.insert("which node joins which topic: it is drawn".into());
+        if self.topics.values().any(|joined| joined.of(nodes) < nodes) {
+            self.left_out.insert(format!(
+                "which node joins which topic: it is drawn, {} of {count} topics for about {listeners} of {nodes} nodes",
+                scenario.topics.joined
+            ));
+        }
+        if count > 1 {
+            self.left_out
+                .insert("which message is on which topic: it is drawn, each topic alike".into());
         }
         if let Some(longest) = self.validation_ms.values().copied().reduce(f64::max) {
             scenario.gossipsub.validation_ms = longest;
@@ -250,11 +326,38 @@ impl Reader {
     }
 
     fn tell_traffic(&mut self, scenario: &mut Scenario) -> Result<(), String> {
+        self.published.sort_by(|a, b| a.at_s.total_cmp(&b.at_s));
         let (Some(first), Some(last)) = (self.published.first(), self.published.last()) else {
             return Err("the script publishes nothing".into());
         };
-        let gaps = (self.published.len() as f64 - 1.0).max(1.0);
-        let interval_s = (last.at_s - first.at_s) / gaps;
+        for message in &self.published {
+            let joined = self.topics.get(&message.topic);
+            if joined.is_none_or(|joined| joined.first_s > message.at_s) {
+                return Err(format!(
+                    "script[{}]: a message on the topic `{}`, which no node has joined by then",
+                    message.at, message.topic
+                ));
+            }
+        }
+        let gaps: Vec<f64> = self
+            .published
+            .windows(2)
+            .map(|pair| pair[1].at_s - pair[0].at_s)
+            .collect();
+        let interval_s = (last.at_s - first.at_s) / gaps.len().max(1) as f64;
+        let shortest = gaps.iter().copied().fold(f64::INFINITY, f64::min);
+        let longest = gaps.iter().copied().fold(0.0, f64::max);
+        if longest - shortest > MOMENT_S {
+            self.left_out.insert(format!(
+                "when each message comes, {} to {} s after the one before: one comes every {} s",
+                rounded(shortest),
+                rounded(longest),
+                rounded(interval_s)
+            ));
+        } else if !gaps.is_empty() && longest <= 0.0 {
+            self.left_out
+                .insert("that all messages come at one moment: one comes every millisecond".into());
+        }
         let sizes: BTreeSet<u32> = self.published.iter().map(|message| message.bytes).collect();
         let by: BTreeSet<u32> = self.published.iter().map(|message| message.by).collect();
         let mean: u64 = self
@@ -263,9 +366,19 @@ impl Reader {
             .map(|message| u64::from(message.bytes))
             .sum::<u64>()
             / self.published.len() as u64;
-        if sizes.len() > 1 {
-            self.left_out
-                .insert("messages' sizes, which differ: the mean holds for all".into());
+        if let (Some(least), Some(most)) = (sizes.first(), sizes.last())
+            && least < most
+        {
+            self.left_out.insert(format!(
+                "messages' sizes, {least} to {most} bytes: all have the mean, {mean} bytes"
+            ));
+        }
+        if scenario.nodes > 1 {
+            self.left_out.insert(format!(
+                "which node publishes which message: {} of {} nodes are drawn, and for each message one of those",
+                by.len(),
+                scenario.nodes
+            ));
         }
         scenario.traffic.messages = self.published.len() as u32;
         scenario.traffic.publishers = Publishers::Number(by.len() as u32);
@@ -273,9 +386,25 @@ impl Reader {
         scenario.traffic.interval_ms = if interval_s > 0.0 { interval_s * 1e3 } else { 1.0 };
         scenario.traffic.size_bytes = mean as u32;
         scenario.time.warm_up_s = first.at_s;
-        scenario.time.cool_down_s = (self.now_s - last.at_s).max(10.0);
+        let end_s = self.waits_s.values().copied().fold(self.now_s, f64::max);
+        scenario.time.cool_down_s = (end_s - last.at_s).max(10.0);
         Ok(())
     }
+}
+
+/// Gaps between messages that differ by less are the same, s.
+const MOMENT_S: f64 = 0.001;
+
+/// Milliseconds are enough for a reader.
+fn rounded(s: f64) -> f64 {
+    (s * 1e3).round() / 1e3
+}
+
+fn whole(name: &str, value: f64) -> Result<u32, String> {
+    if value.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&value) {
+        return Ok(value as u32);
+    }
+    Err(format!("{name}: expected a whole number below 2^32, got {value}"))
 }
 
 fn number(instruction: &Value, key: &str) -> Result<f64, String> {
@@ -297,102 +426,4 @@ fn seconds(value: f64) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SCRIPT: &str = r#"{"script": [
-        {"type": "ifNodeIDEquals", "nodeID": 0, "instruction": {"type": "initGossipSub", "gossipSubParams": {"D": 8, "Dhi": 13, "HeartbeatInitialDelay": 100100000}}},
-        {"type": "ifNodeIDEquals", "nodeID": 1, "instruction": {"type": "initGossipSub", "gossipSubParams": {"D": 8, "Dhi": 13, "HeartbeatInitialDelay": 100300000}}},
-        {"type": "setTopicValidationDelay", "topicID": "a", "delaySeconds": 0.005},
-        {"type": "ifNodeIDEquals", "nodeID": 0, "instruction": {"type": "connect", "connectTo": [1, 2, 3]}},
-        {"type": "ifNodeIDEquals", "nodeID": 3, "instruction": {"type": "connect", "connectTo": [1]}},
-        {"type": "subscribeToTopic", "topicID": "a"},
-        {"type": "waitUntil", "elapsedSeconds": 120},
-        {"type": "ifNodeIDEquals", "nodeID": 2, "instruction": {"type": "publish", "messageID": 0, "topicID": "a", "messageSizeBytes": 98304}},
-        {"type": "waitUntil", "elapsedSeconds": 132},
-        {"type": "ifNodeIDEquals", "nodeID": 1, "instruction": {"type": "publish", "messageID": 1, "topicID": "a", "messageSizeBytes": 98304}},
-        {"type": "waitUntil", "elapsedSeconds": 174}
-    ]}"#;
-
-    #[test]
-    fn a_script_becomes_a_scenario() {
-        let imported = import("blob", "blob.edges", SCRIPT).expect("a sound script");
-        let scenario = imported.scenario;
-        assert_eq!(scenario.nodes, 4);
-        assert_eq!(imported.edges, "0 1\n0 2\n0 3\n3 1\n");
-        assert_eq!(scenario.topology.file.as_deref(), Some("blob.edges"));
-        assert_eq!(
-            (
-                scenario.gossipsub.d,
-                scenario.gossipsub.d_high,
-                scenario.gossipsub.d_low
-            ),
-            (8, 13, 5)
-        );
-        assert!((scenario.gossipsub.heartbeat_initial_ms - 100.1).abs() < 1e-9);
-        assert!((scenario.gossipsub.heartbeat_spread_ms - 0.2).abs() < 1e-9);
-        assert_eq!(scenario.gossipsub.validation_ms, 5.0);
-        assert_eq!((scenario.traffic.messages, scenario.traffic.interval_ms), (2, 12_000.0));
-        assert_eq!(
-            (
-                scenario.traffic.size_bytes,
-                scenario.time.warm_up_s,
-                scenario.time.cool_down_s
-            ),
-            (98_304, 120.0, 42.0)
-        );
-        assert_eq!(
-            (scenario.topics.count, scenario.topics.joined, scenario.topics.listeners),
-            (1, 1, 1.0)
-        );
-        assert_eq!(imported.left_out.len(), 1, "{:?}", imported.left_out);
-    }
-
-    #[test]
-    fn halves_that_join_one_topic_each_are_drawn_and_that_is_told() {
-        let subscribe = |node: u32, topic: &str| {
-            format!(
-                r#"{{"type": "ifNodeIDEquals", "nodeID": {node}, "instruction": {{"type": "subscribeToTopic", "topicID": "{topic}"}}}}"#
-            )
-        };
-        let publish = r#"{"type": "ifNodeIDEquals", "nodeID": 0, "instruction": {"type": "publish", "messageID": 0, "topicID": "a", "messageSizeBytes": 10}}"#;
-        let lines: Vec<String> = (0..6)
-            .map(|node| subscribe(node, if node % 2 == 0 { "a" } else { "b" }))
-            .collect();
-        let script = format!(r#"{{"script": [{}, {publish}]}}"#, lines.join(","));
-        let imported = import("fanout", "e", &script).expect("a sound script");
-        assert_eq!(
-            (imported.scenario.topics.count, imported.scenario.topics.joined),
-            (2, 1)
-        );
-        assert!(imported.left_out.iter().any(|told| told.contains("it is drawn")));
-    }
-
-    #[test]
-    fn what_cannot_be_said_is_refused_with_its_place() {
-        for (script, said) in [
-            ("{}", "`script`"),
-            (r#"{"script": []}"#, "names no node"),
-            (
-                r#"{"script": [{"type": "publishPartial"}]}"#,
-                "script[0]: `publishPartial`",
-            ),
-            (
-                r#"{"script": [{"type": "connect", "connectTo": [1]}]}"#,
-                "ifNodeIDEquals",
-            ),
-            (
-                r#"{"script": [{"type": "ifNodeIDEquals", "nodeID": 1e12, "instruction": {}}]}"#,
-                "below 1000000",
-            ),
-            (
-                r#"{"script": [{"type": "ifNodeIDEquals", "nodeID": 3, "instruction": {"type": "subscribeToTopic", "topicID": "a"}}]}"#,
-                "publishes nothing",
-            ),
-            (r#"{"script": [{"type": "waitUntil"}]}"#, "elapsedSeconds"),
-        ] {
-            let error = import("x", "e", script).expect_err(script);
-            assert!(error.contains(said), "{error} for {script}");
-        }
-    }
-}
+mod tests;

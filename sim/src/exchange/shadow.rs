@@ -1,13 +1,18 @@
 //! A scenario as a configuration of Shadow over the real node: https://shadow.github.io/docs/guide/shadow_config_spec.html
 //!
 //! Shadow runs unmodified programs in virtual time. Each node of the scenario becomes a host that runs `intentcast up`
-//! and finds the others through one meeting point; publishers are hosts on which `intentcast cast` runs at its time.
+//! and finds the others through one meeting point; who publishes, or wants something, is a host on which
+//! `intentcast cast` runs at its time.
+
+mod load;
 
 use std::fmt::Write;
 
+use self::load::{Load, amount};
 use super::identity;
+use crate::engine::Plan;
 use crate::links::Links;
-use crate::scenario::{Latency, Scenario, derived_seed};
+use crate::scenario::{Error, Latency, Scenario, seconds};
 
 /// Beyond so many places a graph of all pairs is larger than what it describes.
 const MAX_PLACES: u32 = 256;
@@ -34,10 +39,12 @@ pub struct Exported {
 
 /// The scenario as files for Shadow. `program` is the path of the real node's program.
 pub fn export(scenario: &Scenario, seed: u64, program: &str) -> Result<Exported, String> {
+    let plan = Plan::of(scenario, seed).map_err(|error| error.to_string())?;
     let links = Links::of(scenario, seed).map_err(|error| error.to_string())?;
+    let load = Load::of(plan)?;
     let (identity, meeting) = identity::of_seed(seed);
     let places = Places::of(scenario, &links);
-    let mut config = head(scenario, seed);
+    let mut config = head(scenario, seed, &load);
     put(
         &mut config,
         format_args!("network:\n  graph:\n    type: gml\n    inline: |\n"),
@@ -53,10 +60,13 @@ pub fn export(scenario: &Scenario, seed: u64, program: &str) -> Result<Exported,
         "running",
     );
     let bootstrap = format!("/ip4/{MEETING_ADDRESS}/tcp/{PORT}/p2p/{meeting}");
-    let said = said(scenario, seed);
+    let mut casts = vec![Vec::new(); scenario.nodes as usize];
+    for (number, cast) in load.casts.iter().enumerate() {
+        casts[cast.by as usize].push((number, cast.at_ns as f64 / 1e9));
+    }
     for node in 0..scenario.nodes {
         host(&mut config, &format!("node{node}"), places.of_node(node, &links), None);
-        let sells = if is_seller(scenario, node) {
+        let sells = if load.sells[node as usize] {
             " --rules ../../../rules.toml --catalog ../../../catalog.csv"
         } else {
             ""
@@ -65,23 +75,37 @@ pub fn export(scenario: &Scenario, seed: u64, program: &str) -> Result<Exported,
         // All at once would be a crowd at the meeting point that no real network knows.
         let start = 1.0 + f64::from(node % 1_000) * 0.01;
         process(&mut config, program, &up, start, "running");
-        for (message, _, at_s) in said.iter().filter(|(_, by, _)| *by == node) {
-            let cast = format!("--home home cast 'a stroller for twins, number {message}' --region GB --budget 150GBP");
+        for (number, at_s) in &casts[node as usize] {
+            let cast = format!(
+                "--home home cast 'a stroller for twins, number {number}' --region GB {}",
+                load.flags
+            );
             process(&mut config, program, &cast, *at_s, "{exited: 0}");
         }
     }
     Ok(Exported {
         config,
-        rules: RULES.to_owned(),
-        catalogue: CATALOGUE.to_owned(),
+        rules: rules(&load),
+        catalogue: catalogue(&load),
         identity,
-        left_out: left_out(scenario, &places),
+        left_out: left_out(scenario, &places, load),
     })
 }
 
-const RULES: &str = "shop = \"a simulated shop\"\ncategories = [\"prams\"]\n\n[[delivery]]\nregion = \"GB\"\nmode = \"delivery\"\nprice = \"4.99 GBP\"\ndays = 3\n";
-const CATALOGUE: &str =
-    "sku,title,description,category,price,currency,stock\ntwin,Tandem twin stroller,Folds flat,prams,120.00,GBP,2\n";
+fn rules(load: &Load) -> String {
+    format!(
+        "shop = \"a simulated shop\"\ncategories = [\"prams\"]\n\n[[delivery]]\nregion = \"GB\"\nmode = \"delivery\"\nprice = \"{} GBP\"\ndays = 3\n",
+        amount(load.delivery)
+    )
+}
+
+fn catalogue(load: &Load) -> String {
+    format!(
+        "sku,title,description,category,price,currency,stock\ntwin,Tandem twin stroller,Folds flat,prams,{},GBP,{}\n",
+        amount(load.price),
+        load.pieces
+    )
+}
 
 /// On which of the graph's nodes a host is.
 enum Places {
@@ -160,12 +184,15 @@ impl Places {
     }
 }
 
-fn head(scenario: &Scenario, seed: u64) -> String {
+fn head(scenario: &Scenario, seed: u64, load: &Load) -> String {
+    // Chance says when the last want comes, and it is heard out.
+    let last = load.casts.last().map_or(0, |cast| cast.at_ns);
+    let heard_out = last.saturating_add(seconds(scenario.time.cool_down_s));
     format!(
         "# {} with seed {seed}, for the real node under Shadow: shadow shadow.yaml\n\
          general:\n  stop_time: \"{} ms\"\n  seed: {}\n  progress: true\n  model_unblocked_syscall_latency: true\n",
-        scenario.name.replace(['\n', '\r'], " "),
-        scenario.length_ns() / 1_000_000,
+        Error::shown(&scenario.name),
+        scenario.length_ns().max(heard_out).div_ceil(1_000_000),
         // Shadow's is of 32 bits.
         seed & 0xffff_ffff
     )
@@ -227,32 +254,25 @@ fn process(config: &mut String, program: &str, words: &str, start_s: f64, ends: 
     );
 }
 
-/// A YAML string in double quotes.
+/// A YAML string in double quotes, on one line.
 fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '\\' | '"' => quoted.extend(['\\', c]),
+            // Line breaks of YAML, and what it takes for no text at all.
+            '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => {
+                put(&mut quoted, format_args!("\\u{:04x}", u32::from(c)))
+            }
+            c if c.is_control() => put(&mut quoted, format_args!("\\u{:04x}", u32::from(c))),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
 }
 
-/// Each message: its number, who says it, and when, s.
-fn said(scenario: &Scenario, seed: u64) -> Vec<(u32, u32, f64)> {
-    let publishers = scenario.traffic.publishers.of(scenario.nodes).max(1);
-    let one = |message: u32| {
-        let drawn = derived_seed(seed, u64::from(message)) % u64::from(publishers);
-        let by = derived_seed(!seed >> 1, drawn) % u64::from(scenario.nodes);
-        let at_s = scenario.time.warm_up_s + f64::from(message) * scenario.traffic.interval_ms / 1e3;
-        (message, by as u32, at_s)
-    };
-    (0..scenario.traffic.messages).map(one).collect()
-}
-
-fn is_seller(scenario: &Scenario, node: u32) -> bool {
-    let share = match &scenario.market {
-        Some(market) => market.sellers,
-        None => scenario.topics.listeners,
-    };
-    f64::from(node) < share * f64::from(scenario.nodes)
-}
-
-fn left_out(scenario: &Scenario, places: &Places) -> Vec<String> {
+fn left_out(scenario: &Scenario, places: &Places, load: Load) -> Vec<String> {
     let mut told = vec!["who dials whom: real nodes find each other through the meeting point".to_owned()];
     let mut say = |is: bool, what: &str| {
         if is {
@@ -277,6 +297,7 @@ fn left_out(scenario: &Scenario, places: &Places) -> Vec<String> {
         matches!(places, Places::Many(rows) if rows.len() < scenario.nodes as usize),
         "a place of its own for each node: 256 places are shared",
     );
+    told.extend(load.left_out);
     told
 }
 
@@ -285,54 +306,4 @@ fn put(to: &mut String, what: std::fmt::Arguments<'_>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn scenario(text: &str) -> Scenario {
-        Scenario::parse("a.toml", text).expect("sound")
-    }
-
-    #[test]
-    fn every_node_is_a_host_and_every_message_a_process() {
-        let text = "nodes = 20\n[traffic]\nmessages = 5\n[links]\nlatency = { constant_ms = 100 }\nbandwidth = { up_bps = 1e6, down_bps = 2e6 }";
-        let exported = export(&scenario(text), 3, "/usr/bin/intentcast").expect("it can be said");
-        let config = &exported.config;
-        assert_eq!(config.matches("network_node_id:").count(), 21);
-        assert_eq!(config.matches(" cast ").count(), 5);
-        assert_eq!(config.matches("edge [").count(), 1);
-        assert!(config.contains("latency \"100000 us\"") && config.contains("host_bandwidth_up \"1000000 bit\""));
-        assert!(config.contains("/p2p/12D3KooW"));
-        assert_eq!(
-            export(&scenario(text), 3, "/usr/bin/intentcast").expect("again").config,
-            *config
-        );
-    }
-
-    #[test]
-    fn pairs_are_as_far_apart_as_in_the_scenario() {
-        let drawn = scenario("nodes = 20\n[links]\nlatency = { uniform_ms = [10, 90] }");
-        let exported = export(&drawn, 3, "intentcast").expect("it can be said");
-        assert_eq!(exported.config.matches("edge [").count(), 20 * 21 / 2);
-        let links = Links::of(&drawn, 3).expect("no file");
-        assert!(
-            exported
-                .config
-                .contains(&format!("latency \"{} us\"", links.delay(4, 7) / 1_000))
-        );
-        let regions = scenario("nodes = 200\n[links]\nlatency = { matrix = \"continents\" }");
-        let exported = export(&regions, 3, "intentcast").expect("it can be said");
-        assert!(exported.config.matches("edge [").count() <= 55);
-    }
-
-    #[test]
-    fn what_is_left_out_is_told() {
-        let text = "nodes = 300\n[links]\njitter = 0.1\nlatency = { uniform_ms = [10, 90] }\n[churn]\n[[attack]]\nkind = \"sybil\"";
-        let told = export(&scenario(text), 3, "intentcast")
-            .expect("it can be said")
-            .left_out
-            .join("; ");
-        for word in ["dials", "jitter", "churn", "attackers", "256 places"] {
-            assert!(told.contains(word), "{told}");
-        }
-    }
-}
+mod tests;

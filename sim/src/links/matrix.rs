@@ -14,6 +14,8 @@ pub struct Matrix {
 
 /// Where a table leaves a region's own latency empty, ms one way.
 const WITHIN_MS: f64 = 2.0;
+/// Longest way of a table, ms one way: as that of any latency of a scenario.
+const MOST_MS: f64 = 3.6e6;
 /// Regions of one table.
 const MOST_REGIONS: usize = 1_000;
 /// Bytes of one file.
@@ -62,6 +64,12 @@ impl Matrix {
         }
         let ways = if head[0].contains("rtt") { 2.0 } else { 1.0 };
         let names: Vec<String> = rows.iter().map(|row| row[0].to_owned()).collect();
+        for (at, region) in names.iter().enumerate() {
+            let columns = head.iter().skip(1).filter(|head| *head == region).count();
+            if names[..at].contains(region) || columns > 1 {
+                return Err(bad(format!("region `{region}` is there twice")));
+            }
+        }
         let column = |name: &str| head.iter().skip(1).position(|head| *head == name).map(|at| at + 1);
         let number = |row: &[&str], at: usize| -> Result<Option<f64>, BadMatrix> {
             let cell = row.get(at).copied().unwrap_or_default();
@@ -86,6 +94,12 @@ impl Matrix {
                     None if row[0] == to => WITHIN_MS,
                     None => return Err(bad(format!("row `{}`: nothing for `{to}`", row[0]))),
                 };
+                if ms > MOST_MS {
+                    return Err(bad(format!(
+                        "row `{}`: expected at most {MOST_MS} ms one way to `{to}`, got {ms}",
+                        row[0]
+                    )));
+                }
                 delays.push((ms * 1e6) as u64);
             }
         }
@@ -101,6 +115,9 @@ impl Matrix {
         }
         if sum <= 0.0 {
             return Err(bad("all weights are zero".to_owned()));
+        }
+        if !sum.is_finite() {
+            return Err(bad("the sum of all weights is beyond any number".to_owned()));
         }
         shares.iter_mut().for_each(|share| *share /= sum);
         Ok(Self { names, shares, delays })
@@ -164,6 +181,21 @@ mod tests {
             let error = Matrix::parse("t.csv", text).unwrap_err();
             assert!(error.to_string().contains("t.csv"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_table_that_no_network_has_is_refused_in_words() {
+        for (text, said) in [
+            ("ms,A,B\nA,1,1e300\nB,2,1\n", "row `A`: expected at most 3600000 ms"),
+            ("ms,A,B\nA,1,2\nA,2,1\n", "region `A` is there twice"),
+            ("ms,A,A\nA,1,2\n", "region `A` is there twice"),
+            ("ms,A,B,node_n\nA,1,2,1e308\nB,2,1,1e308\n", "sum of all weights"),
+        ] {
+            let error = Matrix::parse("t.csv", text).unwrap_err();
+            assert!(error.to_string().contains(said), "{error}");
+        }
+        // There and back it is 3.6e6 ms each way.
+        assert!(Matrix::parse("t", "rtt,A,B\nA,1,7.2e6\nB,7.2e6,1\n").is_ok());
     }
 
     /// Kilometres between two places on a sphere.

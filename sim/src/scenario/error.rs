@@ -91,18 +91,39 @@ impl Error {
     }
 }
 
+impl Error {
+    /// A text that somebody else wrote as an error may show it: what could play with a terminal, reorder or hide what
+    /// stands beside it is spelled out, line feeds as well. Done twice, it is as done once.
+    pub fn shown(text: &str) -> String {
+        let mut shown = String::with_capacity(text.len());
+        for c in text.chars() {
+            if c.is_control() || is_hidden(c) {
+                shown.extend(c.escape_default());
+            } else {
+                shown.push(c);
+            }
+        }
+        shown
+    }
+}
+
+/// Bidirectional marks and characters that nobody sees; the same that no text of the market may have.
+fn is_hidden(c: char) -> bool {
+    matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.file)?;
+        f.write_str(&Self::shown(&self.file))?;
         if let Some((line, column)) = self.at {
             write!(f, ":{line}:{column}")?;
         }
         if !self.key.is_empty() {
-            write!(f, ": {}", self.key)?;
+            write!(f, ": {}", Self::shown(&self.key))?;
         }
-        write!(f, ": {}", self.expected)?;
+        write!(f, ": {}", Self::shown(&self.expected))?;
         match &self.nearest {
-            Some(nearest) => write!(f, "; did you mean `{nearest}`?"),
+            Some(nearest) => write!(f, "; did you mean `{}`?", Self::shown(nearest)),
             None => Ok(()),
         }
     }
@@ -215,4 +236,40 @@ fn find(text: &str, key: &str) -> Option<usize> {
         table = inner;
     }
     at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::Scenario;
+
+    /// Nothing in it that a terminal would take for more than a letter.
+    fn is_plain(text: &str) -> bool {
+        !text.chars().any(|c| c.is_control() || is_hidden(c))
+    }
+
+    #[test]
+    fn a_hostile_key_is_spelled_out() {
+        let error = Scenario::parse("a.toml", "nodes = 3\n\"\\u001b[2Jevil\" = 1\n").expect_err("no such key");
+        let told = error.to_string();
+        assert!(is_plain(&told), "{told:?}");
+        assert!(told.contains("\\u{1b}[2Jevil") && told.contains("a.toml:2:1"), "{told}");
+    }
+
+    #[test]
+    fn a_hostile_file_or_name_is_spelled_out() {
+        let error = Scenario::parse("\u{1b}]0;x\u{7}\n\u{202e}.toml", "nodes = 0").expect_err("no nodes");
+        assert!(is_plain(&error.to_string()), "{error:?}");
+        let named = Scenario::parse("a.toml", "name = \"\\u001b[2J\\u202e\"\nnodes = 30").expect("sound");
+        let changes = [("nodes".to_owned(), toml::Value::Integer(0))];
+        let told = named.with(&changes).expect_err("no nodes").to_string();
+        assert!(is_plain(&told) && told.contains("\\u{202e}"), "{told:?}");
+    }
+
+    #[test]
+    fn what_is_spelled_out_stays_as_it_is() {
+        let once = Error::shown("Gr\u{fc}\u{df}e\t\u{1b}[2J\u{200b}");
+        assert_eq!(once, "Gr\u{fc}\u{df}e\\t\\u{1b}[2J\\u{200b}");
+        assert_eq!(Error::shown(&once), once);
+    }
 }
