@@ -1,7 +1,8 @@
 //! Many parts at once: each does the same window, then the mail is exchanged.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex};
+use std::time::{Duration, Instant};
 
 use super::Progress;
 use super::event::Event;
@@ -11,6 +12,9 @@ use super::part::Part;
 const NEVER: u64 = u64::MAX;
 /// Turns that a thread waits for the others before it lets the machine do something else.
 const SPINS: u32 = 2_000;
+/// And how long it does that before it sleeps: to be woken takes some time where cores are free, but where others want
+/// them a thread that only makes way is in the way of those it waits for.
+const PATIENCE: Duration = Duration::from_micros(300);
 
 /// Letters whose memory is kept from one window to the next: that of a flood is too much to keep.
 const KEPT_LETTERS: usize = 1 << 16;
@@ -25,6 +29,10 @@ struct Post {
     events: AtomicU64,
     waiting: AtomicUsize,
     round: AtomicUsize,
+    /// Threads that sleep, or are about to.
+    sleepers: AtomicUsize,
+    bed: Mutex<()>,
+    bell: Condvar,
 }
 
 impl Post {
@@ -38,6 +46,9 @@ impl Post {
             events: AtomicU64::new(0),
             waiting: AtomicUsize::new(0),
             round: AtomicUsize::new(0),
+            sleepers: AtomicUsize::new(0),
+            bed: Mutex::new(()),
+            bell: Condvar::new(),
         }
     }
 
@@ -46,18 +57,37 @@ impl Post {
         let round = self.round.load(Ordering::Acquire);
         if self.waiting.fetch_add(1, Ordering::AcqRel) + 1 == parts {
             self.waiting.store(0, Ordering::Release);
-            self.round.fetch_add(1, Ordering::AcqRel);
+            // One total order with the sleeper's own two steps: either it sees the new round, or it is seen here.
+            self.round.fetch_add(1, Ordering::SeqCst);
+            if self.sleepers.load(Ordering::SeqCst) > 0 {
+                drop(self.bed.lock().expect("no thread panics with it"));
+                self.bell.notify_all();
+            }
             return;
         }
-        let mut spins = 0;
+        for _ in 0..SPINS {
+            if self.round.load(Ordering::Acquire) != round {
+                return;
+            }
+            std::hint::spin_loop();
+        }
+        let since = Instant::now();
         while self.round.load(Ordering::Acquire) == round {
-            spins += 1;
-            if spins < SPINS {
-                std::hint::spin_loop();
-            } else {
+            if since.elapsed() < PATIENCE {
                 std::thread::yield_now();
+            } else {
+                self.sleep(round);
             }
         }
+    }
+
+    fn sleep(&self, round: usize) {
+        let mut bed = self.bed.lock().expect("no thread panics with it");
+        self.sleepers.fetch_add(1, Ordering::SeqCst);
+        while self.round.load(Ordering::SeqCst) == round {
+            bed = self.bell.wait(bed).expect("no thread panics with it");
+        }
+        self.sleepers.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
