@@ -1,6 +1,6 @@
 //! One door to all levels: a scenario and a seed go in, an outcome comes out.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -133,18 +133,28 @@ fn real_program() -> Result<PathBuf, String> {
     })
 }
 
+/// Names tried for one such directory.
+const MOST_PLACES: u32 = 100_000;
+
 /// A directory for one exchange with the other program, gone afterwards.
 struct Place(PathBuf);
 
 impl Place {
     fn make() -> Result<Self, String> {
-        use std::sync::atomic::{AtomicU64, Ordering};
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("intentcast-sim-{}-{number}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        std::fs::create_dir(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-        Ok(Self(path))
+        Self::within(&std::env::temp_dir())
+    }
+
+    /// What has the name already is another run's, or was left by one that was killed and had this program's number.
+    fn within(places: &Path) -> Result<Self, String> {
+        let mut taken = 0;
+        loop {
+            let path = places.join(format!("intentcast-sim-{}-{taken}", std::process::id()));
+            match std::fs::create_dir(&path) {
+                Ok(()) => return Ok(Self(path)),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists && taken < MOST_PLACES => taken += 1,
+                Err(error) => return Err(format!("{}: {error}", path.display())),
+            }
+        }
     }
 }
 
@@ -152,5 +162,22 @@ impl Drop for Place {
     fn drop(&mut self) {
         // What is left over in a temporary place does no harm.
         let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_that_somebody_left_is_passed_by() {
+        let places = tempfile::tempdir().expect("a place");
+        let first = Place::within(places.path()).expect("free");
+        let second = Place::within(places.path()).expect("the next name is");
+        assert_ne!(first.0, second.0);
+        let path = second.0.clone();
+        drop(second);
+        assert!(first.0.is_dir() && !path.exists());
+        assert!(Place::within(&places.path().join("nowhere")).is_err());
     }
 }

@@ -14,6 +14,7 @@ use crate::watch::Watch;
 #[derive(clap::Args)]
 pub struct Replay {
     /// The seed.
+    #[arg(value_parser = run::seeds())]
     seed: u64,
     /// What to run: a directory that `run --out` wrote, a scenario's file, or the name of a shipped one.
     of: String,

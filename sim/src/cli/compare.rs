@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use super::Failure;
 use crate::outcome::{Outcome, Summary};
 use crate::report::plot::{Plot, label};
-use crate::report::{Directory, Named, beside, figures, page, plots_page, standalone};
+use crate::report::{Directory, Error, Named, beside, figures, page, plots_page, standalone};
 use crate::sweep::{Rows, against};
 
 /// `compare`.
@@ -99,10 +99,8 @@ impl Compare {
             let pairs: Vec<_> = runs.iter().map(|run| (run.named(), &run.summary)).collect();
             let names: Vec<&str> = runs.iter().map(|run| run.name.as_str()).collect();
             let source = [format!("intentcast-sim compare {}", names.join(" "))];
-            std::fs::write(
-                &out,
-                page(&names.join(" / "), "Runs beside each other.", &source, &pairs),
-            )?;
+            let page = page(&names.join(" / "), "Runs beside each other.", &source, &pairs);
+            std::fs::write(&out, page).map_err(Error::of(&out))?;
             println!("{}", out.display());
         }
         Ok(ExitCode::SUCCESS)
@@ -113,10 +111,11 @@ impl PlotFigures {
     pub fn run(self) -> Result<ExitCode, Failure> {
         let plots = match (&self.x, &self.y) {
             (Some(x), Some(y)) => {
-                if !self.of.join("rows").is_dir() {
+                let rows = Rows::of(&self.of);
+                if !rows.is_there() {
                     return Err(format!("{}: --x and --y are of a sweep, and none is here", self.of.display()).into());
                 }
-                vec![against(&Rows::open(&self.of)?.all()?, x, y, self.by.as_deref())?]
+                vec![against(&rows.all()?, x, y, self.by.as_deref())?]
             }
             _ => self.of_run()?,
         };
@@ -138,7 +137,7 @@ impl PlotFigures {
             }
             (false, several) => plots_page(&self.of.display().to_string(), "", several),
         };
-        std::fs::write(&self.out, text)?;
+        std::fs::write(&self.out, text).map_err(Error::of(&self.out))?;
         println!("{}", self.out.display());
         Ok(ExitCode::SUCCESS)
     }

@@ -17,7 +17,7 @@ pub struct Run {
     /// A scenario's file, or the name of a shipped one.
     scenario: String,
     /// Instead of the scenario's own.
-    #[arg(long, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+    #[arg(long, value_parser = seeds())]
     seed: Option<u64>,
     /// As many as there are cores, unless told; what comes out is the same.
     #[arg(long)]
@@ -48,9 +48,13 @@ impl Run {
         let scenario = scenario(&self.scenario)?.with(&changes)?;
         let seed = self.seed.unwrap_or(scenario.seed);
         let watch = Arc::new(Watch::default());
+        let directory = self.out.as_ref().map(Directory::new);
+        if let Some(directory) = &directory {
+            directory.prepare()?;
+        }
         let outcome = watched(&scenario, seed, threads(self.threads), &watch)?;
-        let summary = match &self.out {
-            Some(out) => Directory::new(out).write(&scenario, seed, &outcome, self.csv)?,
+        let summary = match &directory {
+            Some(directory) => directory.write(&scenario, seed, &outcome, self.csv)?,
             None => Summary::of(&outcome),
         };
         if self.json {
@@ -63,6 +67,11 @@ impl Run {
         }
         Ok(verdict(&summary))
     }
+}
+
+/// What a seed on the command line may be: what a scenario's own may be, for it is written into one.
+pub fn seeds() -> clap::builder::RangedU64ValueParser<u64> {
+    clap::value_parser!(u64).range(..=i64::MAX as u64)
 }
 
 /// The scenario of a file, or the shipped one of a name.

@@ -1,5 +1,6 @@
 //! `sweep` and `merge`: many runs, one table.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr;
@@ -12,7 +13,7 @@ use crate::level;
 use crate::outcome::Summary;
 use crate::report::{Directory, Manifest};
 use crate::scenario::Scenario;
-use crate::sweep::{Row, Rows, Run, csv};
+use crate::sweep::{Row, Rows, Run, hashes};
 use crate::watch::Watch;
 
 /// `sweep`.
@@ -75,16 +76,22 @@ impl Sweep {
         let base = base(&self.sweep, &sweep.scenario)?;
         let runs = sweep.runs(&base)?;
         let program = program(&base);
-        let rows = Rows::open(&self.out)?;
-        let mine = runs.iter().filter(|run| run.is_of((self.shard.at, self.shard.of)));
-        let wanted: Vec<(&Run, String)> = mine.map(|run| (run, run.hash(&program))).collect();
-        let open: Vec<&(&Run, String)> = wanted.iter().filter(|(_, hash)| !rows.has(hash)).collect();
-        println!(
-            "{} runs, {} of this shard, {} still open",
-            runs.len(),
-            wanted.len(),
-            open.len()
-        );
+        let hashes = hashes(&runs, &program);
+        let rows = Rows::of(&self.out);
+        let all = || runs.iter().zip(&hashes);
+        let mine = all().filter(|(run, _)| run.is_of((self.shard.at, self.shard.of)));
+        let (mut open, mut renamed, mut wanted) = (Vec::new(), Vec::new(), 0_usize);
+        for (run, hash) in mine {
+            wanted += 1;
+            match rows.row(hash) {
+                Some(row) if !self.full || self.directory(hash).is_whole() => {
+                    let told = Row::of(run, hash.clone(), row.summary.clone());
+                    renamed.extend((told != row).then_some(told));
+                }
+                Some(_) | None => open.push((run, hash)),
+            }
+        }
+        println!("{} runs, {wanted} of this shard, {} still open", runs.len(), open.len());
         if self.dry {
             for (run, hash) in &open {
                 let point: Vec<String> = run
@@ -96,21 +103,38 @@ impl Sweep {
             }
             return Ok(ExitCode::SUCCESS);
         }
+        rows.begin(&hashes)?;
+        for row in &renamed {
+            // It is of a time when the sweep's file numbered it otherwise, or varied other keys.
+            rows.keep(row)?;
+        }
         let watch = Arc::new(Watch::default());
         progress::end_on_ctrl_c(&watch)?;
-        let failed = self.work(&open, &rows, &watch);
-        let table = self.out.join("table.csv");
-        std::fs::write(&table, csv(&rows.all()?))?;
-        println!("{}", table.display());
-        match failed.first() {
-            None if watch.is_ended() => Ok(ExitCode::from(1)),
-            None => Ok(ExitCode::SUCCESS),
-            Some(first) => Err(format!("{} runs failed, the first: {first}", failed.len()).into()),
+        let mut failed = self.work(&open, &rows, &watch);
+        let runs_failed = failed.len();
+        let there = all().filter_map(|(run, hash)| Some(Row::of(run, hash.clone(), rows.row(hash)?.summary)));
+        match rows.tell(&there.collect::<Vec<_>>()) {
+            Ok(table) => println!("{}", table.display()),
+            Err(error) => failed.push(error.to_string()),
+        }
+        match failed.as_slice() {
+            [] if watch.is_ended() => Ok(ExitCode::from(1)),
+            [] => Ok(ExitCode::SUCCESS),
+            [table] if runs_failed == 0 => Err(table.clone().into()),
+            [first, ..] => {
+                let table = failed.get(runs_failed).map(|error| format!("; and {error}"));
+                let table = table.unwrap_or_default();
+                Err(format!("{runs_failed} runs failed, the first: {first}{table}").into())
+            }
         }
     }
 
+    fn directory(&self, hash: &str) -> Directory {
+        Directory::new(self.out.join("runs").join(hash))
+    }
+
     /// Runs what is open, some at once, and gives back what failed.
-    fn work(&self, open: &[&(&Run, String)], rows: &Rows, watch: &Arc<Watch>) -> Vec<String> {
+    fn work(&self, open: &[(&Run, &String)], rows: &Rows, watch: &Arc<Watch>) -> Vec<String> {
         let next = AtomicUsize::new(0);
         let worker = || {
             let mut failed = Vec::new();
@@ -144,8 +168,7 @@ impl Sweep {
         }
         let summary = match self.full {
             true => {
-                let directory = Directory::new(self.out.join("runs").join(hash));
-                let written = directory.write(&run.scenario, run.seed, &outcome, false);
+                let written = self.directory(hash).write(&run.scenario, run.seed, &outcome, false);
                 written.map_err(|error| error.to_string())?
             }
             false => Summary::of(&outcome),
@@ -173,25 +196,56 @@ fn program(base: &Scenario) -> String {
 
 impl Merge {
     pub fn run(self) -> Result<ExitCode, Failure> {
-        let to = Rows::open(&self.out)?;
-        for from in &self.from {
-            if !from.join("rows").is_dir() {
-                return Err(format!("{}: no rows of a sweep are here", from.display()).into());
-            }
-            for row in Rows::open(from)?.all()? {
-                to.keep(&row)?;
+        let to = Rows::of(&self.out);
+        let mut from: Vec<&PathBuf> = self.from.iter().collect();
+        if to.is_there() {
+            from.push(&self.out);
+        }
+        // All is read and held together before anything is written.
+        let (list, rows) = together(&from)?;
+        to.begin(&list)?;
+        for row in &rows {
+            if to.row(&row.hash).as_ref() != Some(row) {
+                to.keep(row)?;
             }
         }
-        let rows = to.all()?;
-        if let Some(twice) = rows.windows(2).find(|pair| pair[0].number == pair[1].number) {
-            let number = twice[0].number;
-            return Err(
-                format!("run {number} is there twice: these are of two sweeps, or of one by two programs").into(),
-            );
-        }
-        let table = self.out.join("table.csv");
-        std::fs::write(&table, csv(&rows))?;
-        println!("{} rows: {}", rows.len(), table.display());
-        Ok(ExitCode::SUCCESS)
+        let table = to.tell(&rows)?;
+        println!("{} of {} rows: {}", rows.len(), list.len(), table.display());
+        let there: BTreeSet<usize> = rows.iter().map(|row| row.number).collect();
+        let Some(first) = (0..list.len()).find(|number| !there.contains(number)) else {
+            return Ok(ExitCode::SUCCESS);
+        };
+        println!(
+            "partial: {} rows are missing, the first of run {first}",
+            list.len() - rows.len()
+        );
+        Ok(ExitCode::from(1))
     }
+}
+
+/// The runs of the one sweep that these directories are of, and their rows, in its order.
+fn together(from: &[&PathBuf]) -> Result<(Vec<String>, Vec<Row>), Failure> {
+    let mut list: Option<(&PathBuf, Vec<String>)> = None;
+    let mut all = BTreeMap::<usize, Row>::new();
+    for path in from {
+        let rows = Rows::of(path);
+        if !rows.is_there() {
+            return Err(format!("{}: no rows of a sweep are here", path.display()).into());
+        }
+        let runs = rows.list()?;
+        let (first, list) = list.get_or_insert_with(|| (path, runs.clone()));
+        if *list != runs {
+            let (first, path) = (first.display(), path.display());
+            return Err(format!("{first} and {path} are of two sweeps, or of one by two programs").into());
+        }
+        for row in rows.all()? {
+            let number = row.number;
+            let kept = all.entry(number).or_insert_with(|| row.clone());
+            if *kept != row {
+                return Err(format!("{}: run {number} is there twice, and not the same", path.display()).into());
+            }
+        }
+    }
+    let list = list.map(|(_, list)| list).unwrap_or_default();
+    Ok((list, all.into_values().collect()))
 }

@@ -1,6 +1,7 @@
 //! `validate`: the model against the real level, and each against what outside witnesses measured.
 
-use std::path::PathBuf;
+use std::fs::{self, OpenOptions};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,6 +10,7 @@ use std::thread;
 use super::{Failure, progress, run};
 use crate::level;
 use crate::outcome::Summary;
+use crate::report::Error;
 use crate::scenario::{Level, Scenario, derived_seed};
 use crate::validate::{REFERENCE, Record, Sample, Setup, Verdict, long, short};
 use crate::watch::Watch;
@@ -22,8 +24,8 @@ pub struct Validate {
     /// All set-ups, not only those of the short form.
     #[arg(long)]
     long: bool,
-    /// Of the long form: nodes of each.
-    #[arg(long, default_value_t = 1_000, requires = "long")]
+    /// Of the long form: nodes of each, more than the ten that each of them dials.
+    #[arg(long, default_value_t = 1_000, requires = "long", value_parser = clap::value_parser!(u32).range(11..=1_000_000))]
     nodes: u32,
     /// Only the set-ups whose names contain this.
     #[arg(long)]
@@ -38,7 +40,7 @@ pub struct Validate {
     #[arg(long, value_name = "FILE")]
     against: Option<PathBuf>,
     /// One level against the row that outside witnesses measured, instead.
-    #[arg(long, value_enum, value_name = "LEVEL", conflicts_with_all = ["long", "record", "against"])]
+    #[arg(long, value_enum, value_name = "LEVEL", conflicts_with_all = ["long", "record", "against", "setup", "seeds", "jobs", "json"])]
     reference: Option<Held>,
     /// Runs at once.
     #[arg(long)]
@@ -69,6 +71,7 @@ impl Validate {
             return Err(format!("no set-up's name contains {part:?}").into());
         }
         if let Some(file) = &self.record {
+            try_file(file)?;
             let mut record = Record::default();
             for setup in &setups {
                 eprintln!("{}: {} seeds of the real level", setup.name, self.seeds);
@@ -152,5 +155,16 @@ impl Validate {
             );
         }
         Ok(u8::from(!lines.iter().all(|line| line.3)).into())
+    }
+}
+
+/// Tries whether a file can be written, before hours of work go into it. What is in it stays.
+fn try_file(file: &Path) -> Result<(), Error> {
+    let was_there = file.exists();
+    let opened = OpenOptions::new().append(true).create(true).open(file);
+    opened.map(drop).map_err(Error::of(file))?;
+    match was_there {
+        true => Ok(()),
+        false => fs::remove_file(file).map_err(Error::of(file)),
     }
 }

@@ -10,6 +10,8 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use super::table::MILLION;
 use crate::outcome::{Besieged, Deliveries, IntentFate, MarketOutcome, NodeBytes, Outcome, Second, Summary};
 
+/// Meshes of one summary: a million nodes with a hundred topics each. What says more was not written by a run.
+const MOST_MESHES: u64 = 1 << 27;
 /// Rows read at once.
 const BATCH: usize = 1 << 16;
 
@@ -69,6 +71,19 @@ impl Columns {
         Ok(self.whole(name)?.into_iter().flatten().collect())
     }
 
+    /// A column without a gap, of so many rows.
+    fn full(&self, name: &str, rows: usize) -> Result<Vec<u64>, ParquetError> {
+        let values = self.u64s(name)?;
+        match values.len() == rows {
+            true => Ok(values),
+            false => Err(ParquetError::General(format!("{name} has not {rows} values"))),
+        }
+    }
+
+    fn rows(&self) -> usize {
+        usize::try_from(self.0.metadata().file_metadata().num_rows()).unwrap_or_default()
+    }
+
     fn u32s(&self, name: &str) -> Result<Vec<u32>, ParquetError> {
         Ok(self.u64s(name)?.into_iter().map(|value| value as u32).collect())
     }
@@ -83,8 +98,7 @@ pub fn outcome(directory: &Path, summary: &Summary) -> Result<Outcome, ParquetEr
         latency_ns: arrived.u64s("latency_ns")?,
         hops: arrived.u32s("hops")?.into_iter().map(|hops| hops as u8).collect(),
     };
-    let degrees = summary.mesh_degree.histogram.iter().enumerate();
-    let degrees = degrees.flat_map(|(degree, meshes)| std::iter::repeat_n(degree as u16, *meshes as usize));
+    let degrees = degrees(&summary.mesh_degree.histogram)?;
     let bytes = match directory.join("nodes.parquet").is_file() {
         true => node_bytes(directory)?,
         false => NodeBytes::default(),
@@ -95,7 +109,7 @@ pub fn outcome(directory: &Path, summary: &Summary) -> Result<Outcome, ParquetEr
         deliveries,
         counters: summary.counters,
         bytes,
-        degrees: degrees.collect(),
+        degrees,
         timeline: timeline(directory)?,
         siege: match summary.attackers {
             0 => Vec::new(),
@@ -112,6 +126,21 @@ pub fn outcome(directory: &Path, summary: &Summary) -> Result<Outcome, ParquetEr
         partial: summary.partial,
         ..Outcome::default()
     })
+}
+
+/// Each mesh's degree, of a histogram.
+fn degrees(histogram: &[u64]) -> Result<Vec<u16>, ParquetError> {
+    let wrong = |expected: &str| ParquetError::General(format!("summary.json: mesh_degree.histogram: {expected}"));
+    let all = histogram.iter().try_fold(0_u64, |all, meshes| all.checked_add(*meshes));
+    if all.is_none_or(|all| all > MOST_MESHES) {
+        return Err(wrong(&format!("expected at most {MOST_MESHES} meshes in all")));
+    }
+    let mut degrees = Vec::new();
+    for (degree, meshes) in histogram.iter().enumerate() {
+        let degree = u16::try_from(degree).map_err(|_| wrong("expected degrees below 65536"))?;
+        degrees.extend(std::iter::repeat_n(degree, *meshes as usize));
+    }
+    Ok(degrees)
 }
 
 fn node_bytes(directory: &Path) -> Result<NodeBytes, ParquetError> {
@@ -143,7 +172,7 @@ fn timeline(directory: &Path) -> Result<Vec<Second>, ParquetError> {
         control_sends,
         bytes,
         online,
-    ] = columns.map(|name| seconds.u64s(name));
+    ] = columns.map(|name| seconds.full(name, seconds.rows()));
     let (published, delivered, payload_sends) = (published?, delivered?, payload_sends?);
     let (duplicates, control_sends, bytes, online) = (duplicates?, control_sends?, bytes?, online?);
     let second = |at: usize| Second {
@@ -164,9 +193,10 @@ fn siege(directory: &Path) -> Result<Vec<Besieged>, ParquetError> {
     if !seconds.has("mesh_slots") {
         return Ok(Vec::new());
     }
-    let (slots, held) = (seconds.u64s("mesh_slots")?, seconds.u64s("mesh_slots_attackers")?);
-    let (victim_slots, victim_held) = (seconds.u64s("victim_slots")?, seconds.u64s("victim_slots_attackers")?);
-    let (ties, sour) = (seconds.u64s("attacker_ties")?, seconds.u64s("attacker_ties_sour")?);
+    let full = |name: &str| seconds.full(name, seconds.rows());
+    let (slots, held) = (full("mesh_slots")?, full("mesh_slots_attackers")?);
+    let (victim_slots, victim_held) = (full("victim_slots")?, full("victim_slots_attackers")?);
+    let (ties, sour) = (full("attacker_ties")?, full("attacker_ties_sour")?);
     let scores = seconds.whole("attacker_score_millionths")?;
     let second = |at: usize| Besieged {
         slots: slots[at],
@@ -182,7 +212,7 @@ fn siege(directory: &Path) -> Result<Vec<Besieged>, ParquetError> {
 
 fn intents(directory: &Path) -> Result<MarketOutcome, ParquetError> {
     let rows = Columns::open(directory, "intents.parquet")?;
-    let cast = rows.u64s("cast_ns")?;
+    let cast = rows.full("cast_ns", rows.rows())?;
     let (first, best) = (rows.whole("first_offer_ns")?, rows.whole("best_offer_ns")?);
     let fate = |at: usize| IntentFate {
         cast_ns: cast[at],

@@ -1,6 +1,6 @@
 //! Stories of results on disk.
 
-use std::fs;
+use std::fs::{self, File};
 
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::{Row, RowAccessor};
@@ -105,6 +105,99 @@ fn tables_read_back_as_they_were() {
     let lines: Vec<&str> = csv.lines().collect();
     assert_eq!(lines[1], "0,0,0,0,0,0,0,5,,-3");
     assert_eq!(lines[2], "1,0,0,0,0,0,0,,,");
+}
+
+#[test]
+fn a_later_run_in_the_same_place_leaves_nothing_of_the_one_before() {
+    let place = tempfile::tempdir().expect("a place");
+    let directory = Directory::new(place.path());
+    fs::write(place.path().join("notes.csv"), "mine").expect("written");
+    directory
+        .write(&Scenario::of(10_000), 3, &outcome(), true)
+        .expect("written");
+    assert!(directory.is_whole() && place.path().join("intents.csv").is_file());
+    let plain = Outcome {
+        market: None,
+        bytes: NodeBytes::default(),
+        ..outcome()
+    };
+    directory
+        .write(&Scenario::of(10_000), 4, &plain, false)
+        .expect("written");
+    for gone in ["intents.parquet", "intents.csv", "nodes.parquet", "deliveries.csv"] {
+        assert!(!place.path().join(gone).exists(), "{gone} is of the run before");
+    }
+    assert!(directory.outcome().expect("read").market.is_none());
+    assert!(place.path().join("notes.csv").is_file(), "a stranger's file stays");
+}
+
+#[test]
+fn a_kept_scenario_takes_its_files_along() {
+    let place = tempfile::tempdir().expect("a place");
+    let (from, out) = (place.path().join("from"), place.path().join("out"));
+    fs::create_dir(&from).expect("made");
+    fs::write(
+        from.join("a.toml"),
+        "nodes = 5\n[topology]\nkind = \"file\"\nfile = \"edges.txt\"",
+    )
+    .expect("written");
+    fs::write(from.join("edges.txt"), "0 1\n").expect("written");
+    let scenario = Scenario::load(&from.join("a.toml")).expect("sound");
+    let directory = Directory::new(&out);
+    directory.write(&scenario, 3, &outcome(), false).expect("written");
+    let text = fs::read_to_string(out.join("scenario.toml")).expect("written");
+    assert!(!text.contains(&*place.path().to_string_lossy()), "{text}");
+    fs::remove_dir_all(from).expect("removed");
+
+    let moved = place.path().join("moved");
+    fs::rename(out, &moved).expect("moved");
+    let again = Scenario::load(&moved.join("scenario.toml")).expect("sound");
+    let edges = again.topology.file.as_deref().expect("named");
+    assert_eq!(fs::read_to_string(edges).expect("beside it"), "0 1\n");
+    let hash = Directory::new(&moved).manifest().expect("written").config_sha256;
+    assert_eq!(hex(&again.hash()), hash);
+
+    // Even where it is run and written in one place.
+    Directory::new(&moved)
+        .write(&again, 3, &outcome(), false)
+        .expect("written");
+    assert_eq!(fs::read_to_string(edges).expect("still there"), "0 1\n");
+    Directory::new(&moved)
+        .write(&Scenario::of(5), 3, &outcome(), false)
+        .expect("written");
+    assert!(!Path::new(edges).exists(), "the last one names no file");
+}
+
+#[test]
+fn a_summary_of_more_meshes_than_there_can_be_is_refused() {
+    let place = tempfile::tempdir().expect("a place");
+    let directory = Directory::new(place.path());
+    let mut summary = directory
+        .write(&Scenario::of(10_000), 3, &outcome(), false)
+        .expect("written");
+    for absurd in [vec![u64::MAX], vec![1 << 40], vec![u64::MAX, 9], vec![0; 70_000]] {
+        summary.mesh_degree.histogram = absurd;
+        let text = serde_json::to_vec(&summary).expect("it can be told");
+        fs::write(place.path().join("summary.json"), text).expect("changed");
+        assert!(
+            directory
+                .outcome()
+                .expect_err("absurd")
+                .to_string()
+                .contains("histogram")
+        );
+    }
+}
+
+#[test]
+fn a_place_that_cannot_be_written_is_told_before_the_work() {
+    let place = tempfile::tempdir().expect("a place");
+    let file = place.path().join("file");
+    fs::write(&file, "").expect("written");
+    assert!(Directory::new(file.join("out")).prepare().is_err());
+    let directory = Directory::new(place.path().join("out"));
+    directory.prepare().expect("it can be made");
+    assert_eq!(fs::read_dir(directory.path()).expect("made").count(), 0);
 }
 
 #[test]

@@ -7,6 +7,7 @@
 mod adversary;
 mod check;
 mod error;
+mod files;
 mod gossipsub;
 mod links;
 mod market;
@@ -17,6 +18,7 @@ mod weather;
 
 pub use adversary::{Attack, AttackKind};
 pub use error::{Error, nearest};
+pub use files::{Digests, own_name};
 pub use gossipsub::{Gossipsub, Scoring, TopicScore};
 pub use links::{Bandwidth, Latency, Links, SlowStart};
 pub use market::{Demand, MarketLoad, Signatures};
@@ -157,7 +159,7 @@ impl Scenario {
         let text = std::fs::read_to_string(path).map_err(|error| Error::of_file(&file, &error.to_string()))?;
         let mut scenario = Self::parse(&file, &text)?;
         if let Some(beside) = path.parent() {
-            for name in scenario.files() {
+            for (_, name) in scenario.files() {
                 let near = beside.join(&*name);
                 if near.is_file() {
                     *name = near.to_string_lossy().into_owned();
@@ -165,19 +167,6 @@ impl Scenario {
             }
         }
         Ok(scenario)
-    }
-
-    /// The names in it that may be those of files.
-    fn files(&mut self) -> impl Iterator<Item = &mut String> {
-        let matrix = match &mut self.links.latency {
-            Latency::Matrix(name) => Some(name),
-            Latency::ConstantMs(_) | Latency::UniformMs(_) | Latency::LogNormal { .. } => None,
-        };
-        let churn = self.churn.as_mut().and_then(|churn| churn.file.as_mut());
-        let market = self.market.as_mut().and_then(|market| market.file.as_mut());
-        [matrix, self.topology.file.as_mut(), churn, market]
-            .into_iter()
-            .flatten()
     }
 
     /// From the first dial to the last event, ns of virtual time: warm-up, run and cool-down.
@@ -207,18 +196,6 @@ impl Scenario {
     pub fn all_nodes(&self) -> u32 {
         let attackers = self.attack.iter().map(|attack| attack.nodes(self.nodes));
         attackers.fold(self.nodes, u32::saturating_add)
-    }
-
-    /// SHA-256 of everything that can change an outcome, its seed and its descriptions left out.
-    pub fn hash(&self) -> [u8; 32] {
-        let bare = Scenario {
-            name: String::new(),
-            about: String::new(),
-            seed: 0,
-            ..self.clone()
-        };
-        let text = serde_json::to_vec(&bare).expect("a scenario has no maps and its floats are finite");
-        Sha256::digest(text).into()
     }
 }
 

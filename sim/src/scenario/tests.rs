@@ -414,3 +414,28 @@ fn a_file_beside_the_scenario_is_found() {
     assert_eq!(scenario.topology.file.as_deref(), edges.to_str());
     assert!(Scenario::load(&place.path().join("none.toml")).is_err());
 }
+
+#[test]
+fn an_experiment_is_what_is_in_its_files_and_not_where_they_lie() {
+    let place = tempfile::tempdir().expect("a place");
+    let hash = |folder: &str, edges: &str| {
+        let folder = place.path().join(folder);
+        std::fs::create_dir_all(&folder).expect("made");
+        std::fs::write(folder.join("edges.txt"), edges).expect("written");
+        let file = folder.join("a.toml");
+        std::fs::write(&file, "nodes = 5\n[topology]\nkind = \"file\"\nfile = \"edges.txt\"").expect("written");
+        Scenario::load(&file).expect("sound").hash()
+    };
+    let one = hash("one", "0 1\n");
+    assert_eq!(one, hash("two", "0 1\n"), "another folder");
+    assert_ne!(one, hash("one", "0 2\n"), "other dials");
+
+    let mut gone = Scenario::of(5);
+    gone.topology.file = Some("/here/edges.txt".into());
+    let here = gone.hash();
+    gone.topology.file = Some("/there/edges.txt".into());
+    assert_eq!(here, gone.hash());
+    let mut shipped = Scenario::of(5);
+    shipped.links.latency = Latency::Matrix("continents".into());
+    assert_eq!(shipped.files().count(), 0, "a shipped table is no file");
+}

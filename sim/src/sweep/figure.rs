@@ -8,6 +8,9 @@ use crate::scenario::nearest;
 
 /// The column `y` against the key `x`, a line for each value of `by`.
 pub fn against(rows: &[Row], x: &str, y: &str, by: Option<&str>) -> Result<Plot, String> {
+    if rows.is_empty() {
+        return Err("the sweep has no rows yet".into());
+    }
     let mut lines: BTreeMap<String, Vec<(f64, f64)>> = BTreeMap::new();
     for row in rows {
         let at = key(row, x)?;
@@ -26,6 +29,9 @@ pub fn against(rows: &[Row], x: &str, y: &str, by: Option<&str>) -> Result<Plot,
             None => y.to_owned(),
         };
         lines.entry(name).or_default().extend(up.map(|up| (right, up)));
+    }
+    if lines.values().all(Vec::is_empty) {
+        return Err(format!("{y} has no value in any row"));
     }
     let series = lines.into_iter().map(|(name, points)| Series {
         name,
@@ -98,6 +104,9 @@ mod tests {
         let by = against(&rows, "d", "nodes", Some("l")).expect("drawn");
         assert_eq!(by.series.len(), 2);
         assert!(against(&rows, "l", "nodes", None).is_err(), "x is no number");
+        assert!(against(&[], "d", "nodes", None).is_err(), "nothing to draw");
+        let mute = against(&rows, "d", "latency_p50_ms", None).expect_err("nothing arrived");
+        assert!(mute.contains("no value"), "{mute}");
         assert_eq!(
             against(&rows[..1], "l", "nodes", None).expect("drawn").series[0].points,
             [(5.0, 30.0)]

@@ -9,7 +9,7 @@ mod spec;
 
 pub use figure::against;
 pub use rows::{Row, Rows, columns, csv};
-pub use spec::{Run, Spread, Sweep};
+pub use spec::{Run, Spread, Sweep, hashes};
 
 #[cfg(test)]
 mod tests;

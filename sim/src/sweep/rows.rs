@@ -1,15 +1,16 @@
 //! The rows of a sweep: kept one by one, told as one table.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::Run;
 use crate::outcome::Summary;
-use crate::report::measures;
+use crate::report::{Error, measures, replace};
 
 /// One run's point and what came of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,47 +52,98 @@ fn written(value: &toml::Value) -> String {
     }
 }
 
-/// A directory of rows.
+/// A sweep's directory: the list of its runs, and their rows, each in a file of its own.
 #[derive(Clone, Debug)]
 pub struct Rows(PathBuf);
 
+/// What all runs of the sweep are kept under, a line each, in the sweep's order.
+const LIST: &str = "runs.txt";
+/// Bytes of a list: a million lines.
+const MOST_LIST: u64 = 64 << 20;
+/// Bytes of a row.
+const MOST_ROW: u64 = 16 << 20;
+
 impl Rows {
-    /// Those of this sweep's directory, which is made if it is not there.
-    pub fn open(sweep: &Path) -> io::Result<Self> {
-        let rows = sweep.join("rows");
-        fs::create_dir_all(&rows)?;
-        Ok(Self(rows))
+    /// Those of this directory; it need not be there yet.
+    pub fn of(sweep: &Path) -> Self {
+        Self(sweep.to_owned())
     }
 
-    /// Whether a run's row is there.
-    pub fn has(&self, hash: &str) -> bool {
-        self.file(hash).is_file()
+    /// Whether a sweep was begun here.
+    pub fn is_there(&self) -> bool {
+        self.0.join(LIST).is_file()
+    }
+
+    /// Makes the directory that of a sweep of these runs. Rows of others that are there stay, and are none of its own.
+    pub fn begin(&self, hashes: &[String]) -> Result<(), Error> {
+        let rows = self.0.join("rows");
+        fs::create_dir_all(&rows).map_err(Error::of(&rows))?;
+        let mut text = hashes.join("\n");
+        text.push('\n');
+        replace(&self.0.join(LIST), |to| to.write_all(text.as_bytes()))
+    }
+
+    /// What the sweep's runs are kept under, in its order.
+    pub fn list(&self) -> Result<Vec<String>, Error> {
+        let file = self.0.join(LIST);
+        let text = bounded(&file, MOST_LIST).map_err(Error::of(&file))?;
+        let text = String::from_utf8_lossy(&text);
+        // They become names of files.
+        let is_hash = |line: &str| line.len() < 64 && line.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+        match text.lines().find(|line| !is_hash(line)) {
+            None => Ok(text.lines().map(str::to_owned).collect()),
+            Some(_) => Err(Error::of(&file)(io::Error::other("expected a run's hash in each line"))),
+        }
+    }
+
+    /// A run's row; none where there is none, or one that was not written to its end.
+    pub fn row(&self, hash: &str) -> Option<Row> {
+        let text = bounded(&self.file(hash), MOST_ROW).ok()?;
+        serde_json::from_slice(&text).ok().filter(|row: &Row| row.hash == hash)
     }
 
     fn file(&self, hash: &str) -> PathBuf {
-        self.0.join(format!("{hash}.json"))
+        self.0.join("rows").join(format!("{hash}.json"))
     }
 
     /// Keeps a row. It appears whole or not at all.
-    pub fn keep(&self, row: &Row) -> io::Result<()> {
-        let half = self.0.join(format!("{}.half", row.hash));
-        fs::write(&half, serde_json::to_vec(row)?)?;
-        fs::rename(half, self.file(&row.hash))
+    pub fn keep(&self, row: &Row) -> Result<(), Error> {
+        let file = self.file(&row.hash);
+        let text = serde_json::to_vec(row).map_err(|error| Error::of(&file)(error.into()))?;
+        replace(&file, |to| to.write_all(&text))
     }
 
-    /// All rows, in the sweep's order.
-    pub fn all(&self) -> io::Result<Vec<Row>> {
-        let mut rows = Vec::new();
-        for file in fs::read_dir(&self.0)? {
-            let path = file?.path();
-            if path.extension().is_some_and(|ending| ending == "json") {
-                let row: Row = serde_json::from_slice(&fs::read(&path)?)
-                    .map_err(|error| io::Error::other(format!("{}: {error}", path.display())))?;
-                rows.push(row);
-            }
-        }
-        rows.sort_by(|a, b| (a.number, &a.hash).cmp(&(b.number, &b.hash)));
-        Ok(rows)
+    /// The rows that are there of the sweep's runs, in its order.
+    pub fn all(&self) -> Result<Vec<Row>, Error> {
+        let list = self.list()?;
+        // A shard has few of them: what is not there is not looked for one by one.
+        let folder = self.0.join("rows");
+        let files = fs::read_dir(&folder).map_err(Error::of(&folder))?;
+        let there: BTreeSet<OsString> = files.flatten().map(|file| file.file_name()).collect();
+        let rows = list.iter().enumerate().filter_map(|(number, hash)| {
+            let file = self.file(hash);
+            let row = there.contains(file.file_name()?).then(|| self.row(hash))??;
+            // A row may be of the time when the sweep had fewer runs.
+            Some(Row { number, ..row })
+        });
+        Ok(rows.collect())
+    }
+
+    /// Writes the table of these rows, and says where it is.
+    pub fn tell(&self, rows: &[Row]) -> Result<PathBuf, Error> {
+        let table = self.0.join("table.csv");
+        replace(&table, |to| to.write_all(csv(rows).as_bytes()))?;
+        Ok(table)
+    }
+}
+
+/// A file, if it is no longer than it may be.
+fn bounded(file: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(file)?.take(most + 1).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 <= most {
+        true => Ok(bytes),
+        false => Err(io::Error::other(format!("expected at most {most} bytes"))),
     }
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use toml::Value;
 
-use crate::scenario::{Error, Scenario, derived_seed};
+use crate::scenario::{Digests, Error, Scenario, derived_seed};
 
 /// A sweep as it is written.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -184,18 +184,29 @@ impl Spread {
 }
 
 impl Run {
-    /// What its row is kept under: scenario, seed and the program that runs it.
-    pub fn hash(&self, program: &str) -> String {
-        let mut hash = Sha256::new();
-        hash.update(self.scenario.hash());
-        hash.update(self.seed.to_le_bytes());
-        hash.update(program);
-        let digest: [u8; 32] = hash.finalize().into();
-        digest[..12].iter().map(|byte| format!("{byte:02x}")).collect()
-    }
-
     /// Whether it belongs to this one of so many shards; every run belongs to one.
     pub fn is_of(&self, shard: (usize, usize)) -> bool {
         self.number % shard.1 == shard.0
     }
+}
+
+/// What each run's row is kept under: scenario with its files, seed, and the program that runs it. Draws and values that
+/// come out alike are runs of their own, and are counted.
+pub fn hashes(runs: &[Run], program: &str) -> Vec<String> {
+    let (mut files, mut seen) = (Digests::default(), BTreeMap::<String, u32>::new());
+    let each = runs.iter().map(|run| {
+        let mut hash = Sha256::new();
+        hash.update(run.scenario.hash_by(&mut files));
+        hash.update(run.seed.to_le_bytes());
+        hash.update(program);
+        let digest: [u8; 32] = hash.finalize().into();
+        let hash: String = digest[..12].iter().map(|byte| format!("{byte:02x}")).collect();
+        let before = seen.entry(hash.clone()).or_default();
+        *before += 1;
+        match *before {
+            1 => hash,
+            again => format!("{hash}-{again}"),
+        }
+    });
+    each.collect()
 }

@@ -21,10 +21,14 @@ fn a_grid_is_every_combination_and_each_replicate_has_its_seed() {
     assert_eq!(points.len(), 4);
     let seeds: BTreeSet<u64> = runs.iter().map(|run| run.seed).collect();
     assert_eq!(seeds.len(), 3, "points differ by their keys alone");
-    let hashes: BTreeSet<String> = runs.iter().map(|run| run.hash("v")).collect();
-    assert_eq!(hashes.len(), 12);
+    let distinct: BTreeSet<String> = hashes(&runs, "v").into_iter().collect();
+    assert_eq!(distinct.len(), 12);
     assert_eq!(runs[11].scenario.gossipsub.d, 8);
-    assert_ne!(runs[0].hash("v"), runs[0].hash("w"), "another program is another run");
+    assert_ne!(
+        hashes(&runs, "v")[0],
+        hashes(&runs, "w")[0],
+        "another program is another run"
+    );
 }
 
 #[test]
@@ -51,6 +55,22 @@ fn draws_stay_within_their_spread_and_come_again() {
         (60..140).contains(&slow),
         "half of the decades are above 100 ms, and so are {slow} of 200 draws"
     );
+}
+
+#[test]
+fn draws_that_come_out_alike_are_runs_of_their_own() {
+    let text = "scenario = \"x\"\ndraws = 12\n[random]\n\"gossipsub.d\" = { whole = [6, 8] }\n";
+    let runs = sweep(text).runs(&Scenario::of(50)).expect("sound");
+    let all = hashes(&runs, "v");
+    assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), 12);
+    assert_eq!(all, hashes(&runs, "v"));
+    // What is new at the end of a grid leaves the rows before it as they are.
+    let grid = |values: &str| {
+        let text = format!("scenario = \"x\"\n[grid]\n\"gossipsub.d\" = {values}\n");
+        hashes(&sweep(&text).runs(&Scenario::of(50)).expect("sound"), "v")
+    };
+    assert_eq!(grid("[6, 8, 6]"), grid("[6, 8, 6, 6]")[..3]);
+    assert_eq!(grid("[7, 8]")[1], grid("[8]")[0]);
 }
 
 #[test]
@@ -95,14 +115,16 @@ fn a_bad_sweep_is_told_where() {
 #[test]
 fn rows_are_kept_found_and_told_in_order() {
     let place = tempfile::tempdir().expect("a place");
-    let rows = Rows::open(place.path()).expect("it can be made");
+    let rows = Rows::of(place.path());
+    assert!(!rows.is_there());
     let runs = sweep(GRID).runs(&Scenario::of(50)).expect("sound");
-    for run in runs.iter().rev() {
-        let hash = run.hash("v");
-        assert!(!rows.has(&hash));
-        rows.keep(&Row::of(run, hash.clone(), Summary::of(&Outcome::default())))
-            .expect("kept");
-        assert!(rows.has(&hash));
+    let keys = hashes(&runs, "v");
+    rows.begin(&keys).expect("it can be made");
+    for (run, hash) in runs.iter().zip(&keys).rev() {
+        assert!(rows.row(hash).is_none());
+        let row = Row::of(run, hash.clone(), Summary::of(&Outcome::default()));
+        rows.keep(&row).expect("kept");
+        assert_eq!(rows.row(hash), Some(row));
     }
     let all = rows.all().expect("read");
     assert!(all.is_sorted_by_key(|row| row.number));
@@ -116,4 +138,31 @@ fn rows_are_kept_found_and_told_in_order() {
     assert!(names.contains("latency_p99_ms"), "{names}");
     assert_eq!(lines.count(), 12);
     assert!(text.contains(",6,{ constant_ms = 10 },"), "{text}");
+}
+
+#[test]
+fn a_row_that_was_not_written_to_its_end_is_none() {
+    let place = tempfile::tempdir().expect("a place");
+    let rows = Rows::of(place.path());
+    let runs = sweep(GRID).runs(&Scenario::of(50)).expect("sound");
+    let keys = hashes(&runs, "v");
+    rows.begin(&keys[..2]).expect("it can be made");
+    for (run, hash) in runs.iter().zip(&keys) {
+        rows.keep(&Row::of(run, hash.clone(), Summary::of(&Outcome::default())))
+            .expect("kept");
+    }
+    assert_eq!(
+        rows.all().expect("read").len(),
+        2,
+        "the others are of no run of this sweep"
+    );
+    let file = place.path().join("rows").join(format!("{}.json", keys[0]));
+    let text = std::fs::read(&file).expect("kept");
+    for left in [0, text.len() / 2] {
+        std::fs::write(&file, &text[..left]).expect("cut");
+        assert!(rows.row(&keys[0]).is_none());
+        assert_eq!(rows.all().expect("read").len(), 1);
+    }
+    std::fs::write(place.path().join("runs.txt"), "../../etc\n").expect("written");
+    assert!(rows.all().expect_err("no hash").to_string().contains("runs.txt"));
 }
