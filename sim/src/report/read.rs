@@ -67,21 +67,16 @@ impl Columns {
         (0..schema.num_columns()).any(|at| schema.column(at).name() == name)
     }
 
+    /// A column that has a value in each row.
     fn u64s(&self, name: &str) -> Result<Vec<u64>, ParquetError> {
-        Ok(self.whole(name)?.into_iter().flatten().collect())
-    }
-
-    /// A column without a gap, of so many rows.
-    fn full(&self, name: &str, rows: usize) -> Result<Vec<u64>, ParquetError> {
-        let values = self.u64s(name)?;
-        match values.len() == rows {
+        let values: Vec<u64> = self.whole(name)?.into_iter().flatten().collect();
+        let rows = self.0.metadata().file_metadata().num_rows();
+        match i64::try_from(values.len()) == Ok(rows) {
             true => Ok(values),
-            false => Err(ParquetError::General(format!("{name} has not {rows} values"))),
+            false => Err(ParquetError::General(format!(
+                "{name} has not a value in each of {rows} rows"
+            ))),
         }
-    }
-
-    fn rows(&self) -> usize {
-        usize::try_from(self.0.metadata().file_metadata().num_rows()).unwrap_or_default()
     }
 
     fn u32s(&self, name: &str) -> Result<Vec<u32>, ParquetError> {
@@ -172,7 +167,7 @@ fn timeline(directory: &Path) -> Result<Vec<Second>, ParquetError> {
         control_sends,
         bytes,
         online,
-    ] = columns.map(|name| seconds.full(name, seconds.rows()));
+    ] = columns.map(|name| seconds.u64s(name));
     let (published, delivered, payload_sends) = (published?, delivered?, payload_sends?);
     let (duplicates, control_sends, bytes, online) = (duplicates?, control_sends?, bytes?, online?);
     let second = |at: usize| Second {
@@ -193,10 +188,9 @@ fn siege(directory: &Path) -> Result<Vec<Besieged>, ParquetError> {
     if !seconds.has("mesh_slots") {
         return Ok(Vec::new());
     }
-    let full = |name: &str| seconds.full(name, seconds.rows());
-    let (slots, held) = (full("mesh_slots")?, full("mesh_slots_attackers")?);
-    let (victim_slots, victim_held) = (full("victim_slots")?, full("victim_slots_attackers")?);
-    let (ties, sour) = (full("attacker_ties")?, full("attacker_ties_sour")?);
+    let (slots, held) = (seconds.u64s("mesh_slots")?, seconds.u64s("mesh_slots_attackers")?);
+    let (victim_slots, victim_held) = (seconds.u64s("victim_slots")?, seconds.u64s("victim_slots_attackers")?);
+    let (ties, sour) = (seconds.u64s("attacker_ties")?, seconds.u64s("attacker_ties_sour")?);
     let scores = seconds.whole("attacker_score_millionths")?;
     let second = |at: usize| Besieged {
         slots: slots[at],
@@ -212,7 +206,7 @@ fn siege(directory: &Path) -> Result<Vec<Besieged>, ParquetError> {
 
 fn intents(directory: &Path) -> Result<MarketOutcome, ParquetError> {
     let rows = Columns::open(directory, "intents.parquet")?;
-    let cast = rows.full("cast_ns", rows.rows())?;
+    let cast = rows.u64s("cast_ns")?;
     let (first, best) = (rows.whole("first_offer_ns")?, rows.whole("best_offer_ns")?);
     let fate = |at: usize| IntentFate {
         cast_ns: cast[at],
