@@ -18,7 +18,7 @@ pub struct Replay {
     seed: u64,
     /// What to run: a directory that `run --out` wrote, a scenario's file, or the name of a shipped one.
     of: String,
-    /// As many as there are cores, unless told; what comes out is the same.
+    /// As many as there are cores and nodes enough for, unless told; what comes out is the same.
     #[arg(long)]
     threads: Option<usize>,
 }
@@ -36,7 +36,7 @@ impl Replay {
             None => run::scenario(&self.of)?,
         };
         let watch = Arc::new(Watch::default());
-        let outcome = run::watched(&scenario, self.seed, run::threads(self.threads), &watch)?;
+        let outcome = run::watched(&scenario, self.seed, run::threads_of(&scenario, self.threads), &watch)?;
         let summary = Summary::of(&outcome);
         print!("{}", run::told(&summary));
         if let Some((manifest, then)) = before

@@ -19,7 +19,7 @@ pub struct Run {
     /// Instead of the scenario's own.
     #[arg(long, value_parser = seeds())]
     seed: Option<u64>,
-    /// As many as there are cores, unless told; what comes out is the same.
+    /// As many as there are cores and nodes enough for, unless told; what comes out is the same.
     #[arg(long)]
     threads: Option<usize>,
     /// Another value for a key, as `--set gossipsub.d=6`.
@@ -52,7 +52,7 @@ impl Run {
         if let Some(directory) = &directory {
             directory.prepare()?;
         }
-        let outcome = watched(&scenario, seed, threads(self.threads), &watch)?;
+        let outcome = watched(&scenario, seed, threads_of(&scenario, self.threads), &watch)?;
         let summary = match &directory {
             Some(directory) => directory.write(&scenario, seed, &outcome, self.csv)?,
             None => Summary::of(&outcome),
@@ -88,6 +88,15 @@ pub fn watched(scenario: &Scenario, seed: u64, threads: usize, watch: &Arc<Watch
     progress::end_on_ctrl_c(watch)?;
     let run = || level::run(scenario, seed, threads, watch);
     Ok(progress::beside(watch, scenario.length_ns(), run)?)
+}
+
+/// Nodes that are worth a thread of their own: below that it waits for the others more than it works.
+const NODES_A_THREAD: u32 = 100;
+
+/// Threads for one run: as asked, or as many as there are cores and nodes enough for.
+pub fn threads_of(scenario: &Scenario, asked: Option<usize>) -> usize {
+    let enough = (scenario.nodes / NODES_A_THREAD).max(1) as usize;
+    asked.map_or_else(|| threads(None).min(enough), |asked| asked.max(1))
 }
 
 /// As asked, or as many as there are cores.

@@ -25,6 +25,11 @@ const MOST_BYTES: u64 = 16 << 20;
 const SHIPPED: [(&str, &str); 1] = [("continents", include_str!("continents.csv"))];
 
 impl Matrix {
+    /// Whether a table of this name is shipped; then no file of that name is read.
+    pub fn is_shipped(name: &str) -> bool {
+        SHIPPED.iter().any(|(shipped, _)| *shipped == name)
+    }
+
     /// A shipped table of this name, or the file of this path.
     pub fn named(name: &str) -> Result<Self, BadMatrix> {
         if let Some((_, text)) = SHIPPED.iter().find(|(shipped, _)| *shipped == name) {

@@ -8,6 +8,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::{Latency, Scenario};
+use crate::links::Matrix;
 
 /// What is in files, by their names: a file that many runs name is read once.
 #[derive(Debug, Default)]
@@ -15,8 +16,6 @@ pub struct Digests(BTreeMap<String, Option<String>>);
 
 /// Bytes of one file; what is longer no engine reads.
 const MOST_BYTES: u64 = 1 << 30;
-/// Latency matrices that are no files, even where one of that name lies about.
-const TABLES: [&str; 1] = ["continents"];
 
 impl Digests {
     fn of(&mut self, name: &str) -> Option<&str> {
@@ -52,7 +51,7 @@ impl Scenario {
     /// The files it names, each with what it is called beside a scenario that is kept.
     pub fn files(&mut self) -> impl Iterator<Item = (&'static str, &mut String)> {
         let matrix = match &mut self.links.latency {
-            Latency::Matrix(name) if !TABLES.contains(&name.as_str()) => Some(name),
+            Latency::Matrix(name) if !Matrix::is_shipped(name) => Some(name),
             Latency::Matrix(_) | Latency::ConstantMs(_) | Latency::UniformMs(_) | Latency::LogNormal { .. } => None,
         };
         let churn = self.churn.as_mut().and_then(|churn| churn.file.as_mut());
